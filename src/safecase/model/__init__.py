@@ -1,0 +1,1 @@
+"""The vocabulary: frozen, documented types that every other room shares."""

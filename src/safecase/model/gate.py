@@ -1,0 +1,152 @@
+"""What a release must show, and what the records say: rules, rule results, the verdict."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from safecase.model.base import Frozen, Identifier, JsonValue, digest
+from safecase.model.estimate import Estimate
+from safecase.model.vocabulary import (
+    Comparator,
+    Metric,
+    ReleaseTier,
+    RuleClass,
+    RuleStatus,
+    Severity,
+    VerdictKind,
+)
+
+PerCategory = Literal["none", "risk", "suite", "attack", "harm", "language", "severity", "family", "group"]
+
+
+class JudgeCorrection(Frozen):
+    """How a rule corrects for the error of the scorers behind it, and what it assumes."""
+
+    method: Literal["none", "rogan_gladen", "two_phase", "planted_recall"] = "none"
+    assumption: str = ""
+    """Printed in the evidence, because a correction is only as good as its assumption."""
+
+
+class GateRule(Frozen):
+    """One criterion. An unset bound gives *not configured*, never a pass."""
+
+    id: Identifier
+    title: str = ""
+    metric: Metric
+    select: str = ""
+    """Selector of the cases that the rule is about; empty means all that the metric applies to."""
+    per: PerCategory = "none"
+    """Split into categories, each of which must meet the bound (intersection–union)."""
+    comparator: Comparator = Comparator.AT_MOST
+    bound: float | None = None
+    good: float | None = None
+    """The rate of a system that ought to ship; the plan gives it ``power``. Default: bound / 4."""
+    confidence: float = Field(default=0.95, gt=0.5, lt=1)
+    power: float = Field(default=0.9, gt=0.5, lt=1)
+    population: Literal["suite", "families"] = "suite"
+    """What the claim is about: this finite suite, or the population its families were drawn from."""
+    minimum_n: int = Field(default=1, ge=1)
+    maximum_n: int | None = Field(default=None, ge=1)
+    error_budget: float = Field(default=0.02, ge=0, le=1)
+    """Largest share of attempts that may be errors before the rule says insufficient evidence."""
+    undetermined_budget: float = Field(default=0.05, ge=0, le=1)
+    errors_count_as: Literal["violated", "excluded"] = "violated"
+    rule_class: RuleClass = Field(default=RuleClass.BOUNDED, alias="class")
+    k: int | None = Field(default=None, ge=1)
+    """For ``attack_at_k``: attempts per case."""
+    margin: float | None = Field(default=None, ge=0)
+    """For ``regression``: the increase, in rate, that must be excluded."""
+    judge_correction: JudgeCorrection = JudgeCorrection()
+    requires_calibrated_scorers: bool = False
+    rationale: str = ""
+
+    @model_validator(mode="after")
+    def _coherent(self) -> GateRule:
+        if self.metric is Metric.ATTACK_AT_K and self.k is None:
+            raise ValueError("metric attack_at_k needs k")
+        at_most = self.comparator is Comparator.AT_MOST
+        if at_most and self.bound is not None and self.good is not None and self.good >= self.bound:
+            raise ValueError("'good' must be smaller than 'bound'")
+        return self
+
+
+class CoverageRequirement(Frozen):
+    """What must have been tested at all before the gate can say go."""
+
+    risks_at_least: Severity | None = Severity.SEV2
+    """Every risk this severe or worse must have a case that was run (orphan risks fail the gate)."""
+    held_out_share: float = Field(default=0.0, ge=0, le=1)
+
+
+class Gate(Frozen):
+    """The rules of one release decision."""
+
+    id: Identifier
+    title: str = ""
+    tier: ReleaseTier | None = None
+    """The release tier that the gate serves; None serves all."""
+    rules: tuple[GateRule, ...] = Field(min_length=1)
+    coverage: CoverageRequirement = CoverageRequirement()
+    owner: str = ""
+
+    @property
+    def digest(self) -> str:
+        """Content digest; a changed rule after seeing data is a new candidate and says so."""
+        return digest(self.model_dump(mode="json", by_alias=True))
+
+
+class CategoryResult(Frozen):
+    """What the records say about one category of one rule."""
+
+    category: str
+    status: RuleStatus
+    estimate: Estimate | None = None
+    decided_at: int | None = None
+    """Attempts consumed, in draw order, when the category was decided; None where it was not."""
+    decision: str = ""
+    """``ship``, ``futility``, ``block_proven``, ``census``, ``exhausted``, ``fixed``..."""
+    attempts: int = 0
+    errors: int = 0
+    undetermined: int = 0
+    sentence: str = ""
+    worst_cases: tuple[str, ...] = ()
+    details: dict[str, JsonValue] = {}
+
+
+class RuleResult(Frozen):
+    """What the records say about one rule, with a sentence that a manager can repeat."""
+
+    rule: GateRule
+    status: RuleStatus
+    sentence: str
+    categories: tuple[CategoryResult, ...] = ()
+    uncalibrated_scorers: tuple[str, ...] = ()
+
+
+class StaleEvidence(Frozen):
+    """A reason why recorded evidence does not speak for the present system (GAT-15)."""
+
+    what: str
+    recorded: str
+    present: str
+
+
+class Verdict(Frozen):
+    """The tool's recommendation. A person decides, and never the one who recommended."""
+
+    kind: VerdictKind
+    gate: str
+    gate_digest: str
+    run_id: str
+    system_version: str
+    reasons: tuple[str, ...]
+    conditions: tuple[str, ...] = ()
+    rules: tuple[RuleResult, ...] = ()
+    stale: tuple[StaleEvidence, ...] = ()
+    demo: bool = False
+    """True where the target was the built-in demo: no evidence about any model."""
+    attempts: int = 0
+    errors: int = 0
+    undetermined: int = 0
