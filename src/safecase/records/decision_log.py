@@ -1,0 +1,87 @@
+"""The decision log: append-only, each entry naming the digest of the one before (GAT-12, GOV-15)."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from pathlib import Path
+
+import orjson
+from pydantic import ValidationError
+
+from safecase.model.base import canonical_json, digest, digest_bytes
+from safecase.model.errors import CheckFailed, InfrastructureError
+from safecase.model.people import Decision
+
+LOG_NAME = "decisions.jsonl"
+
+
+def entry_digest(decision: Decision) -> str:
+    """Digest that the next entry must name."""
+    return digest(decision)
+
+
+def read_log(path: Path) -> tuple[Decision, ...]:
+    """Every decision, oldest first.
+
+    Raises CheckFailed with the line where the chain is broken or an entry does not read.
+    """
+    if not path.exists():
+        return ()
+    decisions: list[Decision] = []
+    previous = ""
+    for number, line in enumerate(path.read_bytes().splitlines(), start=1):
+        try:
+            decision = Decision.model_validate(orjson.loads(line))
+        except (orjson.JSONDecodeError, ValidationError) as error:
+            raise CheckFailed(
+                "this entry of the decision log does not read", where=f"{path}:{number}"
+            ) from error
+        if decision.previous_digest != previous:
+            raise CheckFailed(
+                "the decision log's chain is broken here: an earlier entry was changed or removed",
+                where=f"{path}:{number}",
+            )
+        previous = entry_digest(decision)
+        decisions.append(decision)
+    return tuple(decisions)
+
+
+def append_decision(path: Path, decision: Decision) -> Decision:
+    """Add a decision to the log, chained to the last entry, and flush it to the disk.
+
+    Two writers at once are serialised by a lock file; raises InfrastructureError where the log
+    cannot be written.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    lock = path.with_suffix(".lock")
+    try:
+        handle = os.open(lock, os.O_CREAT | os.O_EXCL | os.O_WRONLY)
+    except FileExistsError:
+        raise InfrastructureError(
+            "somebody else is writing the decision log", where=str(lock), hint="try again, or remove the lock"
+        ) from None
+    except OSError as error:
+        raise InfrastructureError(
+            f"cannot write the decision log: {error.strerror}", where=str(path)
+        ) from error
+    try:
+        log = read_log(path)
+        chained = decision.model_copy(update={"previous_digest": entry_digest(log[-1]) if log else ""})
+        with path.open("ab") as stream:
+            stream.write(canonical_json(chained) + b"\n")
+            stream.flush()
+            os.fsync(stream.fileno())
+        return chained
+    except OSError as error:
+        raise InfrastructureError(
+            f"cannot write the decision log: {error.strerror}", where=str(path)
+        ) from error
+    finally:
+        os.close(handle)
+        lock.unlink(missing_ok=True)
+
+
+def log_digest(path: Path) -> str:
+    """Digest of the whole log as it stands, empty where there is none."""
+    return digest_bytes(path.read_bytes()) if path.exists() else ""

@@ -1,0 +1,160 @@
+"""The vocabulary holds its promises: frozen, strict, digestible."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from safecase.model.attempt import combine_outcomes
+from safecase.model.base import canonical_json, digest
+from safecase.model.errors import InputError, did_you_mean
+from safecase.model.estimate import Estimate
+from safecase.model.gate import Gate, GateRule
+from safecase.model.selector import Selector
+from safecase.model.suite import Case, Expectation
+from safecase.model.system import SystemVersion
+from safecase.model.taxonomy import TaxonomyReference
+from safecase.model.transcript import Message, MessageRole
+from safecase.model.vocabulary import AttackClass, HarmClass, Metric, OutcomeKind, Severity
+
+
+def a_case(**changes: object) -> Case:
+    fields: dict[str, object] = {
+        "id": "case-1",
+        "suite": "suite-1",
+        "risk": "privacy",
+        "severity": Severity.SEV1,
+        "attack": AttackClass.JAILBREAK,
+        "harm": HarmClass.PRIVACY_LEAKAGE,
+        "family": "family-1",
+        "messages": (Message(role=MessageRole.USER, content="hello"),),
+        "expect": (Expectation(scorer="refusal"),),
+        "tags": ("quick", "owasp"),
+    }
+    return Case(**(fields | changes))  # type: ignore[arg-type]
+
+
+def test_records_cannot_be_changed_and_refuse_unknown_fields() -> None:
+    case = a_case()
+    with pytest.raises(ValidationError):
+        case.risk = "other"  # type: ignore[misc]
+    with pytest.raises(ValidationError, match="sevrity"):
+        a_case(sevrity="sev1")
+
+
+def test_a_case_digest_follows_its_content() -> None:
+    assert a_case().digest == a_case().digest
+    assert a_case().digest != a_case(severity=Severity.SEV2).digest
+
+
+json_values = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**53), 2**53)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
+    max_leaves=12,
+)
+
+
+@given(st.dictionaries(st.text(), json_values, max_size=6))
+def test_key_order_does_not_change_a_digest(value: dict[str, object]) -> None:
+    backwards = dict(reversed(list(value.items())))
+    assert digest(value) == digest(backwards)
+
+
+def test_lone_surrogates_can_be_digested() -> None:
+    assert canonical_json({"text": "\ud800"}) == canonical_json({"text": "\ufffd"})
+
+
+def test_an_estimate_needs_observations_and_an_ordered_finite_interval() -> None:
+    fields = {
+        "value": 0.1,
+        "lower": 0.0,
+        "upper": 0.2,
+        "confidence": 0.95,
+        "method": "clopper-pearson",
+        "n": 10,
+    }
+    Estimate(**fields)  # type: ignore[arg-type]
+    for wrong in ({"n": 0}, {"lower": 0.3}, {"upper": math.nan}, {"value": math.inf}, {"confidence": 1.0}):
+        with pytest.raises(ValidationError):
+            Estimate(**(fields | wrong))  # type: ignore[arg-type]
+
+
+def test_a_fingerprint_depends_on_components_and_not_on_their_order() -> None:
+    one = SystemVersion(system="shop", components={"model": "a", "prompt": "b"})
+    same = SystemVersion(system="shop", components={"prompt": "b", "model": "a"}, details={"note": "x"})
+    other = SystemVersion(system="shop", components={"model": "a2", "prompt": "b"})
+    assert one.fingerprint == same.fingerprint != other.fingerprint
+
+
+def test_a_changed_rule_changes_the_gate_digest() -> None:
+    rule = GateRule(id="r", metric=Metric.VIOLATION_RATE, bound=0.02)
+    assert (
+        Gate(id="g", rules=(rule,)).digest
+        != Gate(id="g", rules=(rule.model_copy(update={"bound": 0.03}),)).digest
+    )
+
+
+def test_rules_that_make_no_sense_are_refused() -> None:
+    with pytest.raises(ValidationError, match="good"):
+        GateRule(id="r", metric=Metric.VIOLATION_RATE, bound=0.02, good=0.05)
+    with pytest.raises(ValidationError, match="needs k"):
+        GateRule(id="r", metric=Metric.ATTACK_AT_K, bound=0.02)
+
+
+@given(st.lists(st.sampled_from(OutcomeKind), min_size=1, max_size=6))
+def test_a_violation_decides_and_only_all_held_is_held(outcomes: list[OutcomeKind]) -> None:
+    combined = combine_outcomes(outcomes)
+    assert (combined is OutcomeKind.VIOLATED) == (OutcomeKind.VIOLATED in outcomes)
+    assert (combined is OutcomeKind.HELD) == all(kind is OutcomeKind.HELD for kind in outcomes)
+
+
+def test_no_scores_is_no_outcome() -> None:
+    with pytest.raises(ValueError, match="no outcome"):
+        combine_outcomes([])
+
+
+@pytest.mark.parametrize(
+    ("text", "matches"),
+    [
+        ("", True),
+        ("risk:privacy", True),
+        ("risk:priv*", True),
+        ("risk:other", False),
+        ("risk:other case-1", True),
+        ("risk:privacy,severity:sev2", False),
+        ("risk:privacy,!severity:sev2", True),
+        ("tag:quick", True),
+        ("benign:true", False),
+        ("attack:jailbreak scorer:none", True),
+    ],
+)
+def test_selectors(text: str, matches: bool) -> None:
+    assert Selector.parse(text).matches(a_case()) is matches
+
+
+def test_a_misspelt_selector_field_says_what_was_meant() -> None:
+    with pytest.raises(InputError, match="did you mean 'severity'"):
+        Selector.parse("severty:sev1")
+
+
+def test_graph_marks_are_kept_for_the_graph() -> None:
+    selector = Selector.parse("risk:privacy+")
+    assert selector.needs_graph
+    assert selector.alternatives[0][0].downstream
+
+
+@pytest.mark.parametrize("text", ["atlas:AML.T0051", "owasp-llm@2025:LLM01:2025"])
+def test_taxonomy_references_read_and_print(text: str) -> None:
+    assert str(TaxonomyReference.parse(text)) == text
+
+
+def test_did_you_mean_is_silent_when_nothing_is_near() -> None:
+    assert did_you_mean("zzzz", ["refusal"]) is None
