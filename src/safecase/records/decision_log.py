@@ -50,36 +50,27 @@ def read_log(path: Path) -> tuple[Decision, ...]:
 def append_decision(path: Path, decision: Decision) -> Decision:
     """Add a decision to the log, chained to the last entry, and flush it to the disk.
 
-    Two writers at once are serialised by a lock file; raises InfrastructureError where the log
-    cannot be written.
+    Two writers at once are kept apart by a lock that ends with its process; raises
+    InfrastructureError where the log cannot be written.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    lock = path.with_suffix(".lock")
     try:
-        handle = os.open(lock, os.O_CREAT | os.O_EXCL | os.O_WRONLY)
-    except FileExistsError:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("ab") as stream:
+            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            log = read_log(path)
+            chained = decision.model_copy(update={"previous_digest": entry_digest(log[-1]) if log else ""})
+            stream.write(canonical_json(chained) + b"\n")
+            stream.flush()
+            os.fsync(stream.fileno())
+            return chained
+    except BlockingIOError:
         raise InfrastructureError(
-            "somebody else is writing the decision log", where=str(lock), hint="try again, or remove the lock"
+            "somebody else is writing the decision log", where=str(path), hint="try again"
         ) from None
     except OSError as error:
         raise InfrastructureError(
             f"cannot write the decision log: {error.strerror}", where=str(path)
         ) from error
-    try:
-        log = read_log(path)
-        chained = decision.model_copy(update={"previous_digest": entry_digest(log[-1]) if log else ""})
-        with path.open("ab") as stream:
-            stream.write(canonical_json(chained) + b"\n")
-            stream.flush()
-            os.fsync(stream.fileno())
-        return chained
-    except OSError as error:
-        raise InfrastructureError(
-            f"cannot write the decision log: {error.strerror}", where=str(path)
-        ) from error
-    finally:
-        os.close(handle)
-        lock.unlink(missing_ok=True)
 
 
 def log_digest(path: Path) -> str:
