@@ -1,0 +1,63 @@
+"""Has the new version become worse? Paired with the cached results of the baseline, sequentially.
+
+For case t in draw order, D_t = Y_t - b_t, with Y_t the new outcome (1 is a violation) and b_t the
+baseline's mean over its cached repeats of the same case. Shipping means rejecting "mean increase >= delta"
+with the bets 1 + lambda (delta - D); futility rejects "mean increase <= 0". Pairing removes the variance
+between cases, and the cached baseline costs no call; no normal approximation is involved (one measured 10.6
+% false ship at 5 %).
+"""
+
+from __future__ import annotations
+
+from safecase.stats.eprocess import Mixture
+from safecase.stats.errors import StatisticsError, require_probability
+from safecase.stats.sequential import BoundedGatePlan
+
+REGRESSION_BETS = (0.3, 0.6, 0.97)
+"""lambda of the bets 1 + lambda (delta - D), equally weighted."""
+
+
+def regression_gate(
+    delta: float, n_max: int, *, alpha: float = 0.05, futility_error: float = 0.08
+) -> BoundedGatePlan:
+    """The gate "the violation rate rose by less than `delta`" on observations of `paired_observation`.
+
+    `delta` in (0, 1), in probability; `n_max` new calls at most. In terms of X = (1 + D) / 2 in [0, 1] the
+    nulls are "mean X >= (1 + delta) / 2" (ship), "mean X <= 1/2" (futility: no increase at all) and "mean X
+    <= (1 + delta) / 2" (block: proven regression). Use with `BoundedSequentialTest`. Raises `StatisticsError`
+    for arguments out of range.
+    """
+    require_probability("delta", delta)
+    limit = (1.0 + delta) / 2.0
+    weights = (1.0 / len(REGRESSION_BETS),) * len(REGRESSION_BETS)
+
+    def alternatives(null: float, direction: int) -> tuple[float, ...]:
+        # A bet lambda on D is a bet 2 lambda on X, the alternative null + 2 lambda null (1 - null).
+        cap = 1.0 if direction < 0 else 1.0 / (2.0 * null)
+        return tuple(null + direction * 2 * c * cap * null * (1 - null) for c in REGRESSION_BETS)
+
+    return BoundedGatePlan(
+        theta0=limit,
+        alpha=alpha,
+        n_max=n_max,
+        ship=Mixture(limit, alternatives(limit, -1), weights),
+        block=Mixture(limit, alternatives(limit, +1), weights),
+        futility=Mixture(0.5, alternatives(0.5, +1), weights),
+        futility_error=futility_error,
+    )
+
+
+def paired_observation(outcome: float, baseline: float) -> float:
+    """X = (1 + outcome - baseline) / 2 in [0, 1], the unit that `regression_gate` bets on.
+
+    `outcome`: 0 or 1 (or a mean) of the new version; `baseline`: the cached mean on the same case, or one
+    fresh outcome of the baseline for an unpaired comparison. Raises `StatisticsError` outside [0, 1].
+    """
+    if not (0.0 <= outcome <= 1.0 and 0.0 <= baseline <= 1.0):
+        raise StatisticsError(f"outcome and baseline must lie in [0, 1], got {outcome!r} and {baseline!r}")
+    return (1.0 + outcome - baseline) / 2.0
+
+
+def increase(mean_observation: float) -> float:
+    """The increase in violation rate, in [-1, 1], that a mean of `paired_observation` stands for."""
+    return 2.0 * mean_observation - 1.0
