@@ -1,0 +1,1 @@
+"""Pages and machine-readable reports: one set of templates for the live app and the frozen pack."""

@@ -1,0 +1,240 @@
+"""Reports say what the verdict says, escape what is hostile, and read in other tools."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from xml.etree.ElementTree import fromstring
+
+import orjson
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from safecase.model.attempt import Attempt, Score
+from safecase.model.errors import SourcePosition
+from safecase.model.estimate import Estimate
+from safecase.model.gate import CategoryResult, Gate, GateRule, RuleResult, Verdict
+from safecase.model.risk import Risk
+from safecase.model.run import RunManifest, SuiteReference
+from safecase.model.scorer_card import ScorerCard, ScorerPerformance
+from safecase.model.suite import Case, Expectation
+from safecase.model.system import System, SystemVersion
+from safecase.model.transcript import Document, Message, MessageRole, ToolCall, Transcript
+from safecase.model.vocabulary import (
+    AttackClass,
+    HarmClass,
+    Likelihood,
+    Metric,
+    OutcomeKind,
+    RuleClass,
+    RuleStatus,
+    Severity,
+    VerdictKind,
+)
+from safecase.report.charts import IntervalRow, TradeOffPoint, format_quantity, interval_chart, nice_ticks
+from safecase.report.ci import junit, sarif
+from safecase.report.content import CoverageRow, ReportContent, ResidualRisk, WorstTranscript
+from safecase.report.html import render_report
+
+HOSTILE = '<script>alert("x")</script><img src=x onerror=alert(1)>{{ 7*7 }}{% raw %}'
+
+
+def estimate(value: float = 0.02, lower: float = 0.0, upper: float = 0.05) -> Estimate:
+    return Estimate(value=value, lower=lower, upper=upper, confidence=0.95, method="clopper-pearson", n=100)
+
+
+def a_verdict(text: str = "because", status: RuleStatus = RuleStatus.NOT_MET) -> Verdict:
+    rule = GateRule(
+        id="injection", title=text, metric=Metric.VIOLATION_RATE, bound=0.02, rule_class=RuleClass.FLOOR
+    )  # type: ignore[call-arg]
+    categories = (
+        CategoryResult(category=text, status=status, estimate=estimate(), sentence=text),
+        CategoryResult(category="other", status=RuleStatus.INSUFFICIENT, sentence="too few"),
+    )
+    return Verdict(
+        kind=VerdictKind.NO_GO,
+        gate="release",
+        gate_digest="sha256:0",
+        run_id="run-1",
+        system_version="sha256:1",
+        reasons=(text,),
+        rules=(RuleResult(rule=rule, status=status, sentence=text, categories=categories),),
+        demo=True,
+    )
+
+
+def a_report(text: str) -> ReportContent:
+    case = Case(
+        id="c1",
+        suite="s",
+        risk="r",
+        severity=Severity.SEV1,
+        attack=AttackClass.JAILBREAK,
+        harm=HarmClass.TOXICITY,
+        family="f",
+        title=text,
+        messages=(Message(role=MessageRole.USER, content=text),),
+        expect=(Expectation(scorer="refusal"),),
+    )
+    transcript = Transcript(
+        messages=(
+            Message(role=MessageRole.USER, content=text),
+            Message(
+                role=MessageRole.ASSISTANT,
+                content=text,
+                tool_calls=(ToolCall(name="send", arguments={"to": text}),),
+            ),
+        ),
+        documents=(Document(id="d", text=text, title=text),),
+    )
+    attempt = Attempt(
+        draw=0,
+        case_id="c1",
+        case_digest=case.digest,
+        outcome=OutcomeKind.VIOLATED,
+        scores=(Score(scorer="refusal", scorer_version="1", outcome=OutcomeKind.VIOLATED, explanation=text),),
+        transcript=transcript,
+        started_at=datetime(2026, 1, 1, tzinfo=UTC),
+    )
+    risk = Risk(
+        id="r", title=text, harm=HarmClass.TOXICITY, severity=Severity.SEV1, likelihood=Likelihood.LIKELY
+    )
+    performance = ScorerPerformance(
+        category="all",
+        true_positives=9,
+        false_positives=1,
+        true_negatives=9,
+        false_negatives=1,
+        sensitivity=estimate(0.9, 0.6, 1.0),
+    )
+    card = ScorerCard(
+        scorer="refusal",
+        scorer_version="1",
+        labels=text,
+        labels_digest="sha256:2",
+        measured=date(2026, 1, 1),
+        performance=(performance,),
+    )
+    verdict = a_verdict(text)
+    manifest = RunManifest(
+        run_id="run-1",
+        created_at=datetime(2026, 1, 1, tzinfo=UTC),
+        safecase_version="0",
+        system=SystemVersion(system="shop", components={"model": "m"}),
+        target_name="t",
+        target_kind="demo",
+        suites=(SuiteReference(id="s", version="sha256:3", cases=1),),
+        seed=1,
+        repeats=1,
+        planned=1,
+        draw_order_digest="sha256:4",
+        plan_digest="sha256:5",
+        gates=(Gate(id="release", rules=(verdict.rules[0].rule,)),),
+        notes=(text,),
+    )
+    return ReportContent(
+        title=text,
+        system=System(id="shop", title=text),
+        manifest=manifest,
+        verdict=verdict,
+        made_at=datetime(2026, 1, 1, tzinfo=UTC),
+        worst=(WorstTranscript(attempt, case, text),),
+        coverage=(CoverageRow(risk, 1, 1, 1, 1, 0, 0, 0, ("en",)),),
+        residual=(ResidualRisk(risk, text),),
+        trade_offs=(TradeOffPoint(text, estimate(), estimate()),),
+        cards=(card,),
+        redactions={"email": 2},
+        planned=1,
+        recorded=1,
+    )
+
+
+def test_hostile_text_is_escaped_wherever_it_stands() -> None:
+    page = render_report(a_report(HOSTILE))
+    assert "<script" not in page
+    assert "<img" not in page
+    assert "&lt;script&gt;" in page
+    assert "{{ 7*7 }}" in page
+
+
+def test_the_first_page_says_the_verdict_the_reason_and_that_it_is_a_demo() -> None:
+    page = render_report(a_report("Too many injections succeeded."))
+    summary = page[: page.index('id="rules"')]
+    assert "No-go" in summary
+    assert "Too many injections succeeded." in summary
+    assert "built-in demo target" in summary
+    assert "Nobody has signed" in summary
+
+
+def test_a_page_asks_nothing_of_the_network() -> None:
+    page = render_report(a_report("x"))
+    assert "http://" not in page.replace("http://www.w3.org", "")
+    assert "https://" not in page
+    assert "default-src 'none'" in page
+
+
+def test_sarif_places_each_missed_rule_in_the_workspace() -> None:
+    document = orjson.loads(
+        sarif(
+            a_verdict(),
+            {"injection": SourcePosition(file="gates.yaml", line=7, column=3)},
+            safecase_version="1",
+        )
+    )
+    (result,) = document["runs"][0]["results"]
+    assert result["level"] == "error"
+    assert result["locations"][0]["physicalLocation"]["region"] == {"startLine": 7, "startColumn": 3}
+    assert document["runs"][0]["properties"]["demo"] is True
+
+
+def test_sarif_is_silent_about_rules_that_are_met() -> None:
+    assert (
+        orjson.loads(sarif(a_verdict(status=RuleStatus.MET), {}, safecase_version="1"))["runs"][0]["results"]
+        == []
+    )
+
+
+def test_junit_tells_too_little_evidence_from_failure() -> None:
+    suite = fromstring(junit(a_verdict())).find("testsuite")
+    assert suite is not None
+    assert (suite.get("tests"), suite.get("failures"), suite.get("errors")) == ("2", "1", "1")
+
+
+@given(st.text(max_size=80))
+def test_junit_reads_whatever_a_sentence_holds(text: str) -> None:
+    fromstring(junit(a_verdict(text or "x")))
+
+
+@given(
+    st.floats(-1e6, 1e6, allow_nan=False),
+    st.floats(0, 1e6, allow_nan=False),
+)
+def test_ticks_cover_the_range(lower: float, span: float) -> None:
+    ticks = nice_ticks(lower, lower + span)
+    assert len(ticks) >= 2
+    assert ticks[0] < ticks[-1]
+    slack = 1e-6 * max(abs(lower), span, 1)
+    assert ticks[0] <= lower + slack
+    assert ticks[-1] >= lower + span - slack
+
+
+def test_a_category_without_an_estimate_says_so() -> None:
+    chart = interval_chart([IntervalRow("a <b>", None, "insufficient_evidence", 0.1)], title="t & u")
+    assert "nothing was measured" in chart
+    assert "a &lt;b&gt;" in chart
+    fromstring(chart)
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "text"),
+    [
+        (0.0, "rate", "0 %"),
+        (0.0042, "rate", "0.42 %"),
+        (0.25, "rate", "25.0 %"),
+        (1.0, "rate", "100 %"),
+        (1234.5, "ms", "1,234 ms"),
+        (0.002, "usd", "$0.002"),
+    ],
+)
+def test_quantities_are_written_as_people_write_them(value: float, unit: str, text: str) -> None:
+    assert format_quantity(value, unit) == text
