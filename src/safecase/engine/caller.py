@@ -1,0 +1,203 @@
+"""Calls a target within its limits: pacing, timeout, retries with backoff, budget, cache."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import random
+import time
+from collections.abc import Awaitable, Callable, Mapping
+
+from safecase.engine.cache import ResponseCache
+from safecase.engine.conversation import Answer, PriceLookup, answer_cost, check_reply, without_cost
+from safecase.engine.limits import AdaptiveConcurrency, Budget, BudgetExhausted, TokenBucket
+from safecase.model.base import JsonObject
+from safecase.model.configuration import Limits
+from safecase.model.errors import FailureKind, TargetFailure
+from safecase.model.protocols import Target, TargetReply, TargetRequest
+
+_LONGEST_RETRY_AFTER = 120.0
+_CONGESTION = frozenset({FailureKind.RATE_LIMITED, FailureKind.TIMEOUT, FailureKind.SERVER_ERROR})
+
+
+class CallFailed(Exception):
+    """A call that stayed without an answer after its last try."""
+
+    def __init__(self, failure: TargetFailure, tries: int) -> None:
+        self.failure = failure
+        self.tries = tries
+        super().__init__(str(failure))
+
+
+class Caller:
+    """Drives one target. Safe for any number of concurrent calls on one event loop."""
+
+    def __init__(
+        self,
+        target: Target,
+        limits: Limits,
+        *,
+        budget: Budget | None = None,
+        price: PriceLookup | None = None,
+        cache: ResponseCache | None = None,
+        cache_repeats: bool = False,
+        fingerprint: Mapping[str, str] | None = None,
+        jitter: Callable[[], float] = random.random,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self.target = target
+        self.limits = limits
+        self.budget = budget if budget is not None else Budget(limits)
+        # Until a first answer shows what a call costs, a budget in money must not be spent in parallel.
+        start = 1 if self.budget.maximum_cost_usd is not None else None
+        self.concurrency = AdaptiveConcurrency(limits.concurrency, start=start)
+        self.retries = 0
+        self._price = price
+        self._cache = cache
+        self._cache_repeats = cache_repeats
+        self._fingerprint = dict(fingerprint) if fingerprint is not None else {}
+        self._jitter = jitter
+        self._sleep = sleep
+        self._requests = TokenBucket(limits.requests_per_minute) if limits.requests_per_minute else None
+        self._tokens = TokenBucket(limits.tokens_per_minute) if limits.tokens_per_minute else None
+        self._expected_tokens = 0.0
+
+    async def call(self, request: TargetRequest) -> Answer:
+        """One answered call. Raises CallFailed after the last try and BudgetExhausted before a call."""
+        key: bytes | None = None
+        if self._cache is not None and (request.repeat == 0 or self._cache_repeats):
+            key = self._cache.key(self._fingerprint, request)
+            found = self._cache.get(key)
+            if found is not None:
+                return without_cost(Answer(found.reply, found.latency_ms, calls=0))
+        answer = await self._try(request)
+        if key is not None and self._cache is not None:
+            self._cache.put(key, answer.reply, answer.latency_ms)
+        return answer
+
+    async def _try(self, request: TargetRequest) -> Answer:
+        limits = self.limits
+        pause = limits.backoff_seconds
+        for number in range(1, limits.tries + 1):
+            try:
+                reply, latency = await self._once(request)
+                return Answer(reply, latency * 1000.0, calls=number)
+            except TargetFailure as failure:
+                wait = retry_after(failure.retry_after, limits)
+                if wait is not None:
+                    self.concurrency.pause(wait)
+                if failure.kind in _CONGESTION:
+                    self.concurrency.congested()
+                if not failure.retryable or number == limits.tries:
+                    raise CallFailed(failure, number) from failure
+                self.retries += 1
+                if wait is None:
+                    wait = pause * (0.5 + self._jitter())
+            pause = min(pause * 2, limits.backoff_ceiling_seconds)
+            await self._sleep(wait)
+        raise AssertionError("the loop above returns or raises")
+
+    async def _once(self, request: TargetRequest) -> tuple[TargetReply, float]:
+        await self._pace()
+        await self.concurrency.acquire()
+        settled = False
+        try:
+            self.budget.take()
+            try:
+                started = time.perf_counter()
+                reply = await self._respond(request)
+                latency = time.perf_counter() - started
+                settled = True
+                self.budget.paid(answer_cost(reply, self._price))
+            finally:
+                if not settled:
+                    self.budget.failed()
+        finally:
+            self.concurrency.release()
+        self.concurrency.succeeded(latency)
+        if self._tokens is not None:
+            used = reply.usage.input_tokens + reply.usage.output_tokens
+            self._tokens.settle(used - self._expected_tokens)
+            self._expected_tokens += 0.1 * (used - self._expected_tokens)
+        return reply, latency
+
+    async def _pace(self) -> None:
+        wait = 0.0
+        if self._requests is not None:
+            wait = self._requests.reserve()
+        if self._tokens is not None:
+            wait = max(wait, self._tokens.reserve(self._expected_tokens))
+        if wait > 0:
+            await self._sleep(wait)
+
+    async def _respond(self, request: TargetRequest) -> TargetReply:
+        seconds = self.limits.timeout_seconds
+        try:
+            async with asyncio.timeout(seconds) as deadline:
+                reply = await self.target.respond(request)
+        except TargetFailure:
+            raise
+        except TimeoutError as error:
+            text = f"no answer within {seconds:g} s" if deadline.expired() else f"timed out: {error}"
+            raise TargetFailure(text, kind=FailureKind.TIMEOUT, retryable=True) from error
+        except Exception as error:  # whatever a target does wrong is the target's error
+            raise TargetFailure(
+                f"the target raised {type(error).__name__}: {_short(error)}", kind=FailureKind.CRASH
+            ) from error
+        return check_reply(reply, self.limits.maximum_response_bytes)
+
+
+class DrivenTarget:
+    """A target within its limits, as a target again: what judges should be given.
+
+    Raises TargetFailure after the last try, like any target; a budget that is used up is a failure of kind
+    ``budget_exhausted``.
+    """
+
+    def __init__(self, target: Target, limits: Limits, *, price: PriceLookup | None = None) -> None:
+        self.name = target.name
+        self.kind = target.kind
+        self.demo = target.demo
+        self.caller = Caller(target, limits, price=price)
+        self._price = price
+
+    def fingerprint(self) -> Mapping[str, str]:
+        """The inner target's fingerprint."""
+        return self.caller.target.fingerprint()
+
+    def describe(self) -> JsonObject:
+        """The inner target's description."""
+        return self.caller.target.describe()
+
+    async def start(self) -> None:
+        """Start the inner target."""
+        await self.caller.target.start()
+
+    async def respond(self, request: TargetRequest) -> TargetReply:
+        """One call, retried within the limits; the reply's usage carries its cost where a price is known."""
+        try:
+            answer = await self.caller.call(request)
+        except CallFailed as error:
+            raise error.failure from error
+        except BudgetExhausted as error:
+            raise TargetFailure(str(error), kind=FailureKind.BUDGET_EXHAUSTED) from error
+        usage = answer.reply.usage.model_copy(
+            update={"cost_usd": answer_cost(answer.reply, self._price), "calls": answer.calls}
+        )
+        return answer.reply.model_copy(update={"usage": usage})
+
+    async def close(self) -> None:
+        """Close the inner target."""
+        await self.caller.target.close()
+
+
+def retry_after(wish: float | None, limits: Limits) -> float | None:
+    """The server's wish in seconds, made safe: never negative, never NaN, never an endless wait."""
+    if wish is None or math.isnan(wish):
+        return None
+    return min(max(wish, 0.0), max(limits.backoff_ceiling_seconds, _LONGEST_RETRY_AFTER))
+
+
+def _short(error: BaseException, limit: int = 500) -> str:
+    text = str(error) or repr(error)
+    return text if len(text) <= limit else text[: limit - 1] + "…"

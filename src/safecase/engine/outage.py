@@ -1,0 +1,97 @@
+"""Telling a target that is down from attempts that fail: the circuit breaker.
+
+An outage says nothing about the system under test. Failures that look like one are held back until the target
+answers again (then they count, like every error) or until there are so many in a row that the run stops; the
+held ones are then left undone, so that a resumed run tries them again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from safecase.engine.attempt_runner import Completed
+from safecase.model.errors import FailureKind, InfrastructureError
+
+_OUTAGE = frozenset(
+    {
+        FailureKind.CONNECTION,
+        FailureKind.AUTHENTICATION,
+        FailureKind.RATE_LIMITED,
+        FailureKind.SERVER_ERROR,
+        FailureKind.TIMEOUT,
+    }
+)
+_HINTS = {
+    FailureKind.CONNECTION: "check the address and that the target is up, then run `safecase resume`",
+    FailureKind.AUTHENTICATION: "check the API key in the environment, then run `safecase resume`",
+    FailureKind.RATE_LIMITED: "keep requests_per_minute below the provider's limit and run `safecase resume`",
+    FailureKind.SERVER_ERROR: "wait until the target works again, then run `safecase resume`",
+    FailureKind.TIMEOUT: "raise timeout_seconds or lower concurrency, then run `safecase resume`",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class BreakerSettings:
+    """Failed attempts in a row (each after all its tries) that mean the target is down."""
+
+    refused_at_start: int = 5
+    """Connection failures before the first answer."""
+    unauthorised: int = 3
+    """Authentication failures; before the first answer a single one is enough."""
+    consecutive: int = 50
+    """Failures of any kind that may pass: connection, rate limit, server error, timeout."""
+
+
+class CircuitBreaker:
+    """Takes finished attempts in the order of completion and gives back those that may be recorded."""
+
+    def __init__(self, settings: BreakerSettings | None = None) -> None:
+        self._settings = settings if settings is not None else BreakerSettings()
+        self._held: list[Completed] = []
+        self._answered = False
+        self.tripped: InfrastructureError | None = None
+
+    @property
+    def held(self) -> int:
+        """Failures that wait for the target's next answer."""
+        return len(self._held)
+
+    def take(self, completed: Completed) -> list[Completed]:
+        """The attempts that may be recorded now. Sets ``tripped`` where the target is down."""
+        if completed.failure not in _OUTAGE:
+            self._answered = True
+            if not self._held:
+                return [completed]
+            released, self._held = [*self._held, completed], []
+            return released
+        self._held.append(completed)
+        if self.tripped is None and self._is_down(completed.failure):
+            count = len(self._held)
+            noun = "attempt" if count == 1 else "attempts in a row"
+            self.tripped = InfrastructureError(
+                f"the target does not answer: {count} {noun} failed, the last with: {completed.message}",
+                hint=_HINTS[completed.failure] if completed.failure else None,
+            )
+        return []
+
+    def finish(self) -> list[Completed]:
+        """What is still held, to be recorded as errors at the end; nothing where the target is down."""
+        released, self._held = self._held, []
+        return [] if self.tripped is not None else released
+
+    def _is_down(self, kind: FailureKind | None) -> bool:
+        settings = self._settings
+        count = len(self._held)
+        if kind is FailureKind.AUTHENTICATION:
+            return not self._answered or self._tail(kind) >= settings.unauthorised
+        if kind is FailureKind.CONNECTION and not self._answered and count >= settings.refused_at_start:
+            return True
+        return count >= settings.consecutive
+
+    def _tail(self, kind: FailureKind) -> int:
+        count = 0
+        for item in reversed(self._held):
+            if item.failure is not kind:
+                break
+            count += 1
+        return count

@@ -1,0 +1,219 @@
+"""A run on disk: what was planned, what happened, where it stands. Reads never hold a run in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import orjson
+import zstandard
+from pydantic import ValidationError
+
+from safecase.engine.compact import TABLE_NAME
+from safecase.engine.journal_reader import JournalIndex, journal_paths
+from safecase.engine.plan import DrawOrder, RunPlan
+from safecase.engine.record import without_surrogates
+from safecase.engine.status import RunState, RunStatus, read_status, write_file
+from safecase.engine.summary import SummaryColumns, columns_from_records
+from safecase.model.attempt import Attempt
+from safecase.model.errors import InfrastructureError, InputError
+from safecase.model.run import RunManifest
+from safecase.model.suite import Case
+
+MANIFEST_NAME = "manifest.json"
+CASES_NAME = "cases.jsonl.zst"
+DRAWS_NAME = "draws.parquet"
+_LARGEST_CASE = 256 * 1024 * 1024
+
+
+class RunFolder:
+    """One run's folder, read only. Everything is read anew from the files, nothing is kept but the plan."""
+
+    def __init__(self, path: Path, manifest: RunManifest) -> None:
+        self.path = path
+        self.manifest = manifest
+
+    @classmethod
+    def open(cls, path: Path | str) -> RunFolder:
+        """Open a run folder; an fsspec URL of a remote store is copied to a temporary folder first.
+
+        Raises InputError where there is no run, InfrastructureError where its files are damaged.
+        """
+        from safecase.engine.store import local_copy
+
+        folder = local_copy(path)
+        file = folder / MANIFEST_NAME
+        try:
+            manifest = RunManifest.model_validate_json(file.read_bytes())
+        except FileNotFoundError as error:
+            raise InputError(f"there is no run in {path}: {MANIFEST_NAME} is missing") from error
+        except (OSError, ValidationError) as error:
+            raise InfrastructureError(f"cannot read the manifest: {error}", where=str(file)) from error
+        return cls(folder, manifest)
+
+    @property
+    def status(self) -> RunStatus:
+        """Where the run stands, as of now."""
+        return read_status(self.path)
+
+    @property
+    def compacted(self) -> bool:
+        """True where the attempts stand in one table; False where they are still in journals."""
+        return (self.path / TABLE_NAME).exists()
+
+    @cached_property
+    def plan(self) -> RunPlan:
+        """Cases and draw order as committed before the first call."""
+        return load_plan(self.path, self.manifest)
+
+    def cases(self) -> tuple[Case, ...]:
+        """The cases of the run; ``case_index`` counts in this order."""
+        return self.plan.cases
+
+    def draws(self) -> RunPlan:
+        """The draw order: arrays ``case_index``, ``repeat``, ``seed`` and ``round``, by draw."""
+        return self.plan
+
+    def records(self) -> Iterator[bytes]:
+        """Each attempt's JSON in draw order, byte for byte as it was recorded."""
+        if self.compacted:
+            from safecase.engine.attempt_table import table_records
+
+            return table_records(self.path / TABLE_NAME)
+        return self._index().records()
+
+    def attempts(self, order: Literal["draw"] = "draw") -> Iterator[Attempt]:
+        """Each attempt in draw order. Memory does not grow with the run."""
+        for record in self.records():
+            yield self._attempt(record)
+
+    def attempt(self, attempt_id: str) -> Attempt:
+        """The attempt ``case#repeat``. Raises InputError where the run has none of that name."""
+        case_id, _, number = attempt_id.rpartition("#")
+        plan = self.plan
+        positions = [index for index, case in enumerate(plan.cases) if case.id == case_id]
+        if positions and number.isdecimal():
+            draws = np.flatnonzero((plan.case_index == positions[0]) & (plan.repeat == int(number)))
+            record = self._record(int(draws[0])) if len(draws) else None
+            if record is not None:
+                return self._attempt(record)
+        raise InputError(f"the run has no attempt '{attempt_id}'", hint="write case#repeat, repeats from 0")
+
+    def columns(self) -> SummaryColumns:
+        """The summary columns of all recorded attempts, sorted by draw."""
+        if self.compacted:
+            from safecase.engine.attempt_table import table_columns
+
+            return table_columns(self.path / TABLE_NAME)
+        index = self._index()
+        parsed = (orjson.loads(record) for record in index.records())
+        return columns_from_records(parsed, len(index), self.plan.case_index)
+
+    def _record(self, draw: int) -> bytes | None:
+        if self.compacted:
+            from safecase.engine.attempt_table import table_record
+
+            return table_record(self.path / TABLE_NAME, draw)
+        return self._index().record(draw)
+
+    def _index(self) -> JournalIndex:
+        finished = self.status.state is RunState.COMPLETE
+        return JournalIndex(journal_paths(self.path), finished=finished)
+
+    def _attempt(self, record: bytes) -> Attempt:
+        try:
+            return Attempt.model_validate_json(record)
+        except ValidationError as error:
+            raise InfrastructureError(
+                f"a record of the run log is not an attempt: {error}", where=str(self.path)
+            ) from error
+
+
+def write_plan(folder: Path, plan: RunPlan) -> None:
+    """Write cases and draw order. Raises InfrastructureError where the disk does not take them."""
+    import io
+
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    write_file(folder / CASES_NAME, _compressed(case_line(case) for case in plan.cases))
+    table = pa.table(
+        {
+            "draw": pa.array(np.arange(len(plan), dtype=np.int64)),
+            "case_index": pa.array(plan.case_index),
+            "repeat": pa.array(plan.repeat),
+            "seed": pa.array(plan.seed),
+            "round": pa.array(plan.round),
+        }
+    )
+    buffer = io.BytesIO()
+    pq.write_table(table, buffer, compression="zstd")
+    write_file(folder / DRAWS_NAME, buffer.getvalue())
+
+
+def load_plan(folder: Path, manifest: RunManifest) -> RunPlan:
+    """Read cases and draw order and hold the order against the manifest's digest.
+
+    Raises InfrastructureError where a file is damaged or does not belong to the manifest.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        cases = tuple(Case.model_validate_json(line) for line in _lines(folder / CASES_NAME))
+        table = pq.read_table(folder / DRAWS_NAME)
+        if table.num_rows != manifest.planned or len(cases) <= _highest(table.column("case_index")):
+            raise ValueError(f"{CASES_NAME} or {DRAWS_NAME} is cut off")
+        plan = RunPlan(
+            cases=cases,
+            case_index=table.column("case_index").to_numpy().astype(np.int32),
+            repeat=table.column("repeat").to_numpy().astype(np.int32),
+            seed=table.column("seed").to_numpy().astype(np.int64),
+            round=table.column("round").to_numpy().astype(np.int32),
+            base_seed=manifest.seed,
+            order=DrawOrder(str(manifest.settings.get("draw_order", DrawOrder.FAMILY_ROUNDS.value))),
+        )
+    except (OSError, ValueError, KeyError, zstandard.ZstdError, pa.ArrowException) as error:
+        raise InfrastructureError(f"cannot read the run's plan: {error}", where=str(folder)) from error
+    if plan.draw_order_digest != manifest.draw_order_digest:
+        raise InfrastructureError(
+            "the draw order is not the one that the manifest committed to",
+            where=str(folder / DRAWS_NAME),
+            hint="restore the folder from a copy",
+        )
+    return plan
+
+
+def _highest(column: Any) -> int:
+    return int(column.to_numpy().max(initial=0))
+
+
+def case_line(case: Case) -> bytes:
+    """A case as one line of JSON; lone surrogates become U+FFFD, as in the case's digest."""
+    try:
+        return case.model_dump_json().encode()
+    except ValueError:
+        cleaned = without_surrogates(case.model_dump(mode="python", warnings=False))
+        return Case.model_validate(cleaned).model_dump_json().encode()
+
+
+def _compressed(lines: Iterable[bytes]) -> bytes:
+    compressor = zstandard.ZstdCompressor(level=6, write_checksum=True).compressobj()
+    parts = [compressor.compress(line + b"\n") for line in lines]
+    parts.append(compressor.flush())
+    return b"".join(parts)
+
+
+def _lines(path: Path) -> Iterator[bytes]:
+    rest = b""
+    with path.open("rb") as file, zstandard.ZstdDecompressor().stream_reader(file) as stream:
+        while chunk := stream.read(1 << 20):
+            *lines, rest = (rest + chunk).split(b"\n")
+            yield from lines
+            if len(rest) > _LARGEST_CASE:
+                raise ValueError(f"{path.name} holds a line of more than {_LARGEST_CASE} bytes")
+    if rest:
+        raise ValueError(f"{path.name} is cut off")
