@@ -1,0 +1,1 @@
+"""Evidence that carries its own proof: chained manifests, signed packs, independent verification."""

@@ -1,0 +1,150 @@
+"""Reading and writing pack files: deterministic when written, distrustful when read."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import stat
+import tempfile
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
+from typing import IO
+
+from safecase.model.errors import CheckFailed, InfrastructureError, InputError
+
+MAXIMUM_ENTRIES = 10_000
+MAXIMUM_ENTRY_BYTES = 8 * 1024**3
+MAXIMUM_TOTAL_BYTES = 16 * 1024**3
+MAXIMUM_RATIO = 250
+_RATIO_FREE_BYTES = 1024 * 1024
+_EPOCH = (1980, 1, 1, 0, 0, 0)
+
+
+class PackWriter:
+    """Writes a pack beside its destination and moves it there when it is whole.
+
+    Entries carry no times and no owners, so equal content gives equal bytes.
+    """
+
+    def __init__(self, destination: Path) -> None:
+        self.destination = destination
+        self._temporary: Path | None = None
+        self._zip: zipfile.ZipFile | None = None
+
+    def __enter__(self) -> PackWriter:
+        try:
+            self.destination.parent.mkdir(parents=True, exist_ok=True)
+            handle, name = tempfile.mkstemp(dir=self.destination.parent, prefix=".pack-", suffix=".part")
+            os.close(handle)
+        except OSError as error:
+            raise InfrastructureError(
+                f"cannot write the pack: {error.strerror}", where=str(self.destination)
+            ) from error
+        self._temporary = Path(name)
+        self._zip = zipfile.ZipFile(self._temporary, "w", zipfile.ZIP_DEFLATED, compresslevel=6)
+        return self
+
+    def _open(self, name: str, compressed: bool) -> IO[bytes]:
+        if self._zip is None:
+            raise RuntimeError("the pack is not open")
+        entry = zipfile.ZipInfo(name, _EPOCH)
+        entry.compress_type = zipfile.ZIP_STORED if compressed else zipfile.ZIP_DEFLATED
+        entry.external_attr = (stat.S_IFREG | 0o644) << 16
+        return self._zip.open(entry, "w", force_zip64=True)
+
+    def add(self, name: str, data: bytes, *, compressed: bool = False) -> None:
+        """Add an entry; ``compressed`` says that its bytes are compressed already."""
+        with self._open(name, compressed) as stream:
+            stream.write(data)
+
+    def add_file(self, name: str, path: Path, *, compressed: bool = False) -> None:
+        """Add an entry from a file, in pieces."""
+        with path.open("rb") as source, self._open(name, compressed) as stream:
+            while piece := source.read(1 << 20):
+                stream.write(piece)
+
+    def __exit__(self, kind: object, *_: object) -> None:
+        try:
+            if self._zip is not None:
+                self._zip.close()
+            if kind is None and self._temporary is not None:
+                with self._temporary.open("rb+") as stream:
+                    os.fsync(stream.fileno())
+                self._temporary.chmod(0o644)
+                self._temporary.replace(self.destination)
+                self._temporary = None
+        except OSError as error:
+            raise InfrastructureError(
+                f"cannot write the pack: {error.strerror}",
+                where=str(self.destination),
+                hint="free some space",
+            ) from error
+        finally:
+            if self._temporary is not None:
+                self._temporary.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def open_pack(path: Path) -> Iterator[zipfile.ZipFile]:
+    """Open a pack after looking at every entry's name, kind and size.
+
+    Raises InputError where the file is no pack, CheckFailed where an entry could do harm: a path
+    that leads outside, a link, a duplicate, a bomb.
+    """
+    if not path.is_file():
+        raise InputError("there is no such pack", where=str(path))
+    try:
+        archive = zipfile.ZipFile(path)
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
+        raise InputError(
+            "this is not an evidence pack: it is not a zip file, or it is cut short", where=str(path)
+        ) from error
+    with archive:
+        _inspect(archive, str(path))
+        yield archive
+
+
+def _inspect(archive: zipfile.ZipFile, where: str) -> None:
+    entries = archive.infolist()
+    if len(entries) > MAXIMUM_ENTRIES:
+        raise CheckFailed(
+            f"the pack has {len(entries)} entries; at most {MAXIMUM_ENTRIES} are read", where=where
+        )
+    seen: set[str] = set()
+    total = 0
+    for entry in entries:
+        name = entry.filename
+        place = f"{where}!{name[:120]}"
+        parts = PurePosixPath(name).parts
+        if name.startswith(("/", "\\")) or "\\" in name or ".." in parts or ":" in name or "\x00" in name:
+            raise CheckFailed("the pack holds an entry whose path leads outside of it", where=place)
+        mode = entry.external_attr >> 16
+        if mode and not stat.S_ISREG(mode):
+            raise CheckFailed("the pack holds a link or a special file", where=place)
+        if name in seen:
+            raise CheckFailed("the pack holds this entry twice", where=place)
+        seen.add(name)
+        total += entry.file_size
+        swollen = entry.file_size > _RATIO_FREE_BYTES and entry.file_size > MAXIMUM_RATIO * max(
+            entry.compress_size, 1
+        )
+        if swollen or entry.file_size > MAXIMUM_ENTRY_BYTES or total > MAXIMUM_TOTAL_BYTES:
+            raise CheckFailed("the pack unpacks to far more than it holds: it is not read", where=place)
+
+
+def read_entry(archive: zipfile.ZipFile, name: str, *, limit: int = 512 * 1024**2) -> bytes:
+    """One entry's bytes, at most ``limit`` of them, whatever its header claims.
+
+    Raises CheckFailed where the entry is absent, too large or corrupt.
+    """
+    try:
+        with archive.open(name) as stream:
+            data = stream.read(limit + 1)
+    except KeyError:
+        raise CheckFailed(f"the pack lacks {name}") from None
+    except (zipfile.BadZipFile, OSError, EOFError, ValueError, RuntimeError) as error:
+        raise CheckFailed("this entry of the pack is corrupt", where=name) from error
+    if len(data) > limit:
+        raise CheckFailed("this entry of the pack is too large to read", where=name)
+    return data

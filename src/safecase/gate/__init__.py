@@ -1,0 +1,1 @@
+"""Rules and run logs become estimates and a verdict, each with its reason."""

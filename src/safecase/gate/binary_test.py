@@ -1,0 +1,194 @@
+"""The sequential decision on one stream of yes-or-no events, for both kinds of claim.
+
+Claims about a population read one attempt per family against an e-process with a calibrated
+threshold. Claims about this finite suite read attempts in uniform order against a hypergeometric
+e-process, and exact counting: when what remains cannot change the answer, the answer is known.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from safecase.stats.boundaries import Boundaries
+from safecase.stats.design import build_gate, zero_failure_floor
+from safecase.stats.eprocess import Mixture, block_mixture, crosses, log_threshold, ship_mixture
+from safecase.stats.errors import StatisticsError
+from safecase.stats.finite_suite import log_e_without_replacement
+
+IntArray = NDArray[np.int64]
+NEVER = np.iinfo(np.int64).max
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """A decision and the number of units of the stream that it took."""
+
+    kind: str
+    """``ship``, ``futility``, ``block_proven``, ``census``, ``exhausted`` or ``open``."""
+    n: int
+    events: int
+    exceeded: bool = False
+    """For ``census``: the count is over what is allowed."""
+
+
+class BinaryTest(Protocol):
+    """A test whose decision depends on the number of units and events alone."""
+
+    size: int
+
+    def decide(self, n: int, events: int) -> str | None:
+        """The final decision after ``n`` units with ``events`` events, None while open."""
+
+    def first_decision(self, events: NDArray[np.bool_]) -> Decision:
+        """The first final decision along a prefix of the stream."""
+
+
+@lru_cache(maxsize=256)
+def _family_boundaries(bound: float, good: float, size: int, alpha: float, minimum_n: int) -> Boundaries:
+    return build_gate(bound, good, size, alpha=alpha, minimum_n=minimum_n).boundaries
+
+
+class FamilyTest:
+    """One attempt per family; the claim is about the population that the families stand for.
+
+    Raises StatisticsError where ``size`` families can never ship.
+    """
+
+    def __init__(self, bound: float, good: float, size: int, alpha: float, minimum_n: int) -> None:
+        self.size = size
+        self.boundaries = _family_boundaries(bound, good, size, alpha, minimum_n)
+
+    def decide(self, n: int, events: int) -> str | None:
+        decision = self.boundaries.decide(n, events)
+        return {"continue": None, "blocked": "block_proven"}.get(decision, decision)
+
+    def first_decision(self, events: NDArray[np.bool_]) -> Decision:
+        decision, n = self.boundaries.first_decision(events.astype(np.int8))
+        count = int(events[:n].sum())
+        kind = {"continue": "open", "blocked": "block_proven"}.get(decision, decision)
+        return Decision(kind, n, count)
+
+
+@dataclass
+class SuiteTest:
+    """Every attempt of a finite suite; the claim is about this suite.
+
+    ``allowed`` = floor(bound × size): the suite meets the bound where at most so many units are
+    events. ``uniform`` says that the order is a uniform permutation; without it only exact counting
+    decides.
+    """
+
+    size: int
+    allowed: int
+    alpha: float
+    uniform: bool
+    minimum_n: int
+    ship: Mixture
+    block: Mixture
+    _ship_points: dict[int, int] = field(default_factory=dict)
+    _block_ends: dict[int, int] = field(default_factory=dict)
+
+    @classmethod
+    def make(
+        cls, bound: float, good: float, size: int, alpha: float, *, uniform: bool, minimum_n: int
+    ) -> SuiteTest:
+        """The test of "at most ``bound`` of these ``size`` units are events"."""
+        limit = min(max(bound, 1.0 / size), 1 - 1e-9)
+        design = good if 0 < good < limit else limit / 4
+        return cls(
+            size=size,
+            allowed=math.floor(bound * size + 1e-9),
+            alpha=alpha,
+            uniform=uniform,
+            minimum_n=min(minimum_n, size),
+            ship=ship_mixture(limit, design),
+            block=block_mixture(limit),
+        )
+
+    def ship_point(self, events: int) -> int:
+        """The smallest number of units at which ``events`` events ship; NEVER where none is."""
+        if events > self.allowed:
+            return NEVER
+        if events not in self._ship_points:
+            certain = self.size - (self.allowed - events)
+            low, high = events - 1, certain
+            if self.uniform:
+                while high - low > 1:
+                    middle = (low + high) // 2
+                    low, high = (low, middle) if self._ships(middle, events) else (middle, high)
+            self._ship_points[events] = max(high, self.minimum_n, 1)
+        return self._ship_points[events]
+
+    def block_end(self, events: int) -> int:
+        """The largest number of units at which ``events`` events still prove the block; -1: none."""
+        if events > self.allowed:
+            return self.size
+        if not self.uniform or events == 0 or self.allowed >= self.size:
+            return -1
+        if events not in self._block_ends:
+            low, high = events - 1, self.size
+            while high - low > 1:
+                middle = (low + high) // 2
+                low, high = (middle, high) if self._blocks(middle, events) else (low, middle)
+            self._block_ends[events] = low if low >= events else -1
+        return self._block_ends[events]
+
+    def _ships(self, n: int, events: int) -> bool:
+        value = log_e_without_replacement(self.ship, self.size, self.allowed + 1, n, events)
+        return bool(crosses(value, log_threshold(self.alpha)))
+
+    def _blocks(self, n: int, events: int) -> bool:
+        value = log_e_without_replacement(self.block, self.size, self.allowed, n, events)
+        return bool(crosses(value, log_threshold(self.alpha)))
+
+    def decide(self, n: int, events: int) -> str | None:
+        if n >= self.ship_point(events):
+            return "census" if n == self.size else "ship"
+        if n <= self.block_end(events):
+            return "census" if n == self.size else "block_proven"
+        return "census" if n == self.size else None
+
+    def first_decision(self, events: NDArray[np.bool_]) -> Decision:
+        total = len(events)
+        positions = np.flatnonzero(events) + 1
+        for count in range(len(positions) + 1):
+            start = int(positions[count - 1]) if count else 0
+            end = int(positions[count]) - 1 if count < len(positions) else total
+            if count and start <= self.block_end(count):
+                return self._made(start, count)
+            point = max(self.ship_point(count), start)
+            if point <= end and point >= 1:
+                return self._made(point, count)
+        if total == self.size:
+            return self._made(total, len(positions))
+        return Decision("open", total, len(positions))
+
+    def _made(self, n: int, events: int) -> Decision:
+        kind = self.decide(n, events) or "open"
+        return Decision(kind, n, events, exceeded=events > self.allowed)
+
+
+def make_test(
+    *, population: str, bound: float, good: float, size: int, confidence: float, uniform: bool, minimum_n: int
+) -> BinaryTest:
+    """The test of "the event rate is at most ``bound``" on a stream of ``size`` planned units.
+
+    Raises StatisticsError where a population claim can never be made with so few families.
+    """
+    alpha = 1.0 - confidence
+    if population == "families":
+        if not 0 < bound < 1:
+            raise StatisticsError("a claim about a population needs a bound strictly between 0 and 1")
+        return FamilyTest(bound, good, size, alpha, minimum_n)
+    return SuiteTest.make(bound, good, size, alpha, uniform=uniform, minimum_n=minimum_n)
+
+
+def families_needed(bound: float, confidence: float) -> int:
+    """Families without a single event that any method needs to claim ``rate <= bound``."""
+    return zero_failure_floor(bound, 1.0 - confidence)

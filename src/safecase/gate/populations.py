@@ -1,0 +1,117 @@
+"""What a rule is about: its cases, its categories, and the draws that feed its test."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from safecase.engine.plan import DrawOrder, RunPlan
+from safecase.model.gate import GateRule
+from safecase.model.selector import Selector
+from safecase.model.suite import Case
+from safecase.model.vocabulary import HarmClass, Metric
+
+BoolArray = NDArray[np.bool_]
+IntArray = NDArray[np.int64]
+
+HARM_METRICS = frozenset(
+    {Metric.VIOLATION_RATE, Metric.SEVERITY_WEIGHTED_RATE, Metric.ATTACK_AT_K, Metric.REGRESSION}
+)
+"""Metrics that look at cases which can do harm, unless the selector says otherwise."""
+USEFULNESS_METRICS = frozenset({Metric.OVER_REFUSAL_RATE, Metric.UTILITY_RATE})
+"""Metrics that look at cases which ought to be served."""
+
+_CATEGORY: dict[str, Callable[[Case], str]] = {
+    "none": lambda case: "all",
+    "risk": lambda case: case.risk,
+    "suite": lambda case: case.suite,
+    "attack": lambda case: case.attack.value if case.attack else "benign",
+    "harm": lambda case: case.harm.value,
+    "language": lambda case: case.language,
+    "severity": lambda case: case.severity.value,
+    "family": lambda case: case.family,
+    "group": lambda case: case.group or "none",
+}
+
+
+@dataclass(frozen=True)
+class Category:
+    """One category of a rule over one plan."""
+
+    name: str
+    cases: BoolArray
+    """Shape (cases,): which cases belong to it."""
+    draws: IntArray
+    """Shape (n,): the planned draws that feed the test, in draw order."""
+    families: int
+    """Distinct families among its cases."""
+
+
+def case_mask(rule: GateRule, cases: Sequence[Case]) -> BoolArray:
+    """Which cases a rule is about, shape (cases,).
+
+    Harm metrics leave out over-refusal cases; usefulness metrics look at those alone unless a
+    selector names others. All other metrics look at whatever the selector picks.
+    """
+    selector = Selector.parse(rule.select, where=f"gate rule {rule.id}")
+    selected = np.fromiter((selector.matches(case) for case in cases), dtype=np.bool_, count=len(cases))
+    served = np.fromiter((case.harm is HarmClass.OVER_REFUSAL for case in cases), np.bool_, len(cases))
+    if rule.metric in HARM_METRICS:
+        return np.asarray(selected & ~served)
+    if rule.metric in USEFULNESS_METRICS and not rule.select:
+        return served
+    if rule.metric is Metric.GROUP_DIFFERENCE:
+        grouped = np.fromiter((bool(case.group) for case in cases), np.bool_, len(cases))
+        return np.asarray(selected & grouped)
+    return selected
+
+
+def categories(rule: GateRule, plan: RunPlan) -> tuple[Category, ...]:
+    """The categories of a rule, by name. Empty where the rule is about no case of the plan."""
+    mask = case_mask(rule, plan.cases)
+    name_of = _CATEGORY[rule.per]
+    names = np.array(
+        [name_of(case) if mask[index] else "" for index, case in enumerate(plan.cases)], dtype=object
+    )
+    found = []
+    for name in sorted({str(item) for item in names[mask]}):
+        members = np.asarray((names == name) & mask, dtype=np.bool_)
+        draws = np.flatnonzero(members[plan.case_index]).astype(np.int64)
+        families = len({plan.cases[index].family for index in np.flatnonzero(members)})
+        if rule.population == "families":
+            draws = family_draws(plan, draws)
+        if rule.maximum_n is not None and rule.population == "families":
+            draws = draws[: rule.maximum_n]
+        found.append(Category(name, members, draws, families))
+    return tuple(found)
+
+
+def family_draws(plan: RunPlan, draws: IntArray) -> IntArray:
+    """One draw per family out of ``draws``, in draw order: the independent units.
+
+    In family rounds it is the family's first draw. In a uniform order the first draw would favour
+    big families, so it is the draw of repeat 0 of the family's designated case: the one with the
+    smallest SHA-256 of ``seed|designated|case id``.
+    """
+    if plan.order is not DrawOrder.UNIFORM:
+        seen: set[str] = set()
+        first = []
+        for draw in draws:
+            family = plan.cases[plan.case_index[draw]].family
+            if family not in seen:
+                seen.add(family)
+                first.append(draw)
+        return np.array(first, dtype=np.int64)
+    best: dict[str, tuple[bytes, int]] = {}
+    for draw in draws[plan.repeat[draws] == 0]:
+        case = plan.cases[plan.case_index[draw]]
+        key = hashlib.sha256(
+            f"{plan.base_seed}|designated|{case.id}".encode("utf-8", "surrogatepass")
+        ).digest()
+        if case.family not in best or key < best[case.family][0]:
+            best[case.family] = (key, int(draw))
+    return np.array(sorted(draw for _, draw in best.values()), dtype=np.int64)

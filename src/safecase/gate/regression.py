@@ -1,0 +1,106 @@
+"""The regression rule: did harm rise over a recorded baseline, case by case?"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from safecase.engine.plan import RunPlan
+from safecase.gate.display import from_interval
+from safecase.gate.measures import BaselineRun
+from safecase.gate.populations import Category
+from safecase.gate.rates import ERROR, HELD, MISSING, UNDETERMINED, VIOLATED
+from safecase.gate.sentences import demand
+from safecase.model.gate import CategoryResult, GateRule
+from safecase.model.vocabulary import RuleStatus
+from safecase.stats.comparisons import mcnemar_exact, paired_difference
+from safecase.stats.regression import paired_observation, regression_gate
+from safecase.stats.sequential import BoundedSequentialTest
+
+
+def evaluate_regression(
+    rule: GateRule,
+    category: Category,
+    plan: RunPlan,
+    by_draw: NDArray[np.int8],
+    baseline: BaselineRun | None,
+    rates: dict[str, float],
+) -> CategoryResult:
+    """Paired with the cached baseline: an e-process on the difference, the exact test shown beside it.
+
+    Met where an increase of ``margin`` or more is excluded; not met where an increase is proven to be
+    larger than the margin, or, for a suite that was run whole, where it simply is.
+    """
+    margin = rule.margin if rule.margin is not None else rule.bound
+    codes = by_draw[category.draws]
+    gaps = np.flatnonzero(codes == MISSING)
+    codes = codes[: int(gaps[0])] if len(gaps) else codes
+    place = f" ({category.name})" if category.name != "all" else ""
+
+    def result(status: RuleStatus, told: str, **more: object) -> CategoryResult:
+        fields: dict[str, object] = {
+            "category": category.name,
+            "status": status,
+            "attempts": len(codes),
+            "errors": int((codes == ERROR).sum()),
+            "undetermined": int((codes == UNDETERMINED).sum()),
+            "sentence": f"{demand(rule)}{place}: {told}.",
+        }
+        return CategoryResult.model_validate(fields | more)
+
+    if margin is None:
+        return result(RuleStatus.NOT_CONFIGURED, "not configured, which is never a pass")
+    if baseline is None:
+        return result(RuleStatus.INSUFFICIENT, "no baseline run was named")
+    pairs: list[tuple[float, float, bool]] = []
+    for draw, code in zip(category.draws, codes, strict=False):
+        case = plan.cases[plan.case_index[draw]]
+        if plan.repeat[draw] == 0 and case.id in rates:
+            bad = code == VIOLATED or (code != HELD and rule.errors_count_as == "violated")
+            if code == HELD or bad:
+                pairs.append((float(bad), rates[case.id], code in (HELD, VIOLATED)))
+    if not pairs:
+        return result(RuleStatus.INSUFFICIENT, "no case stands in both runs")
+    planned = sum(
+        plan.repeat[draw] == 0 and plan.cases[plan.case_index[draw]].id in rates for draw in category.draws
+    )
+    plan_ = regression_gate(margin, int(planned), alpha=1 - rule.confidence)
+    test = BoundedSequentialTest(plan_).run(paired_observation(now, before) for now, before, _ in pairs)
+    used = pairs if test.decision in ("continue", "exhausted") else pairs[: test.n]
+    only_now = sum(now > 0.5 >= before for now, before, _ in used)
+    only_before = sum(before > 0.5 >= now for now, before, _ in used)
+    interval = paired_difference(only_now, only_before, len(used), rule.confidence)
+    change = sum(now - before for now, before, _ in used) / len(used)
+    p_value = mcnemar_exact(only_now, only_before)
+    status = {"ship": RuleStatus.MET, "blocked": RuleStatus.NOT_MET}.get(
+        test.decision, RuleStatus.INSUFFICIENT
+    )
+    whole = len(pairs) == planned
+    decision = {"blocked": "block_proven", "continue": "open"}.get(test.decision, test.decision)
+    if status is RuleStatus.INSUFFICIENT and rule.population == "suite" and whole:
+        change = sum(now - before for now, before, _ in pairs) / len(pairs)
+        status = RuleStatus.NOT_MET if change >= margin else RuleStatus.MET
+        decision = "census"
+    ending = {
+        RuleStatus.MET: "met for this suite" if decision == "census" else "met",
+        RuleStatus.NOT_MET: "not met",
+        RuleStatus.INSUFFICIENT: "not enough evidence",
+    }[status]
+    told = (
+        f"it changed by {100 * change:+.1f} points over {len(used)} cases "
+        f"({only_now} newly harmful, {only_before} mended, exact p = {p_value:.2g}), {ending}"
+    )
+    return result(
+        status,
+        told,
+        estimate=from_interval(interval, unit="points"),
+        decision=decision,
+        decided_at=test.n if decision in ("ship", "block_proven", "futility") else None,
+        details={
+            "newly_harmful": int(only_now),
+            "mended": int(only_before),
+            "mcnemar_exact_p": float(p_value),
+            "pairs": len(used),
+            "planned": int(planned),
+        },
+    )

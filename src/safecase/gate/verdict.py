@@ -1,0 +1,215 @@
+"""All rules of a gate over one run, and the recommendation that follows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+
+import numpy as np
+from numpy.typing import NDArray
+
+from safecase.engine.plan import RunPlan
+from safecase.engine.summary import SummaryColumns
+from safecase.gate.measures import (
+    BaselineRun,
+    evaluate_attack_at_k,
+    evaluate_cost,
+    evaluate_coverage,
+    evaluate_groups,
+    evaluate_latency,
+    evaluate_severity,
+)
+from safecase.gate.populations import Category, case_mask, categories
+from safecase.gate.rates import ERROR, MISSING, RATE_METRICS, UNDETERMINED, evaluate_rate, outcomes_by_draw
+from safecase.gate.regression import evaluate_regression
+from safecase.gate.sentences import rule_sentence
+from safecase.model.gate import CategoryResult, Gate, GateRule, RuleResult, StaleEvidence, Verdict
+from safecase.model.people import RiskAcceptance
+from safecase.model.risk import Risk
+from safecase.model.run import RunManifest
+from safecase.model.scorer_card import ScorerCard
+from safecase.model.vocabulary import Metric, RuleClass, RuleStatus, Severity, VerdictKind
+
+
+def evaluate(
+    gate: Gate,
+    manifest: RunManifest,
+    plan: RunPlan,
+    columns: SummaryColumns,
+    *,
+    baseline: BaselineRun | None = None,
+    acceptances: Sequence[RiskAcceptance] = (),
+    risks: Sequence[Risk] = (),
+    stale: Sequence[StaleEvidence] = (),
+    today: date,
+) -> Verdict:
+    """Evaluate a gate over a run. Pure: the same records give the same verdict, whenever asked.
+
+    ``acceptances`` count while they have not expired on ``today``; ``stale`` says in what the present
+    system differs from the one that was measured.
+    """
+    by_draw = outcomes_by_draw(plan, columns)
+    rates = baseline.rates() if baseline else {}
+    results = tuple(
+        _evaluate_rule(rule, manifest, plan, columns, by_draw, baseline, rates, risks) for rule in gate.rules
+    )
+    gaps = _coverage_gaps(gate, plan, by_draw, risks)
+    accepted = {item.rule: item for item in acceptances if item.rule and item.expires > today}
+    kind, reasons, conditions = _conclude(results, gaps, stale, accepted)
+    made = by_draw[by_draw != MISSING]
+    errors = int((made == ERROR).sum())
+    if len(made) and errors == len(made):
+        reasons = [f"Every one of the {errors} attempts ended in an error, so nothing was learnt.", *reasons]
+        kind = VerdictKind.INSUFFICIENT_EVIDENCE
+    return Verdict(
+        kind=kind,
+        gate=gate.id,
+        gate_digest=gate.digest,
+        run_id=manifest.run_id,
+        system_version=manifest.system.fingerprint,
+        reasons=tuple(reasons),
+        conditions=tuple(conditions),
+        rules=results,
+        stale=tuple(stale),
+        demo=manifest.demo,
+        attempts=len(made),
+        errors=errors,
+        undetermined=int((made == UNDETERMINED).sum()),
+    )
+
+
+def _evaluate_rule(
+    rule: GateRule,
+    manifest: RunManifest,
+    plan: RunPlan,
+    columns: SummaryColumns,
+    by_draw: NDArray[np.int8],
+    baseline: BaselineRun | None,
+    rates: dict[str, float],
+    risks: Sequence[Risk],
+) -> RuleResult:
+    uncalibrated, cards = _scorers_behind(rule, plan, manifest)
+
+    def one(category: Category) -> CategoryResult:
+        codes = by_draw[category.draws]
+        codes = codes[codes != MISSING]
+        if rule.metric in RATE_METRICS:
+            return evaluate_rate(rule, category, plan, by_draw, cards)
+        if rule.metric in (Metric.LATENCY_P50_MS, Metric.LATENCY_P95_MS):
+            return evaluate_latency(rule, category, columns, codes)
+        if rule.metric is Metric.COST_PER_ATTEMPT_USD:
+            return evaluate_cost(rule, category, columns, codes)
+        if rule.metric is Metric.COVERAGE:
+            return evaluate_coverage(rule, category, plan, by_draw, risks)
+        if rule.metric is Metric.GROUP_DIFFERENCE:
+            return evaluate_groups(rule, category, plan, by_draw)
+        if rule.metric is Metric.SEVERITY_WEIGHTED_RATE:
+            return evaluate_severity(rule, category, plan, by_draw)
+        if rule.metric is Metric.ATTACK_AT_K:
+            return evaluate_attack_at_k(rule, category, plan, by_draw)
+        return evaluate_regression(rule, category, plan, by_draw, baseline, rates)
+
+    found = tuple(one(category) for category in categories(rule, plan))
+    statuses = {item.category: item.status for item in found}
+    status = combine_statuses(rule, list(statuses.values()))
+    sentence = rule_sentence(rule, statuses, found[0].sentence if len(found) == 1 else "")
+    if rule.requires_calibrated_scorers and uncalibrated and status is RuleStatus.MET:
+        status = RuleStatus.INSUFFICIENT
+        sentence += f" It asks for calibrated scorers, and {', '.join(uncalibrated)} has no card."
+    return RuleResult(
+        rule=rule, status=status, sentence=sentence, categories=found, uncalibrated_scorers=uncalibrated
+    )
+
+
+def combine_statuses(rule: GateRule, statuses: Sequence[RuleStatus]) -> RuleStatus:
+    """Every category must meet the bound (intersection–union); no category at all is no evidence."""
+    if rule.bound is None and rule.margin is None:
+        return RuleStatus.NOT_CONFIGURED
+    for status in (RuleStatus.NOT_MET, RuleStatus.NOT_CONFIGURED, RuleStatus.INSUFFICIENT):
+        if status in statuses:
+            return status
+    return RuleStatus.MET if statuses else RuleStatus.INSUFFICIENT
+
+
+def _scorers_behind(
+    rule: GateRule, plan: RunPlan, manifest: RunManifest
+) -> tuple[tuple[str, ...], tuple[ScorerCard, ...]]:
+    """Scorers without a card whose readings the rule rests on, and the cards of the others."""
+    if rule.metric in (
+        Metric.LATENCY_P50_MS,
+        Metric.LATENCY_P95_MS,
+        Metric.COST_PER_ATTEMPT_USD,
+        Metric.COVERAGE,
+    ):
+        return (), ()
+    mask = case_mask(rule, plan.cases)
+    used = {item.scorer for index, case in enumerate(plan.cases) if mask[index] for item in case.expect}
+    calibrated = {item.name for item in manifest.scorers if item.calibrated}
+    digests = {item.card_digest for item in manifest.scorers if item.name in used and item.calibrated}
+    from safecase.model.base import digest
+
+    cards = tuple(card for card in manifest.scorer_cards if digest(card) in digests)
+    return tuple(sorted(used - calibrated)), cards
+
+
+def _coverage_gaps(gate: Gate, plan: RunPlan, by_draw: NDArray[np.int8], risks: Sequence[Risk]) -> list[str]:
+    least = gate.coverage.risks_at_least
+    made = np.unique(plan.case_index[by_draw != MISSING])
+    gaps = []
+    if least is not None:
+        order = list(Severity)
+        tried = {plan.cases[index].risk for index in made}
+        orphans = [
+            risk.id
+            for risk in risks
+            if order.index(risk.severity) <= order.index(least) and risk.id not in tried
+        ]
+        if orphans:
+            noun = "risk was" if len(orphans) == 1 else "risks were"
+            gaps.append(f"{len(orphans)} severe {noun} not tested at all: {', '.join(orphans[:6])}.")
+    if gate.coverage.held_out_share > 0 and len(made):
+        share = sum(plan.cases[index].held_out for index in made) / len(made)
+        if share < gate.coverage.held_out_share:
+            gaps.append(
+                f"Only {100 * share:.0f} % of the tested cases were held out while the system was tuned; "
+                f"{100 * gate.coverage.held_out_share:.0f} % are asked for."
+            )
+    return gaps
+
+
+def _conclude(
+    results: Sequence[RuleResult],
+    gaps: Sequence[str],
+    stale: Sequence[StaleEvidence],
+    accepted: Mapping[str, RiskAcceptance],
+) -> tuple[VerdictKind, list[str], list[str]]:
+    failing: list[str] = []
+    open_: list[str] = []
+    conditions: list[str] = []
+    for result in results:
+        if result.status is RuleStatus.MET:
+            continue
+        if result.rule.rule_class is RuleClass.ADVISORY:
+            conditions.append(f"Advisory: {result.sentence}")
+            continue
+        exception = accepted.get(result.rule.id)
+        if result.rule.rule_class is RuleClass.BOUNDED and exception is not None:
+            conditions.append(
+                f"{result.sentence} Accepted until {exception.expires}, "
+                f"with: {exception.compensating_control}."
+            )
+            continue
+        (failing if result.status is RuleStatus.NOT_MET else open_).append(result.sentence)
+    if stale:
+        names = ", ".join(item.what for item in stale[:4])
+        open_.append(f"The evidence is stale: {names} changed since it was measured.")
+    open_.extend(gaps)
+    if failing:
+        return VerdictKind.NO_GO, [*failing, *open_], conditions
+    if open_:
+        return VerdictKind.INSUFFICIENT_EVIDENCE, open_, conditions
+    met = sum(result.status is RuleStatus.MET for result in results)
+    summary = [f"All {met} rules that bind are met." if met > 1 else "The rule that binds is met."]
+    if conditions:
+        return VerdictKind.GO_WITH_CONDITIONS, summary, conditions
+    return VerdictKind.GO, summary, conditions

@@ -1,0 +1,182 @@
+"""From a run log to a verdict, and from a verdict to a signed decision."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from safecase.engine.run_folder import RunFolder
+from safecase.engine.status import write_file
+from safecase.gate.verdict import evaluate
+from safecase.model.base import digest
+from safecase.model.errors import ExitCode, InputError
+from safecase.model.gate import Gate, StaleEvidence, Verdict
+from safecase.model.people import Decision, RiskAcceptance
+from safecase.model.vocabulary import VerdictKind
+from safecase.records.decision_log import LOG_NAME, append_decision, read_log
+from safecase.records.rights import check_decision, signatures_missing
+from safecase.targets.registry import build_target
+from safecase.workflow.project import Project, pick
+
+EXIT_CODES = {
+    VerdictKind.GO: ExitCode.OK,
+    VerdictKind.GO_WITH_CONDITIONS: ExitCode.OK,
+    VerdictKind.NO_GO: ExitCode.CHECK_FAILED,
+    VerdictKind.INSUFFICIENT_EVIDENCE: ExitCode.INSUFFICIENT_EVIDENCE,
+}
+
+
+def decide(
+    project: Project,
+    folder: RunFolder,
+    *,
+    gate: str = "",
+    today: date | None = None,
+    check_present: bool = True,
+) -> tuple[Verdict, ...]:
+    """Evaluate a run against its frozen gates and write each verdict into the run's folder.
+
+    The gates are those of the manifest. A gate of the workspace that differs from them is a changed
+    rule and is refused by that name; ``check_present`` compares the recorded system with the
+    present one, so that stale evidence shows.
+    """
+    manifest = folder.manifest
+    if not manifest.gates:
+        raise InputError("no gate was frozen into this run's manifest", hint="run again with --gate")
+    gates = (pick(manifest.gates, gate, "frozen gate"),) if gate else manifest.gates
+    stale = present_differences(project, folder) if check_present else ()
+    baseline = project.run_folder(manifest.baseline.run_id) if manifest.baseline else None
+    acceptances = tuple(item for entry in decisions(project) for item in entry.accepted_risks)
+    verdicts = []
+    for item in gates:
+        verdict = evaluate(
+            item,
+            manifest,
+            folder.plan,
+            folder.columns(),
+            baseline=(baseline.cases(), baseline.columns()) if baseline else None,
+            acceptances=acceptances,
+            risks=project.workspace.risks,
+            stale=(*stale, *changed_rules(project, item)),
+            today=today or datetime.now(UTC).date(),
+        )
+        write_file(
+            folder.path / f"verdict-{item.id}.json", verdict.model_dump_json(indent=2, by_alias=True).encode()
+        )
+        verdicts.append(verdict)
+    return tuple(verdicts)
+
+
+def changed_rules(project: Project, frozen: Gate) -> tuple[StaleEvidence, ...]:
+    """Where the workspace's gate of that name is no longer the one that was frozen."""
+    present = next((item for item in project.workspace.gates if item.id == frozen.id), None)
+    if present is None or present.digest == frozen.digest:
+        return ()
+    what = f"the rules of gate {frozen.id} (changed after data was seen: a new candidate)"
+    return (StaleEvidence(what=what, recorded=frozen.digest, present=present.digest),)
+
+
+def present_differences(project: Project, folder: RunFolder) -> tuple[StaleEvidence, ...]:
+    """Where the system or the suites are no longer what was measured (GAT-15)."""
+    manifest = folder.manifest
+    found: list[StaleEvidence] = []
+    configured = next((item for item in project.workspace.targets if item.id == manifest.target_name), None)
+    if configured is None:
+        return (
+            StaleEvidence(what="the target", recorded=manifest.target_name, present="not in the workspace"),
+        )
+    described = manifest.settings.get("target")
+    if configured.kind == "demo" and isinstance(described, dict):
+        # The demo's weaknesses are chosen per run, not in the workspace.
+        options = {**configured.options, "vulnerabilities": described.get("vulnerabilities", [])}
+        configured = configured.model_copy(update={"options": options})
+    present = project.system_version(build_target(configured, project.workspace.root))
+    recorded = manifest.system.components
+    for name in sorted({*recorded, *present.components}):
+        before, now = recorded.get(name, "absent"), present.components.get(name, "absent")
+        if before != now:
+            found.append(StaleEvidence(what=name, recorded=before, present=now))
+    versions = {suite.id: suite.version for suite in project.workspace.suites}
+    for suite in manifest.suites:
+        now = versions.get(suite.id, "absent")
+        if now != suite.version:
+            found.append(StaleEvidence(what=f"suite {suite.id}", recorded=suite.version, present=now))
+    return tuple(found)
+
+
+def exit_code(verdicts: Sequence[Verdict]) -> ExitCode:
+    """The exit code of several verdicts: no-go before insufficient evidence before go."""
+    codes = {EXIT_CODES[verdict.kind] for verdict in verdicts}
+    for code in (ExitCode.CHECK_FAILED, ExitCode.INSUFFICIENT_EVIDENCE):
+        if code in codes:
+            return code
+    return ExitCode.OK
+
+
+def read_verdict(folder: RunFolder, gate: str = "") -> Verdict:
+    """The verdict that `safecase gate` wrote; raises InputError where there is none."""
+    files = sorted(folder.path.glob(f"verdict-{gate or '*'}.json"))
+    if not files:
+        raise InputError(
+            "there is no verdict on this run yet", hint=f"safecase gate {folder.manifest.run_id}"
+        )
+    if len(files) > 1:
+        names = ", ".join(file.stem.removeprefix("verdict-") for file in files)
+        raise InputError("the run has verdicts of several gates", hint=f"say --gate with one of {names}")
+    try:
+        return Verdict.model_validate_json(files[0].read_bytes())
+    except (OSError, ValidationError) as error:
+        raise InputError(f"this verdict does not read: {error}", where=str(files[0])) from error
+
+
+def decision_log_path(project: Project) -> Path:
+    """Where the workspace keeps its decisions."""
+    return project.workspace.root / "records" / LOG_NAME
+
+
+def decisions(project: Project) -> tuple[Decision, ...]:
+    """Every decision of the workspace, oldest first; raises CheckFailed where the chain is broken."""
+    return read_log(decision_log_path(project))
+
+
+def sign_decision(
+    project: Project,
+    verdict: Verdict,
+    *,
+    decision: VerdictKind,
+    signer: str,
+    role: str,
+    recommender: str,
+    rationale: str,
+    options: tuple[str, ...] = (),
+    accepted: tuple[RiskAcceptance, ...] = (),
+    now: datetime | None = None,
+) -> tuple[Decision, int]:
+    """Record a person's decision; returns it and how many signatures are still missing.
+
+    Raises CheckFailed where the rights do not allow it.
+    """
+    people = project.workspace.people
+    entry = Decision(
+        decided_at=now or datetime.now(UTC),
+        run_id=verdict.run_id,
+        gate=verdict.gate,
+        verdict_digest=digest(verdict),
+        system_version=verdict.system_version,
+        recommended=verdict.kind,
+        decision=decision,
+        options=options or tuple(kind.value for kind in VerdictKind),
+        rationale=rationale,
+        signer=signer,
+        role=role,
+        recommender=recommender,
+        accepted_risks=accepted,
+    )
+    earlier = decisions(project)
+    check_decision(people, verdict, entry, project.workspace.risks, earlier)
+    written = append_decision(decision_log_path(project), entry)
+    on_this = [item for item in (*earlier, written) if item.verdict_digest == written.verdict_digest]
+    return written, signatures_missing(people, verdict, on_this)
