@@ -1,0 +1,6 @@
+"""The workspace: YAML files become the vocabulary, with the place of every mistake."""
+
+from safecase.workspace.graph import select_cases
+from safecase.workspace.loader import Workspace, load, load_lenient
+
+__all__ = ["Workspace", "load", "load_lenient", "select_cases"]

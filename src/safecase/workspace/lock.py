@@ -1,0 +1,111 @@
+"""The lock file: which content of each data set and suite was meant."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import orjson
+from pydantic import ValidationError
+
+from safecase.model.base import Frozen
+from safecase.model.errors import InfrastructureError, InputError, Problem, ProblemLevel, SourcePosition
+from safecase.workspace.loader import Workspace
+
+LOCK_NAME = "safecase.lock"
+
+
+class LockedDataset(Frozen):
+    """One data set as it was when it was locked."""
+
+    path: str
+    digest: str
+    rows: int
+
+
+class Lock(Frozen):
+    """The content that a workspace was locked to."""
+
+    schema_version: int = 1
+    datasets: dict[str, LockedDataset] = {}
+    suites: dict[str, str] = {}
+    """Suite id → version."""
+
+
+def current_lock(workspace: Workspace) -> Lock:
+    """The lock that the workspace's present content makes."""
+    return Lock(
+        datasets={
+            name: LockedDataset(path=path, digest=digest, rows=rows)
+            for name, (path, digest, rows) in sorted(workspace.data_digests.items())
+        },
+        suites={suite.id: suite.version for suite in sorted(workspace.suites, key=lambda item: item.id)},
+    )
+
+
+def read_lock(root: Path) -> Lock | None:
+    """The lock file of a workspace, None where there is none; raises InputError where it does not read."""
+    path = root / LOCK_NAME
+    if not path.exists():
+        return None
+    try:
+        return Lock.model_validate(orjson.loads(path.read_bytes()))
+    except (OSError, orjson.JSONDecodeError, ValidationError) as error:
+        raise InputError(
+            "the lock file does not read", where=str(path), hint="safecase check --update-lock writes it anew"
+        ) from error
+
+
+def write_lock(workspace: Workspace) -> Path:
+    """Lock the workspace to its present content, in one step."""
+    path = workspace.root / LOCK_NAME
+    data = orjson.dumps(
+        current_lock(workspace).model_dump(),
+        option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS | orjson.OPT_APPEND_NEWLINE,
+    )
+    temporary = path.with_suffix(".part")
+    try:
+        temporary.write_bytes(data)
+        os.replace(temporary, path)
+    except OSError as error:
+        raise InfrastructureError(f"cannot write the lock: {error.strerror}", where=str(path)) from error
+    return path
+
+
+def compare_lock(workspace: Workspace) -> tuple[Problem, ...]:
+    """Where data differ from what was locked: an error. A changed suite is a new version: a note."""
+    lock = read_lock(workspace.root)
+    if lock is None:
+        return ()
+    place = SourcePosition(file=LOCK_NAME)
+    mend = "if the change is meant: safecase check --update-lock"
+    now = current_lock(workspace)
+    problems = []
+    for name, locked in lock.datasets.items():
+        present = now.datasets.get(name)
+        if present is not None and present.digest != locked.digest:
+            problems.append(
+                Problem(
+                    code="lock-data",
+                    level=ProblemLevel.ERROR,
+                    message=f"data set '{name}' ({present.path}) is not the one that was locked: "
+                    f"{locked.rows} rows then, {present.rows} now",
+                    position=place,
+                    hint=mend,
+                    requirement="EVL-01",
+                )
+            )
+    for name, version in lock.suites.items():
+        present_version = now.suites.get(name)
+        if present_version is not None and present_version != version:
+            problems.append(
+                Problem(
+                    code="lock-suite",
+                    level=ProblemLevel.NOTE,
+                    message=f"suite '{name}' has a new version since it was locked",
+                    position=place,
+                    hint=mend,
+                    requirement="EVL-01",
+                )
+            )
+    return tuple(problems)
