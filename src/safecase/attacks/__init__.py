@@ -1,0 +1,1 @@
+"""How a case becomes a harder one: converters that encode, obfuscate or frame a text."""
