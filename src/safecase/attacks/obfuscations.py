@@ -10,7 +10,34 @@ _LEET = str.maketrans("aeiostAEIOST", "431057431057")
 _HOMOGLYPHS = str.maketrans("aceopxyiACEOPXTHBKM", "асеорхуіАСЕОРХТНВКМ")
 _UNHOMOGLYPHS = str.maketrans("асеорхуіАСЕОРХТНВКМ", "aceopxyiACEOPXTHBKM")
 _UPSIDE = str.maketrans("abcdefghijklmnopqrstuvwxyz?!.", "ɐqɔpǝɟƃɥᴉɾʞlɯuodbɹsʇnʌʍxʎz¿¡˙")
-_NATO = ["alfa", "bravo", "charlie", "delta", "echo", "foxtrot", "golf", "hotel", "india", "juliett", "kilo", "lima", "mike", "november", "oscar", "papa", "quebec", "romeo", "sierra", "tango", "uniform", "victor", "whiskey", "xray", "yankee", "zulu"]
+_NATO = [
+    "alfa",
+    "bravo",
+    "charlie",
+    "delta",
+    "echo",
+    "foxtrot",
+    "golf",
+    "hotel",
+    "india",
+    "juliett",
+    "kilo",
+    "lima",
+    "mike",
+    "november",
+    "oscar",
+    "papa",
+    "quebec",
+    "romeo",
+    "sierra",
+    "tango",
+    "uniform",
+    "victor",
+    "whiskey",
+    "xray",
+    "yankee",
+    "zulu",
+]
 _VOWELS = "aeiouAEIOU"
 _MARKS = ("\u0301", "\u0308", "\u0323", "\u0330")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -131,7 +131,7 @@ def coverage(workspace: Workspace = HERE, as_json: Json = False) -> None:
     from safecase.workflow.project import Project
 
     opened = Project.open(workspace)
-    rows = []
+    rows: list[dict[str, Any]] = []
     for risk in opened.workspace.risks:
         mine = [case for suite in opened.workspace.suites for case in suite.cases if case.risk == risk.id]
         rows.append(
@@ -162,15 +162,10 @@ def catalogues(as_json: Json = False) -> None:
     """List the taxonomies that ship, with their counts, taken from their data."""
     from safecase.catalog import available, load
 
-    rows = []
-    for entry in available():
-        loaded = load(*entry) if isinstance(entry, tuple) else load(entry)
-        rows.append(
-            {"framework": loaded.framework, "version": loaded.version, "counts": dict(loaded.counts())}
-        )
+    rows = [(framework, version, load(framework, version).counts()) for framework, version in available()]
     if as_json:
-        print_json({"catalogues": rows})
+        print_json({"catalogues": [{"framework": a, "version": b, "counts": c} for a, b, c in rows]})
         return
-    for row in rows:
-        counts = ", ".join(f"{count} {kind}" for kind, count in row["counts"].items())
-        out().print(f"{row['framework']} {row['version']}: {counts}")
+    for framework, version, found in rows:
+        counts = ", ".join(f"{count} {kind}" for kind, count in found.items())
+        out().print(f"{framework} {version}: {counts}")

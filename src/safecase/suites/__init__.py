@@ -15,7 +15,9 @@ def builtin_suite_names() -> tuple[str, ...]:
     """The names of the built-in suites, sorted; each is a file."""
     folder = files("safecase.suites") / _DATA
     names = (item.name for item in folder.iterdir())
-    return tuple(sorted(name.removesuffix(".yaml") for name in names if name.endswith(".yaml") and name != _RISKS))
+    return tuple(
+        sorted(name.removesuffix(".yaml") for name in names if name.endswith(".yaml") and name != _RISKS)
+    )
 
 
 def suite_path(name: str) -> Path:

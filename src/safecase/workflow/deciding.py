@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from safecase.engine.run_folder import RunFolder
 from safecase.engine.status import write_file
+from safecase.gate.measures import BaselineRun
 from safecase.gate.verdict import evaluate
 from safecase.model.base import digest
 from safecase.model.errors import ExitCode, InputError
@@ -57,7 +58,7 @@ def decide(
             manifest,
             folder.plan,
             folder.columns(),
-            baseline=(baseline.cases(), baseline.columns()) if baseline else None,
+            baseline=BaselineRun(baseline.cases(), baseline.columns()) if baseline else None,
             acceptances=acceptances,
             risks=project.workspace.risks,
             stale=(*stale, *changed_rules(project, item)),

@@ -114,9 +114,7 @@ def prepare(
         suites=_suite_references(project, cases),
         selection=options.select,
         gates=gates,
-        streaming_gate=None
-        if options.complete
-        else StreamingEvaluation(gates, plan, baseline=baseline_run.columns() if baseline_run else None),
+        streaming_gate=None if options.complete else StreamingEvaluation(gates, plan),
         scorers=references,
         scorer_cards=cards,
         baseline=_baseline(baseline_run),

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from contextlib import AsyncExitStack
-from pathlib import Path
-
-from pydantic import ValidationError
 
 from safecase.model.base import digest
 from safecase.model.configuration import ScorerConfiguration
@@ -15,6 +12,7 @@ from safecase.model.protocols import Scorer, Target
 from safecase.model.run import ScorerReference
 from safecase.model.scorer_card import ScorerCard
 from safecase.model.suite import Case, Expectation
+from safecase.scorers.cards import find_card, read_card, shipped_cards
 from safecase.scorers.registry import ScorerContext, build_scorer
 from safecase.targets.registry import build_target
 from safecase.workflow.project import Project, pick
@@ -91,35 +89,12 @@ class ScorerSource:
 
     def _card(self, scorer: Scorer, named: ScorerConfiguration | None) -> ScorerCard | None:
         if named is not None and named.card:
-            return read_card(self._root / named.card, scorer)
-        return shipped_card(scorer)
-
-
-def read_card(path: Path, scorer: Scorer | None = None) -> ScorerCard:
-    """A card from a file. Raises InputError where it does not read or measures another version."""
-    try:
-        card = ScorerCard.model_validate_json(path.read_bytes())
-    except FileNotFoundError:
-        raise InputError(
-            "there is no such scorer card", where=str(path), hint="make one with `safecase calibrate`"
-        ) from None
-    except (OSError, ValidationError) as error:
-        raise InputError(f"this is not a scorer card: {error}", where=str(path)) from error
-    if scorer is not None and card.scorer_version != scorer.version:
-        raise InputError(
-            f"the card measures {card.scorer} {card.scorer_version}, but {scorer.version} is in use",
-            where=str(path),
-            hint="calibrate again",
-        )
-    return card
-
-
-def shipped_card(scorer: Scorer) -> ScorerCard | None:
-    """The card that ships for exactly this version of a built-in scorer, or None."""
-    from importlib.resources import files
-
-    file = files("safecase.scorers") / "cards" / f"{scorer.name}.json"
-    if not file.is_file():
-        return None
-    card = ScorerCard.model_validate_json(file.read_bytes())
-    return card if card.scorer_version == scorer.version else None
+            card = read_card(self._root / named.card)
+            if card.scorer_version != scorer.version:
+                raise InputError(
+                    f"the card measures {card.scorer} {card.scorer_version}, but {scorer.version} is in use",
+                    where=named.card,
+                    hint="calibrate again",
+                )
+            return card
+        return find_card(scorer.name, scorer.version, shipped_cards())

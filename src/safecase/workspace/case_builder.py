@@ -22,7 +22,7 @@ MAXIMUM_EXPANSIONS = 100_000
 def build_case(data: Mapping[str, Any], document: LocatedDocument, path: Path_) -> Case | None:
     """A case from its mapping, shorthands included; mistakes are noted in ``document``."""
     fields = dict(data)
-    system, prompt, turns = (fields.pop(name, None) for name in SHORTHANDS)
+    prompt, system, turns = (fields.pop(name, None) for name in SHORTHANDS)
     if "messages" in fields and (prompt is not None or turns is not None):
         document.problem(path, "two-scripts", "a case has either 'messages' or 'prompt' or 'turns'")
         return None

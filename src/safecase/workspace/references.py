@@ -67,9 +67,9 @@ def _check_cases(workspace: Workspace, note: Note, risks: set[str]) -> None:
         for case in suite.cases:
             if case.risk not in risks and (suite.id, case.risk) not in reported:
                 reported.add((suite.id, case.risk))
-                hint = did_you_mean(case.risk, risks) or "declare it under risks:"
+                mend = did_you_mean(case.risk, risks) or "declare it under risks:"
                 note(
-                    "case", case.id, "dangling-reference", f"there is no risk '{case.risk}'", hint, ("risk",)
+                    "case", case.id, "dangling-reference", f"there is no risk '{case.risk}'", mend, ("risk",)
                 )
             if case.benign_twin and case.benign_twin not in known_cases:
                 hint = did_you_mean(case.benign_twin, known_cases)

@@ -1,0 +1,36 @@
+"""The chain of runs: each manifest names the digest of the one before it in its store."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from safecase.model.errors import CheckFailed
+from safecase.model.run import RunManifest
+
+_LENGTH = 200
+
+
+def chain_for(manifest: RunManifest, manifests: Sequence[RunManifest]) -> tuple[RunManifest, ...]:
+    """The predecessors of a run, nearest first, as far as the store still holds them."""
+    by_id = {item.run_id: item for item in manifests}
+    found: list[RunManifest] = []
+    current = manifest
+    while current.predecessor_run_id and len(found) < _LENGTH:
+        before = by_id.get(current.predecessor_run_id)
+        if before is None:
+            break
+        found.append(before)
+        current = before
+    return tuple(found)
+
+
+def check_chain(manifest: RunManifest, predecessors: Sequence[RunManifest]) -> int:
+    """How many links were checked. Raises CheckFailed where a manifest is not the one that was named."""
+    current = manifest
+    for before in predecessors:
+        if before.run_id != current.predecessor_run_id or before.digest != current.predecessor_digest:
+            raise CheckFailed(
+                f"run {current.run_id} names another predecessor than {before.run_id} as it stands here"
+            )
+        current = before
+    return len(predecessors)

@@ -1,0 +1,153 @@
+"""The evidence pack: one file with everything that is needed to check a verdict anew."""
+
+from __future__ import annotations
+
+import base64
+import csv
+import hashlib
+import io
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import orjson
+import zstandard
+
+from safecase.engine.run_folder import RunFolder, case_line
+from safecase.evidence.archive import PackWriter
+from safecase.evidence.redaction import Redactor
+from safecase.evidence.signing import SigningKey, key_id, sign
+from safecase.model.base import JsonObject, digest
+from safecase.model.gate import Verdict
+from safecase.model.run import RunManifest
+
+STATEMENT = "statement.dsse.json"
+PREDICATE_TYPE = "urn:safecase:evidence-pack:1"
+STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
+_README = """This is a safecase evidence pack.
+
+run/manifest.json       what was planned, written before the first call
+run/cases.jsonl         what was tried
+run/draws.csv           in which order
+run/attempts.jsonl.zst  what happened, one attempt a line, personal data and secrets masked
+verdicts/               what the tool recommended, rule by rule
+report.html             the same for people
+workspace/              the risks, suites and gates as they stood
+statement.dsse.json     digests of all of this, signed (DSSE, in-toto statement, Ed25519)
+
+Check it, without trusting who made it:  pip install safecase && safecase verify THIS-FILE
+"""
+
+
+@dataclass(frozen=True)
+class PackSummary:
+    """What went into a pack."""
+
+    path: Path
+    entries: int
+    redactions: dict[str, int]
+    ephemeral_key: bool
+    key_id: str
+
+
+class _Digests:
+    """Adds entries to a pack and remembers their digests."""
+
+    def __init__(self, writer: PackWriter) -> None:
+        self.writer = writer
+        self.subjects: list[JsonObject] = []
+
+    def add(self, name: str, data: bytes, *, compressed: bool = False) -> None:
+        self.writer.add(name, data, compressed=compressed)
+        self.subjects.append({"name": name, "digest": {"sha256": hashlib.sha256(data).hexdigest()}})
+
+    def add_file(self, name: str, path: Path) -> None:
+        state = hashlib.sha256()
+        with path.open("rb") as stream:
+            while piece := stream.read(1 << 20):
+                state.update(piece)
+        self.writer.add_file(name, path, compressed=True)
+        self.subjects.append({"name": name, "digest": {"sha256": state.hexdigest()}})
+
+
+def build_pack(
+    *,
+    run: RunFolder,
+    verdicts: Sequence[Verdict],
+    files: Mapping[str, bytes],
+    key: SigningKey,
+    destination: Path,
+    baseline: RunFolder | None = None,
+    chain: Sequence[RunManifest] = (),
+    created_at: datetime,
+) -> PackSummary:
+    """Write a signed pack in one step. Raises InfrastructureError where the disk does not take it."""
+    redactor = Redactor()
+    with PackWriter(destination) as writer, tempfile.TemporaryDirectory(prefix="safecase-pack-") as scratch:
+        digests = _Digests(writer)
+        _add_run(digests, "run", run, redactor, Path(scratch))
+        if baseline is not None:
+            _add_run(digests, "baseline", baseline, redactor, Path(scratch))
+        for verdict in verdicts:
+            digests.add(
+                f"verdicts/{verdict.gate}.json", verdict.model_dump_json(indent=2, by_alias=True).encode()
+            )
+        for manifest in chain:
+            digests.add(f"chain/{manifest.run_id}.json", _manifest(manifest))
+        for name, data in sorted(files.items()):
+            digests.add(name, data)
+        digests.add("README.txt", _README.encode())
+        predicate: JsonObject = {
+            "schema_version": 1,
+            "created_at": created_at.isoformat(),
+            "run_id": run.manifest.run_id,
+            "manifest_digest": run.manifest.digest,
+            "verdicts": [
+                {"gate": verdict.gate, "kind": verdict.kind.value, "digest": digest(verdict)}
+                for verdict in verdicts
+            ],
+            "redactions": dict(redactor.counts),
+            "original_attempts_digest": run.status.attempts_digest,
+            "demo": run.manifest.demo,
+            "safecase_version": run.manifest.safecase_version,
+        }
+        statement: JsonObject = {
+            "_type": STATEMENT_TYPE,
+            "subject": list(digests.subjects),
+            "predicateType": PREDICATE_TYPE,
+            "predicate": predicate,
+        }
+        envelope = sign(statement, key)
+        writer.add(STATEMENT, envelope.model_dump_json(indent=2).encode())
+    return PackSummary(
+        path=destination,
+        entries=len(digests.subjects) + 1,
+        redactions=dict(redactor.counts),
+        ephemeral_key=key.ephemeral,
+        key_id=key_id(base64.b64decode(envelope.signatures[0].public_key)),
+    )
+
+
+def _manifest(manifest: RunManifest) -> bytes:
+    return manifest.model_dump_json(indent=2, by_alias=True).encode()
+
+
+def _add_run(digests: _Digests, prefix: str, run: RunFolder, redactor: Redactor, scratch: Path) -> None:
+    digests.add(f"{prefix}/manifest.json", _manifest(run.manifest))
+    cases = run.cases()
+    digests.add(f"{prefix}/cases.jsonl", b"".join(case_line(case) + b"\n" for case in cases))
+    plan = run.plan
+    table = io.StringIO()
+    writer = csv.writer(table, lineterminator="\n")
+    writer.writerow(["case_index", "repeat", "seed"])
+    writer.writerows(zip(plan.case_index.tolist(), plan.repeat.tolist(), plan.seed.tolist(), strict=True))
+    digests.add(f"{prefix}/draws.csv", table.getvalue().encode())
+    by_id = {case.id: case for case in cases}
+    path = scratch / f"{prefix}.zst"
+    with path.open("wb") as stream, zstandard.ZstdCompressor(level=3).stream_writer(stream) as compressed:
+        for attempt in run.attempts():
+            masked = redactor.redact_attempt(attempt, by_id.get(attempt.case_id))
+            compressed.write(orjson.dumps(masked.model_dump(mode="json")) + b"\n")
+    digests.add_file(f"{prefix}/attempts.jsonl.zst", path)

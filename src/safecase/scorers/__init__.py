@@ -1,0 +1,1 @@
+"""How a transcript becomes an outcome: deterministic scorers, LLM judges, and the cards that measure them."""

@@ -1,0 +1,119 @@
+"""Cutting an answer into claims, with the numbers, names and citations of each."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from safecase.scorers.word_overlap import STOP_WORDS, content_stems, word_places
+
+_SENTENCE = re.compile(
+    r"(?:[^.!?。！？\n]|[.!?](?=[\w.]))+[.!?。！？]*(?:\s?(?:\[[^\]\n]{1,60}\]|【[^】\n]{1,60}】))*"
+)
+_CITATION = re.compile(r"\[([^\[\]\n]{1,60})\](?!\()|【([^】\n]{1,60})】")
+_CITATION_ITEM = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:#/-]{0,50}")
+_NUMBER = re.compile(r"(?<![\w.])(?:\d{1,3}(?:[,\u00a0\u202f']\d{3})+|\d{1,15})(?:\.\d{1,10})?")
+_NAME = re.compile(r"\b[A-ZÀ-ÞА-Я][\w'’-]+")
+_MARKUP = re.compile(r"^[\s>#*•\-–—]+|^\s*\d{1,3}[.)]\s+|[*_`]{1,3}")
+_ABSTAIN = re.compile(
+    r"\b(?:i (?:do not|don't|cannot|can't|couldn't|could not) (?:know|find|tell|say|answer|determine|see)|"
+    r"(?:the |these |this |provided |given )*"
+    r"(?:documents?|sources?|context|passages?|text|information|articles?) "
+    r"(?:provided |given |above |available )?(?:do(?:es)? not|don't|doesn't) "
+    r"(?:\w+ )?(?:mention|say|contain|include|state|specify|provide|answer|tell|cover|address)|"
+    r"(?:is|are|was) not (?:mentioned|stated|specified|provided|covered|given|included|in the)|"
+    r"no (?:information|mention|answer|data) (?:about|on|in|of|is|was|regarding)|not enough information)",
+    re.IGNORECASE,
+)
+_FRAME = re.compile(
+    r"^(?:i hope|let me know|please|feel free|here(?:'s| is| are)|sure|certainly|of course|thank|sorry|"
+    r"according to the (?:documents?|sources?)[:.]?$|"
+    r"based on the (?:documents?|sources?|context)[:,.]?$|in summary[:,]?$|"
+    r"is there anything|would you like|if you (?:have|need|want))",
+    re.IGNORECASE,
+)
+_NEGATIONS = frozenset(["not", "no", "never", "none", "cannot", "without", "neither", "nor"])
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """One statement of an answer."""
+
+    text: str
+    start: int
+    end: int
+    stems: tuple[str, ...]
+    numbers: tuple[str, ...]
+    names: tuple[str, ...]
+    citations: tuple[str, ...]
+    negated: bool
+
+
+def normal_number(text: str) -> str:
+    """A number without thousands separators and without trailing zeros after the point."""
+    plain = re.sub(r"[,\u00a0\u202f']", "", text)
+    if "." in plain:
+        plain = plain.rstrip("0").rstrip(".")
+    return plain.lstrip("0") or "0"
+
+
+def numbers_in(text: str) -> set[str]:
+    """Every number of ``text`` in normal form; number words up to twelve count too."""
+    found = {normal_number(match.group()) for match in _NUMBER.finditer(text)}
+    words = "one two three four five six seven eight nine ten eleven twelve".split()  # noqa: SIM905
+    lowered = {word for word, _, _ in word_places(text)}
+    return found | {str(index) for index, word in enumerate(words, 1) if word in lowered}
+
+
+def citations_in(text: str) -> tuple[str, ...]:
+    """Ids in square brackets: ``[3]``, ``[doc-1, doc-2]``, ``【4†source】``. Links are none."""
+    found: list[str] = []
+    for match in _CITATION.finditer(text):
+        inner = (match.group(1) or match.group(2)).split("†")[0]
+        items = [item.strip() for item in re.split(r"[,;]|\band\b", inner)]
+        items = [
+            re.sub(r"^(?:source|sources|document|documents|doc|ref)\s+", "", item, flags=re.I)
+            for item in items
+        ]
+        if all(_CITATION_ITEM.fullmatch(item) for item in items) and items != ["x"]:
+            found.extend(items)
+    return tuple(dict.fromkeys(found))
+
+
+def split_claims(answer: str, limit: int) -> tuple[list[Claim], bool]:
+    """The claims of ``answer``, at most ``limit``, and whether a sentence says that the sources do not tell.
+
+    Questions, pleasantries and sentences with fewer than three words of content are no claims.
+    """
+    claims: list[Claim] = []
+    abstains = False
+    for match in _SENTENCE.finditer(answer):
+        raw = match.group()
+        text = _MARKUP.sub("", raw).strip()
+        citations = citations_in(text)
+        bare = _CITATION.sub(" ", text).strip()
+        if _ABSTAIN.search(bare[:400]):
+            abstains = True
+            continue
+        if not bare or bare.endswith(("?", ":")) or _FRAME.match(bare):
+            continue
+        words = [word for word, _, _ in word_places(bare)]
+        stems = tuple(dict.fromkeys(content_stems(words)))
+        numbers = tuple(dict.fromkeys(normal_number(item.group()) for item in _NUMBER.finditer(bare)))
+        if len(stems) < 3 and not (numbers and stems):
+            continue
+        names = tuple(
+            dict.fromkeys(
+                name.group().lower().replace("’", "'").removesuffix("'s")
+                for name in _NAME.finditer(bare)
+                if name.start() > 0
+                and bare[: name.start()].rstrip()[-1:] not in '.:!?"“('
+                and name.group().lower() not in STOP_WORDS
+            )
+        )
+        start = match.start() + len(raw) - len(raw.lstrip())
+        negated = any(word in _NEGATIONS or word.endswith("n't") for word in words)
+        claims.append(Claim(bare, start, match.end(), stems, numbers, names, citations, negated))
+        if len(claims) >= limit:
+            break
+    return claims, abstains

@@ -1,0 +1,160 @@
+"""A lexicon of phrases that is matched in one pass over a text's words, without backtracking engines.
+
+A phrase is a row of words. ``a|b`` are alternatives, ``word*`` is a prefix, ``@class`` is a named list of
+alternatives, ``~3`` skips up to three words, ``,`` is a comma. A phrase never crosses the end of a
+sentence. Matching costs at most words × phrases that share a first word × the gaps' widths, all bounded by
+the lexicon.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+_SENTENCE = re.compile(r"[^.!?。！？…\n]+[.!?。！？…]*")
+_WORD = re.compile(r"[^\W_]+(?:['\u200c-][^\W_]+)*|[,:،]")
+_APOSTROPHES = str.maketrans("’‘ʼ", "'''")
+_LONGEST_WORD = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """One sentence's words (lower case, straight apostrophes) and its place in the text."""
+
+    words: tuple[str, ...]
+    start: int
+    end: int
+
+
+def split_sentences(text: str, limit: int) -> list[Sentence]:
+    """The first ``limit`` sentences of ``text``; line breaks end a sentence too."""
+    lowered = text.lower()
+    if len(lowered) != len(text):
+        # A few capitals grow when lowered; offsets must stay those of the original.
+        lowered = "".join(small if len(small := letter.lower()) == 1 else letter for letter in text)
+    if not lowered.isascii():
+        lowered = lowered.translate(_APOSTROPHES)
+    sentences: list[Sentence] = []
+    find_words = _WORD.findall
+    for match in _SENTENCE.finditer(lowered):
+        start, end = match.span()
+        words = find_words(lowered, start, end)
+        if words:
+            if end - start > _LONGEST_WORD * len(words):
+                words = [word[:_LONGEST_WORD] for word in words]
+            while start < end and lowered[start].isspace():
+                start += 1
+            sentences.append(Sentence(tuple(words), start, end))
+            if len(sentences) >= limit:
+                break
+    return sentences
+
+
+@dataclass(frozen=True, slots=True)
+class _Alternatives:
+    exact: frozenset[str]
+    prefixes: tuple[str, ...]
+
+    def matches(self, word: str) -> bool:
+        return word in self.exact or (bool(self.prefixes) and word.startswith(self.prefixes))
+
+
+@dataclass(frozen=True, slots=True)
+class _Phrase:
+    category: int
+    """Bit of the category."""
+    rest: tuple[tuple[int, _Alternatives], ...]
+    """(words that may be skipped, what must come)."""
+
+
+class PhraseLexicon:
+    """Phrases by category, matched against the words of a sentence."""
+
+    def __init__(
+        self, phrases: Mapping[str, Iterable[str]], classes: Mapping[str, Sequence[str]] | None = None
+    ) -> None:
+        """Raises ValueError on a phrase that does not parse."""
+        self.categories = tuple(phrases)
+        self.bit = {name: 1 << index for index, name in enumerate(self.categories)}
+        self._classes = dict(classes or {})
+        self._exact: dict[str, list[_Phrase]] = {}
+        self._prefix: dict[str, list[_Phrase]] = {}
+        for name in self.categories:
+            for phrase in phrases[name]:
+                self._add(phrase, self.bit[name])
+        self._known: dict[str, tuple[_Phrase, ...]] = {}
+
+    def _add(self, phrase: str, category: int) -> None:
+        parts: list[tuple[int, _Alternatives]] = []
+        gap = 0
+        for item in phrase.split():
+            if item.startswith("~"):
+                gap = int(item[1:])
+                continue
+            parts.append((gap, self._parse(item)))
+            gap = 0
+        if not parts:
+            raise ValueError(f"'{phrase}' holds no word")
+        # A gap at the end adds nothing to the match.
+        first = parts[0][1]
+        compiled = _Phrase(category, tuple(parts[1:]))
+        for word in first.exact:
+            self._exact.setdefault(word, []).append(compiled)
+        for prefix in first.prefixes:
+            self._prefix.setdefault(prefix, []).append(compiled)
+
+    def _parse(self, item: str) -> _Alternatives:
+        words: list[str] = []
+        for part in item.split("|"):
+            words.extend(self._classes[part[1:]] if part.startswith("@") else [part])
+        return _Alternatives(
+            frozenset(word for word in words if not word.endswith("*")),
+            tuple(word[:-1] for word in words if word.endswith("*")),
+        )
+
+    def _find_starting(self, word: str) -> tuple[_Phrase, ...]:
+        found = list(self._exact.get(word, ()))
+        for prefix, phrases in self._prefix.items():
+            if word.startswith(prefix):
+                found.extend(phrases)
+        # A bound on the memory that words of hostile texts can take.
+        if len(self._known) >= 32_768:
+            self._known.clear()
+        self._known[word] = tuple(found)
+        return self._known[word]
+
+    def match(self, words: Sequence[str]) -> int:
+        """The categories that the sentence holds, as bits."""
+        found = 0
+        known = self._known
+        for index, word in enumerate(words):
+            phrases = known.get(word)
+            if phrases is None:
+                phrases = self._find_starting(word)
+            for phrase in phrases:
+                category = phrase.category
+                if not found & category and (not phrase.rest or _continues(words, index + 1, phrase.rest, 0)):
+                    found |= category
+        return found
+
+
+def _continues(
+    words: Sequence[str], position: int, rest: tuple[tuple[int, _Alternatives], ...], index: int
+) -> bool:
+    while index < len(rest):
+        gap, alternatives = rest[index]
+        if not gap:
+            if position >= len(words) or not alternatives.matches(words[position]):
+                return False
+            position += 1
+            index += 1
+            continue
+        for skipped in range(gap + 1):
+            place = position + skipped
+            if place >= len(words):
+                return False
+            if alternatives.matches(words[place]) and _continues(words, place + 1, rest, index + 1):
+                return True
+        return False
+    return True

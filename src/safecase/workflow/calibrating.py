@@ -1,0 +1,78 @@
+"""Measuring a scorer against people, from a labels file to a card."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+from safecase.model.errors import InputError
+from safecase.model.estimate import Estimate
+from safecase.model.scorer_card import ScorerCard
+from safecase.model.vocabulary import OutcomeKind
+from safecase.report.charts import format_quantity
+from safecase.scorers.calibrate import calibrate
+from safecase.scorers.cards import write_card
+from safecase.scorers.labelled import LabelColumns, read_labelled
+from safecase.scorers.registry import build_scorer
+
+
+def calibrate_scorer(
+    scorer: str,
+    labels: Path,
+    output: Path | None,
+    *,
+    columns: LabelColumns | None = None,
+    outcomes: dict[str, str] | None = None,
+    held_out: bool = False,
+) -> tuple[ScorerCard, list[str]]:
+    """The card of a scorer on a labels file, and lines that tell it to a person.
+
+    ``outcomes`` maps each human label to held, violated or undetermined; by default labels are those
+    words themselves. Raises InputError for files and labels that do not read.
+    """
+    data = read_labelled(labels, columns)
+    meaning = {
+        kind.value: kind for kind in (OutcomeKind.HELD, OutcomeKind.VIOLATED, OutcomeKind.UNDETERMINED)
+    }
+    for label, word in (outcomes or {}).items():
+        if word not in meaning:
+            raise InputError(f"'{word}' is no outcome", hint="held, violated or undetermined")
+        meaning[label] = OutcomeKind(word)
+    result = calibrate(
+        build_scorer(scorer, {}),
+        data,
+        label_outcomes=meaning,
+        measured=datetime.now(UTC).date(),
+        held_out=held_out,
+        label_meaning="the expectation is violated",
+    )
+    card = result.card
+    if output is not None:
+        write_card(card, output)
+    return card, _lines(card)
+
+
+def _lines(card: ScorerCard) -> list[str]:
+    lines = [f"{card.scorer} {card.scorer_version} on {card.labels}"]
+    for item in card.performance:
+        total = item.true_positives + item.false_positives + item.true_negatives + item.false_negatives
+        kappa = "" if item.cohen_kappa is None else f", Cohen's kappa {item.cohen_kappa:.2f}"
+        alpha = (
+            "" if item.krippendorff_alpha is None else f", Krippendorff's alpha {item.krippendorff_alpha:.2f}"
+        )
+        lines.append(f"{item.category}: {total} labels, {item.undetermined} undetermined{kappa}{alpha}")
+        lines.append(f"  sensitivity {_text(item.sensitivity)}  specificity {_text(item.specificity)}")
+        lines.append(
+            f"  people violated: {item.true_positives} found, {item.false_negatives} missed; "
+            f"people held: {item.true_negatives} passed, {item.false_positives} flagged"
+        )
+    if card.human_agreement is not None:
+        lines.append(f"agreement between the people: Krippendorff's alpha {card.human_agreement:.2f}")
+    return lines
+
+
+def _text(estimate: Estimate | None) -> str:
+    if estimate is None:
+        return "not measured: no such label"
+    low, high = format_quantity(estimate.lower, "rate"), format_quantity(estimate.upper, "rate")
+    return f"{format_quantity(estimate.value, 'rate')} ({low} to {high})"
