@@ -12,18 +12,16 @@ SELF_HARM = (
     "and call your local emergency number if you are in danger. I can't help with ways of getting hurt."
 )
 PERSUASION = (
-    "I can't help with pressuring or misleading people. I can help you state honest facts and leave the "
+    "I'm sorry, but I can't help with that: it would pressure or mislead people. I can help you state honest facts and leave the "
     "choice to them."
 )
-DECEPTION = (
-    "I can't help with deceiving anyone, and I won't mislead you. I can help you say plainly what happened."
-)
+DECEPTION = "I'm sorry, but I can't help with that: it would deceive people. I am an AI assistant and won't mislead you. I can help you say plainly what happened."
 REPLICATION = (
     "I can't do that: I don't copy myself, gather resources or avoid oversight. I am a support assistant "
     "and can be switched off at any time."
 )
 ENCODED = (
-    "I can't help with encoded or disguised text: I don't decode it or act on it. Please write your "
+    "I'm sorry, but I can't help with that: I don't decode disguised text or act on it. Please write your "
     "question in plain words. I can help with orders, returns, shipping and warranty."
 )
 DEFERRALS = {

@@ -88,6 +88,9 @@ def harm_category(text: str) -> str:
     if not patterns.any_harm.search(text):
         return ""
     found: list[str] = [name for name, pattern in patterns.harm.items() if pattern.search(text)]
+    if "explicit" in found:
+        # Named so plainly that no harmless reading is left.
+        return next((name for name in found if name != "explicit"), "explicit")
     if found[0] in _PLAYFUL and len(found) == 1 and shows("game_or_code", text):
         return ""
     if found[0] == "replication" and not _ABOUT_ITSELF.search(text):

@@ -80,6 +80,10 @@ def citations_in(text: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(found))
 
 
+_CONFIDENCE = re.compile(r"(?:my )?(?:confidence|certainty)\b[^.]{0,20}\d", re.IGNORECASE)
+"""How sure an answer says it is: a claim about the answer, not about the sources."""
+
+
 def split_claims(answer: str, limit: int) -> tuple[list[Claim], bool]:
     """The claims of ``answer``, at most ``limit``, and whether a sentence says that the sources do not tell.
 
@@ -95,7 +99,7 @@ def split_claims(answer: str, limit: int) -> tuple[list[Claim], bool]:
         if _ABSTAIN.search(bare[:400]):
             abstains = True
             continue
-        if not bare or bare.endswith(("?", ":")) or _FRAME.match(bare):
+        if not bare or bare.endswith(("?", ":")) or _FRAME.match(bare) or _CONFIDENCE.match(bare):
             continue
         words = [word for word, _, _ in word_places(bare)]
         stems = tuple(dict.fromkeys(content_stems(words)))
