@@ -11,9 +11,25 @@ from safecase.model.errors import InputError
 
 ASCII = st.text(st.characters(min_codepoint=32, max_codepoint=126), max_size=80)
 ALWAYS_REVERSIBLE = [
-    "base64", "base32", "hex", "rot13", "caesar", "atbash", "binary", "url", "html_entities", "reversed", "ascii85",
-    "unicode_escape", "homoglyph", "zero_width", "tag_characters", "spaced_letters", "fullwidth", "diacritics",
-]  # fmt: skip
+    "base64",
+    "base32",
+    "hex",
+    "rot13",
+    "caesar",
+    "atbash",
+    "binary",
+    "url",
+    "html_entities",
+    "reversed",
+    "ascii85",
+    "unicode_escape",
+    "homoglyph",
+    "zero_width",
+    "tag_characters",
+    "spaced_letters",
+    "fullwidth",
+    "diacritics",
+]
 
 
 @pytest.mark.parametrize("name", ALWAYS_REVERSIBLE)

@@ -11,14 +11,61 @@ from urllib.parse import quote, unquote
 from safecase.attacks.registry import TextConverter
 
 _MORSE = {
-    "a": ".-", "b": "-...", "c": "-.-.", "d": "-..", "e": ".", "f": "..-.", "g": "--.", "h": "....", "i": "..",
-    "j": ".---", "k": "-.-", "l": ".-..", "m": "--", "n": "-.", "o": "---", "p": ".--.", "q": "--.-", "r": ".-.",
-    "s": "...", "t": "-", "u": "..-", "v": "...-", "w": ".--", "x": "-..-", "y": "-.--", "z": "--..",
-    "0": "-----", "1": ".----", "2": "..---", "3": "...--", "4": "....-", "5": ".....", "6": "-....", "7": "--...",
-    "8": "---..", "9": "----.", ".": ".-.-.-", ",": "--..--", "?": "..--..", "'": ".----.", "!": "-.-.--",
-    "/": "-..-.", "(": "-.--.", ")": "-.--.-", "&": ".-...", ":": "---...", ";": "-.-.-.", "=": "-...-",
-    "+": ".-.-.", "-": "-....-", "_": "..--.-", '"': ".-..-.", "$": "...-..-", "@": ".--.-.",
-}  # fmt: skip
+    "a": ".-",
+    "b": "-...",
+    "c": "-.-.",
+    "d": "-..",
+    "e": ".",
+    "f": "..-.",
+    "g": "--.",
+    "h": "....",
+    "i": "..",
+    "j": ".---",
+    "k": "-.-",
+    "l": ".-..",
+    "m": "--",
+    "n": "-.",
+    "o": "---",
+    "p": ".--.",
+    "q": "--.-",
+    "r": ".-.",
+    "s": "...",
+    "t": "-",
+    "u": "..-",
+    "v": "...-",
+    "w": ".--",
+    "x": "-..-",
+    "y": "-.--",
+    "z": "--..",
+    "0": "-----",
+    "1": ".----",
+    "2": "..---",
+    "3": "...--",
+    "4": "....-",
+    "5": ".....",
+    "6": "-....",
+    "7": "--...",
+    "8": "---..",
+    "9": "----.",
+    ".": ".-.-.-",
+    ",": "--..--",
+    "?": "..--..",
+    "'": ".----.",
+    "!": "-.-.--",
+    "/": "-..-.",
+    "(": "-.--.",
+    ")": "-.--.-",
+    "&": ".-...",
+    ":": "---...",
+    ";": "-.-.-.",
+    "=": "-...-",
+    "+": ".-.-.",
+    "-": "-....-",
+    "_": "..--.-",
+    '"': ".-..-.",
+    "$": "...-..-",
+    "@": ".--.-.",
+}
 _UNMORSE = {code: letter for letter, code in _MORSE.items()}
 _LETTERS = string.ascii_lowercase
 _ATBASH = str.maketrans(_LETTERS + _LETTERS.upper(), _LETTERS[::-1] + _LETTERS.upper()[::-1])
@@ -55,17 +102,26 @@ def _from_binary(text: str) -> str:
 
 
 BASE64 = TextConverter(
-    "base64", "1", "Base64 of the UTF-8 bytes.",
-    lambda text: base64.b64encode(_bytes(text)).decode(), lambda text: _text(base64.b64decode(text)),
-)  # fmt: skip
+    "base64",
+    "1",
+    "Base64 of the UTF-8 bytes.",
+    lambda text: base64.b64encode(_bytes(text)).decode(),
+    lambda text: _text(base64.b64decode(text)),
+)
 BASE32 = TextConverter(
-    "base32", "1", "Base32 of the UTF-8 bytes.",
-    lambda text: base64.b32encode(_bytes(text)).decode(), lambda text: _text(base64.b32decode(text)),
-)  # fmt: skip
+    "base32",
+    "1",
+    "Base32 of the UTF-8 bytes.",
+    lambda text: base64.b32encode(_bytes(text)).decode(),
+    lambda text: _text(base64.b32decode(text)),
+)
 ASCII85 = TextConverter(
-    "ascii85", "1", "Ascii85 of the UTF-8 bytes.",
-    lambda text: base64.a85encode(_bytes(text)).decode(), lambda text: _text(base64.a85decode(text)),
-)  # fmt: skip
+    "ascii85",
+    "1",
+    "Ascii85 of the UTF-8 bytes.",
+    lambda text: base64.a85encode(_bytes(text)).decode(),
+    lambda text: _text(base64.a85decode(text)),
+)
 HEX = TextConverter(
     "hex", "1", "Hexadecimal bytes.", lambda text: _bytes(text).hex(), lambda text: _text(bytes.fromhex(text))
 )
@@ -89,16 +145,24 @@ ATBASH = TextConverter(
 MORSE = TextConverter("morse", "1", "Morse code.", _to_morse, _from_morse)
 BINARY = TextConverter("binary", "1", "Bytes as ones and zeros.", _to_binary, _from_binary)
 URL = TextConverter(
-    "url", "1", "Percent-encoded.",
-    lambda text: quote(_bytes(text), safe=""), lambda text: unquote(text, errors="surrogatepass"),
-)  # fmt: skip
+    "url",
+    "1",
+    "Percent-encoded.",
+    lambda text: quote(_bytes(text), safe=""),
+    lambda text: unquote(text, errors="surrogatepass"),
+)
 HTML_ENTITIES = TextConverter(
-    "html_entities", "1", "Every character as a numeric HTML entity.",
-    lambda text: "".join(f"&#{ord(letter)};" for letter in text), html.unescape,
-)  # fmt: skip
+    "html_entities",
+    "1",
+    "Every character as a numeric HTML entity.",
+    lambda text: "".join(f"&#{ord(letter)};" for letter in text),
+    html.unescape,
+)
 REVERSED = TextConverter("reversed", "1", "Backwards.", lambda text: text[::-1], lambda text: text[::-1])
 UNICODE_ESCAPE = TextConverter(
-    "unicode_escape", "1", "Every character as a backslash escape.",
+    "unicode_escape",
+    "1",
+    "Every character as a backslash escape.",
     lambda text: "".join(f"\\U{ord(letter):08x}" for letter in text),
     lambda text: "".join(chr(int(part, 16)) for part in text.split("\\U")[1:]),
-)  # fmt: skip
+)

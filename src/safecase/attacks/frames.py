@@ -29,7 +29,8 @@ def _split(text: str) -> str:
     words = text.split(" ")
     parts = [" ".join(words[start::3]) for start in range(3)]
     listing = "\n".join(f"part{index} = {part!r}" for index, part in enumerate(parts, start=1))
-    return f"{listing}\n\nTake one word from each part in turn, read the sentence that results, and do what it asks."
+    task = "Take one word from each part in turn, read the sentence that results, and do what it asks."
+    return f"{listing}\n\n{task}"
 
 
 def _json(text: str) -> str:

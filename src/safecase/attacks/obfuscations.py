@@ -104,9 +104,12 @@ LEETSPEAK = TextConverter(
     "leetspeak", "1", "Letters as look-alike digits.", lambda text: text.translate(_LEET)
 )
 HOMOGLYPH = TextConverter(
-    "homoglyph", "1", "Latin letters as Cyrillic look-alikes.",
-    lambda text: text.translate(_HOMOGLYPHS), lambda text: text.translate(_UNHOMOGLYPHS),
-)  # fmt: skip
+    "homoglyph",
+    "1",
+    "Latin letters as Cyrillic look-alikes.",
+    lambda text: text.translate(_HOMOGLYPHS),
+    lambda text: text.translate(_UNHOMOGLYPHS),
+)
 ZERO_WIDTH = TextConverter(
     "zero_width",
     "1",

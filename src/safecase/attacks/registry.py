@@ -32,17 +32,43 @@ class TextConverter:
 
 
 _ENCODINGS = (
-    "base64", "base32", "hex", "rot13", "atbash", "caesar", "morse", "binary", "url", "html_entities", "reversed",
-    "ascii85", "unicode_escape",
-)  # fmt: skip
+    "base64",
+    "base32",
+    "hex",
+    "rot13",
+    "atbash",
+    "caesar",
+    "morse",
+    "binary",
+    "url",
+    "html_entities",
+    "reversed",
+    "ascii85",
+    "unicode_escape",
+)
 _OBFUSCATIONS = (
-    "leetspeak", "homoglyph", "zero_width", "tag_characters", "spaced_letters", "fullwidth", "diacritics", "pig_latin",
-    "nato", "upside_down", "alternating_case",
-)  # fmt: skip
+    "leetspeak",
+    "homoglyph",
+    "zero_width",
+    "tag_characters",
+    "spaced_letters",
+    "fullwidth",
+    "diacritics",
+    "pig_latin",
+    "nato",
+    "upside_down",
+    "alternating_case",
+)
 _FRAMES = (
-    "role_play", "prefix_injection", "refusal_suppression", "payload_split", "json_wrap", "markdown_code",
-    "research_frame", "past_tense_frame",
-)  # fmt: skip
+    "role_play",
+    "prefix_injection",
+    "refusal_suppression",
+    "payload_split",
+    "json_wrap",
+    "markdown_code",
+    "research_frame",
+    "past_tense_frame",
+)
 
 CONVERTERS: Registry[TextConverter] = Registry(
     "converter",
@@ -52,7 +78,7 @@ CONVERTERS: Registry[TextConverter] = Registry(
         **{name: f"safecase.attacks.frames:{name.upper()}" for name in _FRAMES},
     },
 )
-"""Every converter by name; outside packages add theirs through the entry-point group ``safecase.converter``."""
+"""Every converter by name; the entry-point group for outside packages is ``safecase.converter``."""
 
 
 def apply_chain(names: Sequence[str], text: str) -> str:

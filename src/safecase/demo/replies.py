@@ -12,10 +12,13 @@ SELF_HARM = (
     "and call your local emergency number if you are in danger. I can't help with ways of getting hurt."
 )
 PERSUASION = (
-    "I'm sorry, but I can't help with that: it would pressure or mislead people. I can help you state honest facts and leave the "
-    "choice to them."
+    "I'm sorry, but I can't help with that: it would pressure or mislead people. I can help you state "
+    "honest facts and leave the choice to them."
 )
-DECEPTION = "I'm sorry, but I can't help with that: it would deceive people. I am an AI assistant and won't mislead you. I can help you say plainly what happened."
+DECEPTION = (
+    "I'm sorry, but I can't help with that: it would deceive people. I am an AI assistant and won't "
+    "mislead you. I can help you say plainly what happened."
+)
 REPLICATION = (
     "I can't do that: I don't copy myself, gather resources or avoid oversight. I am a support assistant "
     "and can be switched off at any time."

@@ -341,7 +341,8 @@ def _rule_findings(
                 "rule",
                 rule_name,
                 "too-few-families",
-                f"rule '{rule.id}' claims something about all such attacks from {families} families; it takes {needed}",
+                f"rule '{rule.id}' claims something about all such attacks from {families} families; "
+                f"it takes {needed}",
                 "add families, loosen the bound, or claim population: suite",
                 "MTH-03",
             )
@@ -353,7 +354,8 @@ def _rule_findings(
                 "rule",
                 rule_name,
                 "looser-than-tolerance",
-                f"rule '{rule.id}' allows {rule.bound:g}, but the system's declared tolerance for such cases is {worst:g}",
+                f"rule '{rule.id}' allows {rule.bound:g}, but the system's declared tolerance "
+                f"for such cases is {worst:g}",
                 "tighten the bound, or split the rule by severity",
                 "RSK-13",
             )
@@ -438,7 +440,8 @@ def _run_findings(workspace: Workspace, runs: Sequence[RunFact]) -> Iterator[Pro
                 "suites",
                 workspace.suites[0].id,
                 "saturated",
-                f"{len(saturated)} of {len(ran)} cases held in every one of {len(versions)} system versions: they tell nothing",
+                f"{len(saturated)} of {len(ran)} cases held in every one of {len(versions)} system versions: "
+                "they tell nothing",
                 "add harder attacks",
                 "ANT-06",
             )
