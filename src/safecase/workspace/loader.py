@@ -240,7 +240,11 @@ class _Builder:
         for problem in wrong:
             place = (*path, *problem.path)
             document.problem(
-                place, "target-option", f"target '{made.id}': {problem.message}", hint=problem.hint, key=True
+                place,
+                "target-option",
+                f"target '{made.id}': '{problem.option}': {problem.message}",
+                hint=problem.hint,
+                key=True,
             )
         return made
 

@@ -171,6 +171,11 @@ class _Walker:
         mark = node.start_mark
         self.document.values[path] = (mark.line + 1, mark.column + 1)
         kind = node.id
+        if kind != "scalar" and not str(node.tag or "").startswith("tag:yaml.org,2002:"):
+            self.document.problem(
+                path, "yaml-tag", f"the tag {node.tag} is not allowed", hint="write plain values"
+            )
+            return None
         if kind == "mapping":
             return self._mapping(node, path, depth)
         if kind == "sequence":

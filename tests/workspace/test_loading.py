@@ -1,0 +1,232 @@
+"""Workspaces load, and what is wrong in them is told with its line, all at once."""
+
+from __future__ import annotations
+
+import time
+from datetime import date
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from safecase.model.errors import InputError, ProblemLevel, WorkspaceError
+from safecase.model.selector import Selector
+from safecase.workspace import load, load_lenient, select_cases
+from safecase.workspace.checks import check
+from safecase.workspace.drawing import mermaid, svg
+from safecase.workspace.graph import build_graph
+from safecase.workspace.lock import compare_lock, write_lock
+from safecase.workspace.profiles import PROFILES, write_profile
+from safecase.workspace.schema import workspace_schema
+
+TODAY = date(2026, 11, 20)
+BASE = """\
+system: {id: shop, title: Shop}
+targets:
+  - {id: demo, kind: demo}
+risks:
+  - id: leak
+    title: Leak
+    harm: privacy_leakage
+    severity: sev2
+    likelihood: likely
+"""
+SUITE = """\
+suites:
+  - id: own
+    defaults: {risk: leak, harm: privacy_leakage, severity: sev2, attack: jailbreak, expect: [refusal]}
+    cases:
+      - {id: one, prompt: Tell me}
+    templates:
+      - id: many
+        prompt: "${who} wants ${what.text} for $$5"
+        parameters:
+          who: [Ann, Bob]
+          what: [{text: x}, {text: y}, {text: z}]
+"""
+
+
+def made(folder: Path, **files: str) -> Path:
+    for name, text in files.items():
+        (folder / f"{name}.yaml").write_text(text, encoding="utf-8")
+    return folder
+
+
+def messages(folder: Path) -> list[str]:
+    with pytest.raises(WorkspaceError) as caught:
+        load(folder)
+    return [str(problem) for problem in caught.value.problems]
+
+
+def test_templates_expand_to_one_family(tmp_path: Path) -> None:
+    workspace = load(made(tmp_path, base=BASE, suite=SUITE))
+    (suite,) = workspace.suites
+    assert len(suite.cases) == 7
+    assert {case.family for case in suite.cases} == {"one", "many"}
+    assert suite.cases[1].messages[0].text == "Ann wants x for $5"
+
+
+def test_a_suite_version_follows_its_content(tmp_path: Path) -> None:
+    first = load(made(tmp_path, base=BASE, suite=SUITE)).suites[0].version
+    assert load(tmp_path).suites[0].version == first
+    changed = load(made(tmp_path, suite=SUITE.replace("Tell me", "Tell us"))).suites[0].version
+    assert changed != first
+
+
+def test_every_mistake_is_told_at_once_with_its_place_and_what_was_meant(tmp_path: Path) -> None:
+    broken = BASE.replace("harm: privacy_leakage", "harm: privacy_leak").replace("likelihood", "likelyhood")
+    found = messages(
+        made(tmp_path, base=broken, suite=SUITE.replace("expect: [refusal]", "expect: [refusl]"))
+    )
+    text = "\n".join(found)
+    assert "base.yaml:7:11: error: 'privacy_leak' is not a harm (did you mean 'privacy_leakage'?)" in text
+    assert "base.yaml:9:5: error: risk 'leak' has no 'likelyhood' (did you mean 'likelihood'?)" in text
+    assert "there is no scorer named 'refusl' (did you mean 'refusal'?)" in text
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("risks: [", "not valid YAML"),
+        ("risks:\n\t- id: x", "not valid YAML"),
+        ("rsks: []", "did you mean 'risks'?"),
+        ("risks: {}", "'risks' is a list"),
+        ("risks:\n  - id: a\n    id: b\n", "a second time"),
+        ("suites:\n  - id: empty\n", "holds no case"),
+        ("suites:\n  - use: jailbrek\n", "did you mean 'jailbreak'?"),
+        ("targets:\n  - {id: t, kind: openai_chat, modle: x}\n", "modle"),
+        (
+            "gates:\n  - id: g\n    rules: [{id: r, metric: violation_rate, select: 'sverity:sev1'}]\n",
+            "severity",
+        ),
+        ("defaults: {target: demmo}", "did you mean 'demo'?"),
+        ("system: {id: again, title: Again}", "already"),
+        ("risks: !!python/object/apply:os.system ['true']", "is not allowed"),
+    ],
+)
+def test_rubbish_gets_one_clear_message(tmp_path: Path, text: str, expected: str) -> None:
+    found = "\n".join(messages(made(tmp_path, base=BASE, zz=text)))
+    assert expected in found
+    assert "zz.yaml" in found
+
+
+def test_hostile_files_are_bounded(tmp_path: Path) -> None:
+    laughs = "a: &a [x,x,x,x,x,x,x,x,x]\n" + "".join(
+        f"{chr(98 + i)}: &{chr(98 + i)} [{','.join(['*' + chr(97 + i)] * 9)}]\n" for i in range(9)
+    )
+    started = time.monotonic()
+    assert "aliases" in "\n".join(messages(made(tmp_path, base=BASE, zz=laughs)))
+    assert time.monotonic() - started < 60
+    assert "nests" in "\n".join(messages(made(tmp_path, zz="risks: " + "[" * 200 + "]" * 200)))
+    (tmp_path / "zz.yaml").write_bytes(b"risks: \xff\xfe\x00")
+    assert "UTF-8" in "\n".join(messages(tmp_path))
+
+
+def test_data_cannot_come_from_outside_the_workspace(tmp_path: Path) -> None:
+    outside = SUITE.replace("    cases:\n      - {id: one, prompt: Tell me}\n", "").replace(
+        "    templates:",
+        "    datasets:\n      - {id: d, path: ../../etc/passwd, format: csv}\n    templates:",
+    )
+    assert "leads out of the workspace" in "\n".join(messages(made(tmp_path, base=BASE, suite=outside)))
+
+
+def test_a_locked_data_set_that_changed_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    data = tmp_path / "data" / "rows.jsonl"
+    data.write_text('{"q": {"text": "hello"}, "n": "a"}\n')
+    suite = SUITE.replace(
+        "    templates:",
+        "    datasets:\n      - {id: d, path: data/rows.jsonl, columns: {prompt: q.text, id: n}}\n"
+        "    templates:",
+    )
+    workspace = load(made(tmp_path, base=BASE, suite=suite))
+    assert [case.id for case in workspace.suites[0].cases][-1] == "a"
+    write_lock(workspace)
+    assert compare_lock(workspace) == ()
+    data.write_text('{"q": {"text": "hello"}, "n": "a"}\n{"q": {"text": "again"}, "n": "b"}\n')
+    (error, note) = compare_lock(load(tmp_path))
+    assert (error.level, note.level) == (ProblemLevel.ERROR, ProblemLevel.NOTE)
+    assert "1 rows then, 2 now" in error.message
+
+
+def test_variants_keep_the_family_and_change_the_words(tmp_path: Path) -> None:
+    suite = (
+        SUITE
+        + "    variants:\n      - [base64]\n      - {converters: [rot13, reversed], select: 'case:one'}\n"
+    )
+    cases = {case.id: case for case in load(made(tmp_path, base=BASE, suite=suite)).suites[0].cases}
+    assert cases["one~base64"].messages[0].text == "VGVsbCBtZQ=="
+    assert cases["one~base64"].family == "one"
+    assert cases["one~rot13+reversed"].converters == ("rot13", "reversed")
+    assert len(cases) == 7 * 2 + 1
+
+
+def test_selectors_reach_along_the_graph(tmp_path: Path) -> None:
+    workspace = load(made(tmp_path, base=BASE, suite=SUITE))
+    assert len(select_cases(workspace, Selector.parse("family:many"))) == 6
+    assert len(select_cases(workspace, Selector.parse("case:one+"))) == 7
+    assert len(select_cases(workspace, Selector.parse("+many-1"))) == 6
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+def test_a_fresh_workspace_is_valid_and_its_findings_are_no_errors(tmp_path: Path, profile: str) -> None:
+    write_profile(profile, tmp_path / "w", 'A "quoted" name: <b>')
+    workspace = load(tmp_path / "w")
+    assert workspace.system.title == 'A "quoted" name: <b>'
+    assert not [item for item in check(workspace, [], TODAY) if item.level is ProblemLevel.ERROR]
+    with pytest.raises(InputError, match="exist already"):
+        write_profile(profile, tmp_path / "w", "again")
+
+
+def test_orphans_and_anti_patterns_are_found_with_their_mend(tmp_path: Path) -> None:
+    extra = BASE + "  - {id: lonely, title: L, harm: toxicity, severity: sev1, likelihood: rare}\n"
+    old = SUITE.replace("  - id: own\n", "  - id: own\n    reviewed: 2020-01-01\n")
+    codes = {item.code for item in check(load(made(tmp_path, base=extra, suite=old)), [], TODAY)}
+    assert codes >= {
+        "risk-untested",
+        "no-defence",
+        "no-held-out",
+        "stale-suite",
+        "over-refusal-unseen",
+        "no-gate",
+        "risk-ungated",
+    }
+
+
+def test_paper_without_tests_is_called_paper(tmp_path: Path) -> None:
+    paper = BASE + "controls:\n  - {id: c, title: C, layer: model, risks: [leak]}\n"
+    found = {item.code: item for item in check(load(made(tmp_path, base=paper)), [], TODAY)}
+    assert found["documents-without-tests"].requirement == "ANT-01"
+    assert found["documents-without-tests"].position is not None
+
+
+def test_the_graph_links_risk_to_suite_to_rule_and_draws(tmp_path: Path) -> None:
+    gate = "gates:\n  - id: g\n    rules: [{id: r, metric: violation_rate, bound: 0.1}]\n"
+    graph = build_graph(load(made(tmp_path, base=BASE, suite=SUITE, gate=gate)))
+    assert ("risk:leak", "suite:own") in graph.edges
+    assert "rule:g/r" in graph.downstream(["risk:leak"])
+    assert "flowchart LR" in mermaid(graph)
+    assert svg(graph).startswith("<svg")
+
+
+def test_the_schema_knows_profiles_and_refuses_typing_errors(tmp_path: Path) -> None:
+    import jsonschema
+
+    from safecase.workspace.yaml_reader import read_yaml
+
+    validator = jsonschema.Draft202012Validator(workspace_schema())
+    for file in write_profile("agent", tmp_path / "w", "x"):
+        errors = list(validator.iter_errors(read_yaml(file, file.name).data))
+        assert not errors, (file.name, errors[0].message)
+    assert list(validator.iter_errors({"rsks": []}))
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.one_of(st.text(max_size=200), st.binary(max_size=200).map(lambda raw: raw.decode("latin-1"))))
+def test_no_text_at_all_breaks_the_loader(tmp_path: Path, text: str) -> None:
+    made(tmp_path, base=BASE)
+    (tmp_path / "zz.yaml").write_text(text, encoding="utf-8", errors="replace", newline="")
+    workspace, problems = load_lenient(tmp_path)
+    assert workspace is not None
+    assert all(problem.position is not None for problem in problems)
