@@ -17,24 +17,17 @@ from pydantic import ValidationError
 from safecase.evidence.archive import open_pack, read_entry
 from safecase.evidence.chain import check_chain
 from safecase.evidence.pack import PREDICATE_TYPE, STATEMENT, STATEMENT_TYPE
-from safecase.evidence.recompute import (
-    RATES,
-    NotRecomputed,
-    RawRun,
-    category_of,
-    differences,
-    members,
-    recompute_latency,
-    recompute_rate,
-)
+from safecase.evidence.recompute_population import RawRun
 from safecase.evidence.signing import open_envelope
+from safecase.evidence.verify_verdict import Evidence, check_verdict
 from safecase.model.attempt import Attempt, combine_outcomes
-from safecase.model.base import Frozen, JsonObject, canonical_json, digest, digest_bytes
+from safecase.model.base import Frozen, JsonObject, digest, digest_bytes
 from safecase.model.errors import CheckFailed
-from safecase.model.gate import GateRule, RuleResult, Verdict
+from safecase.model.gate import Verdict
+from safecase.model.people import Decision
 from safecase.model.run import RunManifest
 from safecase.model.suite import Case
-from safecase.model.vocabulary import OutcomeKind, RuleClass, RuleStatus, VerdictKind
+from safecase.model.vocabulary import OutcomeKind
 
 _LARGEST_LINE = 256 * 1024 * 1024
 
@@ -78,6 +71,7 @@ class _Run:
         self.attempts = 0
         self.outcome: dict[int, str] = {}
         self.latency: dict[int, float] = {}
+        self.cost: dict[int, float | None] = {}
         self.cached: dict[int, bool] = {}
 
     def read_attempts(self, archive: zipfile.ZipFile) -> None:
@@ -101,6 +95,7 @@ class _Run:
             self._check_outcome(attempt, place)
             self.outcome[attempt.draw] = attempt.outcome.value
             self.latency[attempt.draw] = attempt.latency_ms
+            self.cost[attempt.draw] = attempt.usage.cost_usd
             self.cached[attempt.draw] = attempt.cached
             self.attempts += 1
 
@@ -118,15 +113,22 @@ class _Run:
     def raw(self) -> RawRun:
         """The run for recomputation."""
         uniform = self.manifest.settings.get("draw_order") == "uniform"
+        by_digest = {digest(card): card for card in self.manifest.scorer_cards}
         return RawRun(
-            self.cases,
-            self.case_index,
-            self.repeat,
-            self.outcome,
-            self.latency,
-            self.cached,
-            self.manifest.seed,
-            uniform,
+            cases=self.cases,
+            case_index=self.case_index,
+            repeat=self.repeat,
+            outcome=self.outcome,
+            latency_ms=self.latency,
+            cost_usd=self.cost,
+            cached=self.cached,
+            seed=self.manifest.seed,
+            uniform=uniform,
+            cards=tuple(
+                (item.name, by_digest[item.card_digest])
+                for item in self.manifest.scorers
+                if item.card_digest in by_digest
+            ),
         )
 
 
@@ -316,101 +318,3 @@ def _chain(archive: zipfile.ZipFile, manifest: RunManifest) -> str:
     return f"{count} earlier runs linked" if count else "no earlier run in the pack"
 
 
-def _verdict(archive: zipfile.ZipFile, name: str, run: _Run, skipped: list[str]) -> str:
-    try:
-        verdict = Verdict.model_validate_json(read_entry(archive, name))
-    except ValidationError as error:
-        raise CheckFailed("this verdict does not read", where=name) from error
-    gate = next((item for item in run.manifest.gates if item.id == verdict.gate), None)
-    if gate is None or gate.digest != verdict.gate_digest:
-        raise CheckFailed("the verdict's rules are not those that were frozen before the run", where=name)
-    if verdict.run_id != run.manifest.run_id or verdict.system_version != run.manifest.system.fingerprint:
-        raise CheckFailed("the verdict is about another run or system", where=name)
-    if tuple(canonical_json(item.rule) for item in verdict.rules) != tuple(
-        canonical_json(rule) for rule in gate.rules
-    ):
-        raise CheckFailed("the verdict leaves out or changes a rule of the gate", where=name)
-    if verdict.demo != run.manifest.demo:
-        raise CheckFailed("the verdict hides or invents that the target was the demo", where=name)
-    raw = run.raw()
-    numbers = 0
-    for result in verdict.rules:
-        numbers += _check_rule(result, raw, skipped, name)
-    _check_conclusion(verdict, run, name)
-    return f"{verdict.kind.value}: {numbers} results recomputed and equal"
-
-
-def _check_rule(result: RuleResult, raw: RawRun, skipped: list[str], name: str) -> int:
-    rule = result.rule
-    chosen = members(rule, raw)
-    names = sorted({category_of(rule, case) for case, mine in zip(raw.cases, chosen, strict=True) if mine})
-    if names != [item.category for item in result.categories]:
-        raise CheckFailed(f"rule {rule.id} has other categories than its cases make", where=name)
-    checked = 0
-    for item in result.categories:
-        if rule.metric.value in RATES:
-            try:
-                found = recompute_rate(rule, raw, item.category)
-            except NotRecomputed:
-                found = None
-            if found is None:
-                skipped.append(f"{rule.id}/{item.category}")
-                continue
-            wrong = differences(item, found)
-            if wrong:
-                raise CheckFailed(f"rule {rule.id}, {item.category}: {'; '.join(wrong)}", where=name)
-            checked += 1
-        elif rule.metric.value.startswith("latency"):
-            timing = recompute_latency(rule, raw, item.category)
-            if timing is not None:
-                status, value, n = timing
-                estimate = item.estimate
-                same = estimate is None or (abs(estimate.value - value) < 1e-6 and estimate.n == n)
-                if status != item.status.value or not same:
-                    raise CheckFailed(f"rule {rule.id}: recomputed {status}, {value:.3f} ms", where=name)
-                checked += 1
-        else:
-            skipped.append(f"{rule.id}/{item.category}")
-    _check_status(rule, result, name)
-    return checked
-
-
-def _check_status(rule: GateRule, result: RuleResult, name: str) -> None:
-    found = [item.status for item in result.categories]
-    expected = RuleStatus.MET if found else RuleStatus.INSUFFICIENT
-    for status in (RuleStatus.NOT_MET, RuleStatus.NOT_CONFIGURED, RuleStatus.INSUFFICIENT):
-        if status in found:
-            expected = status
-            break
-    if rule.bound is None and rule.margin is None:
-        expected = RuleStatus.NOT_CONFIGURED
-    lowered = rule.requires_calibrated_scorers and result.uncalibrated_scorers and expected is RuleStatus.MET
-    if result.status is not (RuleStatus.INSUFFICIENT if lowered else expected):
-        raise CheckFailed(
-            f"rule {rule.id} claims '{result.status.value}', its categories say '{expected.value}'",
-            where=name,
-        )
-
-
-def _check_conclusion(verdict: Verdict, run: _Run, name: str) -> None:
-    """A verdict may be stricter than its rules (staleness, coverage), never milder."""
-    binding = [item for item in verdict.rules if item.rule.rule_class is not RuleClass.ADVISORY]
-    failed = [item for item in binding if item.status is RuleStatus.NOT_MET]
-    open_ = [item for item in binding if item.status in (RuleStatus.INSUFFICIENT, RuleStatus.NOT_CONFIGURED)]
-    floors = [item for item in (*failed, *open_) if item.rule.rule_class is RuleClass.FLOOR]
-    ships = verdict.kind in (VerdictKind.GO, VerdictKind.GO_WITH_CONDITIONS)
-    errors = sum(outcome == "error" for outcome in run.outcome.values())
-    if verdict.attempts != run.attempts or verdict.errors != errors:
-        raise CheckFailed("the verdict counts other attempts than the log holds", where=name)
-    if ships and run.attempts == errors:
-        raise CheckFailed("the verdict ships although every attempt was an error", where=name)
-    if ships and floors:
-        raise CheckFailed(f"the verdict ships although {floors[0].rule.id} is not met", where=name)
-    if verdict.kind is VerdictKind.GO and (failed or open_ or verdict.stale):
-        raise CheckFailed(
-            "the verdict is go although a rule that binds is open or the evidence is stale", where=name
-        )
-    if ships and (failed or open_) and not verdict.conditions:
-        raise CheckFailed("the verdict ships with open rules and names no condition", where=name)
-    if verdict.kind is VerdictKind.NO_GO and not failed:
-        raise CheckFailed("the verdict is no-go although no rule that binds has failed", where=name)

@@ -16,6 +16,7 @@ MAXIMUM_NODES = 2_000_000
 Path_ = tuple[str | int, ...]
 """Where a value stands in a document: keys and list positions."""
 
+_PLAIN_TAGS = ("", "tag:yaml.org,2002:map", "tag:yaml.org,2002:seq")
 _NULL = re.compile(r"^(?:~|null|Null|NULL|)$")
 _TRUE = re.compile(r"^(?:true|True|TRUE)$")
 _FALSE = re.compile(r"^(?:false|False|FALSE)$")
@@ -171,7 +172,7 @@ class _Walker:
         mark = node.start_mark
         self.document.values[path] = (mark.line + 1, mark.column + 1)
         kind = node.id
-        if kind != "scalar" and not str(node.tag or "").startswith("tag:yaml.org,2002:"):
+        if kind != "scalar" and str(node.tag or "") not in _PLAIN_TAGS:
             self.document.problem(
                 path, "yaml-tag", f"the tag {node.tag} is not allowed", hint="write plain values"
             )
