@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from .fakes import case, cases, columns_of, manifest_of, plan_of, rule
 
 from safecase.engine.plan import DrawOrder, RunPlan
 from safecase.engine.summary import OUTCOME_CODES
@@ -31,6 +30,8 @@ from safecase.model.vocabulary import (
     Severity,
     VerdictKind,
 )
+
+from .fakes import case, cases, columns_of, manifest_of, plan_of, rule
 
 TODAY = date(2026, 11, 20)
 

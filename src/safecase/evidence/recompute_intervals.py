@@ -24,7 +24,7 @@ class Limits:
 
 
 def binomial_limits(events: float, n: float, lower_error: float, upper_error: float) -> tuple[float, float]:
-    """Clopper and Pearson's limits (1934); counts may be fractional, an error of 0 gives the trivial limit."""
+    """Clopper and Pearson's limits (1934); counts may be fractional, an error of 0 gives no limit."""
     from scipy.stats import beta
 
     lower = 0.0 if events <= 0 or not lower_error else float(beta.ppf(lower_error, events, n - events + 1))
@@ -163,7 +163,7 @@ def mean_limits(values: Sequence[float], confidence: float) -> Limits:
 def rogan_gladen_limits(
     flagged: int, n: int, sensitivity: tuple[int, int], specificity: tuple[int, int], confidence: float
 ) -> Limits | None:
-    """A judged rate corrected for the judge (Lang and Reiczigel 2014); None for a judge no better than chance.
+    """A judged rate corrected for the judge (Lang and Reiczigel 2014); None where chance judges as well.
 
     ``sensitivity`` and ``specificity`` are (right, labelled).
     """

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
-import io
 import zipfile
-from collections.abc import Callable, Iterator
-from functools import partial
+import zlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 
 import orjson
@@ -19,17 +19,27 @@ from safecase.evidence.chain import check_chain
 from safecase.evidence.pack import PREDICATE_TYPE, STATEMENT, STATEMENT_TYPE
 from safecase.evidence.recompute_population import RawRun
 from safecase.evidence.signing import open_envelope
+from safecase.evidence.verify_run import PackedRun
 from safecase.evidence.verify_verdict import Evidence, check_verdict
-from safecase.model.attempt import Attempt, combine_outcomes
-from safecase.model.base import Frozen, JsonObject, digest, digest_bytes
-from safecase.model.errors import CheckFailed
+from safecase.model.base import Frozen, JsonObject, digest
+from safecase.model.errors import CheckFailed, SafecaseError
 from safecase.model.gate import Verdict
-from safecase.model.people import Decision
+from safecase.model.people import Decision, RiskAcceptance
 from safecase.model.run import RunManifest
-from safecase.model.suite import Case
-from safecase.model.vocabulary import OutcomeKind
 
-_LARGEST_LINE = 256 * 1024 * 1024
+_BROKEN = (
+    zipfile.BadZipFile,
+    zlib.error,
+    zstandard.ZstdError,
+    OSError,
+    EOFError,
+    ValueError,
+    LookupError,
+    ArithmeticError,
+    RuntimeError,
+    RecursionError,
+)
+"""What reading hostile bytes can raise: it fails the check that it happened in, and nothing else."""
 
 
 class Check(Frozen):
@@ -50,226 +60,118 @@ class VerificationReport(Frozen):
     """Key id of the signer."""
     ephemeral_key: bool = False
     not_recomputed: tuple[str, ...] = ()
-    """Rules whose numbers this code has no independent method for."""
+    """Results that this code has no independent method for, each with the reason."""
 
 
-class _Run:
-    """A run read from a pack."""
+@dataclass
+class _Progress:
+    """What the verification has established so far."""
 
-    def __init__(self, archive: zipfile.ZipFile, prefix: str) -> None:
+    archive: zipfile.ZipFile
+    trusted_key: bytes | None
+    checks: list[Check]
+    statement: JsonObject = field(default_factory=dict)
+    runs: dict[str, PackedRun] = field(default_factory=dict)
+    signer: str = ""
+    ephemeral: bool = False
+    skipped: list[str] = field(default_factory=list)
+
+    def step(self, name: str, work: Callable[[], str]) -> bool:
+        """Do one check and note what came of it."""
         try:
-            self.manifest = RunManifest.model_validate_json(read_entry(archive, f"{prefix}/manifest.json"))
-            lines = read_entry(archive, f"{prefix}/cases.jsonl").splitlines()
-            self.cases = tuple(Case.model_validate_json(line) for line in lines)
-            rows = list(csv.reader(io.StringIO(read_entry(archive, f"{prefix}/draws.csv").decode())))[1:]
-            self.case_index = tuple(int(row[0]) for row in rows)
-            self.repeat = tuple(int(row[1]) for row in rows)
-            self.seeds = tuple(int(row[2]) for row in rows)
-        except (ValidationError, ValueError, IndexError, UnicodeDecodeError, csv.Error) as error:
-            raise CheckFailed(f"the pack's {prefix} does not read: {error}") from error
-        self.prefix = prefix
-        self.attempts = 0
-        self.outcome: dict[int, str] = {}
-        self.latency: dict[int, float] = {}
-        self.cost: dict[int, float | None] = {}
-        self.cached: dict[int, bool] = {}
-
-    def read_attempts(self, archive: zipfile.ZipFile) -> None:
-        """Read and check every attempt; raises CheckFailed at the first that does not belong."""
-        last = -1
-        for number, line in enumerate(_lines(archive, f"{self.prefix}/attempts.jsonl.zst"), start=1):
-            place = f"{self.prefix}/attempts.jsonl.zst:{number}"
-            try:
-                attempt = Attempt.model_validate(orjson.loads(line))
-            except (ValidationError, orjson.JSONDecodeError) as error:
-                raise CheckFailed("this attempt does not read", where=place) from error
-            if attempt.draw <= last:
-                raise CheckFailed("this attempt stands twice or out of order", where=place)
-            last = attempt.draw
-            if attempt.draw >= len(self.case_index):
-                raise CheckFailed("this attempt was not planned", where=place)
-            case = self.cases[self.case_index[attempt.draw]]
-            planned = (case.id, self.repeat[attempt.draw], case.digest)
-            if (attempt.case_id, attempt.repeat, attempt.case_digest) != planned:
-                raise CheckFailed("this attempt is of another case than was planned", where=place)
-            self._check_outcome(attempt, place)
-            self.outcome[attempt.draw] = attempt.outcome.value
-            self.latency[attempt.draw] = attempt.latency_ms
-            self.cost[attempt.draw] = attempt.usage.cost_usd
-            self.cached[attempt.draw] = attempt.cached
-            self.attempts += 1
-
-    @staticmethod
-    def _check_outcome(attempt: Attempt, place: str) -> None:
-        if attempt.error is not None:
-            if attempt.outcome is not OutcomeKind.ERROR and not attempt.scores:
-                raise CheckFailed("an attempt with an error and no score claims an outcome", where=place)
-            return
-        if not attempt.scores:
-            raise CheckFailed("this attempt has neither a score nor an error", where=place)
-        if combine_outcomes([score.outcome for score in attempt.scores]) is not attempt.outcome:
-            raise CheckFailed("this attempt's outcome does not follow from its scores", where=place)
-
-    def raw(self) -> RawRun:
-        """The run for recomputation."""
-        uniform = self.manifest.settings.get("draw_order") == "uniform"
-        by_digest = {digest(card): card for card in self.manifest.scorer_cards}
-        return RawRun(
-            cases=self.cases,
-            case_index=self.case_index,
-            repeat=self.repeat,
-            outcome=self.outcome,
-            latency_ms=self.latency,
-            cost_usd=self.cost,
-            cached=self.cached,
-            seed=self.manifest.seed,
-            uniform=uniform,
-            cards=tuple(
-                (item.name, by_digest[item.card_digest])
-                for item in self.manifest.scorers
-                if item.card_digest in by_digest
-            ),
-        )
-
-
-def _lines(archive: zipfile.ZipFile, name: str) -> Iterator[bytes]:
-    try:
-        with archive.open(name) as entry, zstandard.ZstdDecompressor().stream_reader(entry) as stream:
-            rest = b""
-            while chunk := stream.read(1 << 20):
-                *lines, rest = (rest + chunk).split(b"\n")
-                yield from lines
-                if len(rest) > _LARGEST_LINE:
-                    raise CheckFailed("this entry holds a line that is too long to read", where=name)
-            if rest:
-                raise CheckFailed("this entry is cut short", where=name)
-    except KeyError:
-        raise CheckFailed(f"the pack lacks {name}") from None
-    except (zstandard.ZstdError, zipfile.BadZipFile, OSError, EOFError) as error:
-        raise CheckFailed("this entry of the pack is corrupt", where=name) from error
+            detail, ok = work(), True
+        except SafecaseError as error:
+            detail, ok = error.render(), False
+        except _BROKEN as error:
+            detail, ok = f"the pack is corrupt here: {str(error).splitlines()[:1]}", False
+        self.checks.append(Check(name=name, ok=ok, detail=detail))
+        return ok
 
 
 def verify_pack(path: Path, *, trusted_key: bytes | None = None) -> VerificationReport:
     """Check a pack. Needs no network and no workspace.
 
-    Raises InputError where the file is no pack at all; everything else stands in the report.
+    With ``trusted_key`` (32 bytes, Ed25519) only a signature by that key counts. Raises InputError where
+    the file is no pack at all; everything else stands in the report.
     """
     checks: list[Check] = []
-    skipped: list[str] = []
-    facts: dict[str, object] = {}
-
-    def step(name: str, work: Callable[[], str]) -> bool:
-        try:
-            checks.append(Check(name=name, ok=True, detail=work()))
-        except CheckFailed as error:
-            checks.append(Check(name=name, ok=False, detail=error.render()))
-            return False
-        return True
-
+    progress: _Progress | None = None
     try:
         with open_pack(path) as archive:
-            _verify(archive, step, facts, skipped, trusted_key)
+            progress = _Progress(archive, trusted_key, checks)
+            _verify(progress)
     except CheckFailed as error:
         checks.append(Check(name="archive", ok=False, detail=error.render()))
-    except (zipfile.BadZipFile, OSError, EOFError, RecursionError) as error:
+    except _BROKEN as error:
         checks.append(Check(name="archive", ok=False, detail=f"the pack is corrupt: {error}"))
-    if skipped:
-        detail = f"no independent method, so not checked: {', '.join(skipped)}"
+    if progress is None:
+        return VerificationReport(ok=False, checks=tuple(checks))
+    if progress.skipped:
+        detail = f"no independent method, so not checked: {'; '.join(progress.skipped)}"
         checks.append(Check(name="not recomputed", ok=True, detail=detail))
+    run = progress.runs.get("run")
     return VerificationReport(
         ok=bool(checks) and all(item.ok for item in checks),
         checks=tuple(checks),
-        demo=bool(facts.get("demo")),
-        signer=str(facts.get("signer", "")),
-        ephemeral_key=bool(facts.get("ephemeral")),
-        not_recomputed=tuple(skipped),
+        demo=run is not None and run.manifest.demo,
+        signer=progress.signer,
+        ephemeral_key=progress.ephemeral,
+        not_recomputed=tuple(progress.skipped),
     )
 
 
-def _verify(
-    archive: zipfile.ZipFile,
-    step: Callable[[str, Callable[[], str]], bool],
-    facts: dict[str, object],
-    skipped: list[str],
-    trusted_key: bytes | None,
-) -> None:
-    statement: JsonObject = {}
-
-    def signature() -> str:
-        payload, by = open_envelope(read_entry(archive, STATEMENT), trusted_key=trusted_key)
-        try:
-            read = orjson.loads(payload)
-        except orjson.JSONDecodeError as error:
-            raise CheckFailed("the signed statement is not JSON") from error
-        if (
-            not isinstance(read, dict)
-            or read.get("_type") != STATEMENT_TYPE
-            or read.get("predicateType") != PREDICATE_TYPE
-        ):
-            raise CheckFailed("the signed statement is not that of an evidence pack")
-        statement.update(read)
-        facts.update(signer=by.keyid, ephemeral=by.ephemeral)
-        kind = "a key made for this pack (integrity, not origin)" if by.ephemeral else "a lasting key"
-        return f"signed by {by.keyid}, {kind}"
-
-    if not step("signature", signature) or not step("contents", lambda: _contents(archive, statement)):
-        return
-    runs: dict[str, _Run] = {}
-
-    def plan() -> str:
-        for prefix in ("run", "baseline"):
-            if f"{prefix}/manifest.json" in archive.namelist():
-                runs[prefix] = _Run(archive, prefix)
-                _check_plan(runs[prefix])
-        if "run" not in runs:
-            raise CheckFailed("the pack lacks run/manifest.json")
-        facts["demo"] = runs["run"].manifest.demo
-        return f"{len(runs['run'].case_index)} draws as committed, {len(runs['run'].cases)} cases"
-
-    def attempts() -> str:
-        for run in runs.values():
-            run.read_attempts(archive)
-        return f"{runs['run'].attempts} attempts, each planned, none twice, outcomes follow from scores"
-
-    if not step("plan", plan) or not step("attempts", attempts):
-        return
-    run = runs["run"]
-    step("chain", lambda: _chain(archive, run.manifest))
-    for name in sorted(archive.namelist()):
-        if name.startswith("verdicts/"):
-            check = partial(_verdict, archive, name, run, skipped)
-            step(f"verdict {name.removeprefix('verdicts/')}", check)
+def _verify(progress: _Progress) -> None:
+    needed = (("signature", _signature), ("contents", _contents), ("plan", _plan), ("attempts", _attempts))
+    for name, work in needed:
+        if not progress.step(name, lambda work=work: work(progress)):  # type: ignore[misc]
+            return
+    progress.step("statement", lambda: _statement(progress))
+    progress.step("chain", lambda: _chain(progress))
+    accepted: list[RiskAcceptance] = []
+    if "decisions.jsonl" in progress.archive.namelist():
+        progress.step("decisions", lambda: _decisions(progress, accepted))
+    evidence = _evidence(progress, tuple(accepted))
+    names = _verdict_names(progress.archive)
+    if not names:
+        progress.checks.append(Check(name="verdict", ok=False, detail="the pack holds no verdict"))
+    for name in names:
+        label = f"verdict {name.removeprefix('verdicts/')}"
+        progress.step(label, lambda name=name: _verdict(progress, name, evidence))  # type: ignore[misc]
 
 
-def _contents(archive: zipfile.ZipFile, statement: JsonObject) -> str:
-    subjects = statement.get("subject")
-    if not isinstance(subjects, list):
+def _signature(progress: _Progress) -> str:
+    envelope = read_entry(progress.archive, STATEMENT)
+    payload, by = open_envelope(envelope, trusted_key=progress.trusted_key)
+    try:
+        read = orjson.loads(payload)
+    except orjson.JSONDecodeError as error:
+        raise CheckFailed("the signed statement is not JSON") from error
+    if (
+        not isinstance(read, dict)
+        or read.get("_type") != STATEMENT_TYPE
+        or read.get("predicateType") != PREDICATE_TYPE
+    ):
+        raise CheckFailed("the signed statement is not that of an evidence pack")
+    progress.statement.update(read)
+    progress.signer, progress.ephemeral = by.keyid, by.ephemeral
+    kind = "a key made for this pack (integrity, not origin)" if by.ephemeral else "a lasting key"
+    return f"signed by {by.keyid}, {kind}"
+
+
+def _contents(progress: _Progress) -> str:
+    archive, subjects = progress.archive, progress.statement.get("subject")
+    if not isinstance(subjects, list) or not subjects:
         raise CheckFailed("the statement lists nothing")
     listed: set[str] = set()
     for item in subjects:
-        if not isinstance(item, dict) or not isinstance(item.get("digest"), dict):
+        wanted = item.get("digest") if isinstance(item, dict) else None
+        if not isinstance(item, dict) or not isinstance(wanted, dict):
             raise CheckFailed("the statement lists something that is no entry")
-        name, wanted = str(item.get("name")), item["digest"].get("sha256")  # type: ignore[union-attr]
+        name = str(item.get("name"))
+        if name in listed or name == STATEMENT:
+            raise CheckFailed("the statement lists this entry twice, or lists itself", where=name)
         listed.add(name)
-        state = hashlib.sha256()
-        try:
-            with archive.open(name) as stream:
-                while piece := stream.read(1 << 20):
-                    state.update(piece)
-        except KeyError:
-            raise CheckFailed("this entry is listed and missing", where=name) from None
-        except (
-            zipfile.BadZipFile,
-            OSError,
-            EOFError,
-            ValueError,
-            RuntimeError,
-            NotImplementedError,
-        ) as error:
-            raise CheckFailed("this entry is corrupt", where=name) from error
-        except Exception as error:  # zlib's own error type is not exported under one name
-            raise CheckFailed("this entry is corrupt", where=name) from error
-        if state.hexdigest() != wanted:
+        if _entry_digest(archive, name) != wanted.get("sha256"):
             raise CheckFailed("this entry was changed after the pack was signed", where=name)
     unlisted = set(archive.namelist()) - listed - {STATEMENT}
     if unlisted:
@@ -277,44 +179,162 @@ def _contents(archive: zipfile.ZipFile, statement: JsonObject) -> str:
     return f"{len(listed)} entries, every byte as signed"
 
 
-def _check_plan(run: _Run) -> None:
-    manifest = run.manifest
-    state = hashlib.sha256(b"safecase draw order 1\n")
-    for case in run.cases:
-        state.update(case.id.encode("utf-8", "surrogatepass") + b"\n")
-    state.update(b"\n")
-    state.update(b"".join(item.to_bytes(4, "little", signed=True) for item in run.case_index))
-    state.update(b"".join(item.to_bytes(4, "little", signed=True) for item in run.repeat))
-    state.update(b"".join(item.to_bytes(8, "little", signed=True) for item in run.seeds))
-    if "sha256:" + state.hexdigest() != manifest.draw_order_digest:
-        raise CheckFailed(
-            "the draw order is not the one that the manifest committed to", where=f"{run.prefix}/draws.csv"
-        )
-    cases = digest_bytes("\n".join(case.digest for case in run.cases).encode())
-    if digest({"cases": cases, "draw_order": manifest.draw_order_digest}) != manifest.plan_digest:
-        raise CheckFailed(
-            "the cases are not those that the manifest committed to", where=f"{run.prefix}/cases.jsonl"
-        )
-    if len(run.case_index) != manifest.planned:
-        raise CheckFailed("the plan is not as long as the manifest says", where=f"{run.prefix}/draws.csv")
+def _entry_digest(archive: zipfile.ZipFile, name: str) -> str:
+    state = hashlib.sha256()
+    try:
+        with archive.open(name) as stream:
+            while piece := stream.read(1 << 20):
+                state.update(piece)
+    except KeyError:
+        raise CheckFailed("this entry is listed and missing", where=name) from None
+    except _BROKEN as error:
+        raise CheckFailed("this entry is corrupt", where=name) from error
+    return state.hexdigest()
 
 
-def _chain(archive: zipfile.ZipFile, manifest: RunManifest) -> str:
-    predecessors = []
+def _plan(progress: _Progress) -> str:
+    for prefix in ("run", "baseline"):
+        if prefix == "run" or f"{prefix}/manifest.json" in progress.archive.namelist():
+            progress.runs[prefix] = PackedRun(progress.archive, prefix)
+            progress.runs[prefix].check_plan()
+    run, earlier = progress.runs["run"], progress.runs.get("baseline")
+    named = run.manifest.baseline
+    if (named is None) != (earlier is None):
+        raise CheckFailed("the baseline run is missing, or was never named", where="baseline/manifest.json")
+    if named is not None and earlier is not None:
+        same = (named.run_id, named.manifest_digest) == (earlier.manifest.run_id, earlier.manifest.digest)
+        if not same:
+            raise CheckFailed("the baseline is not the run that was named", where="baseline/manifest.json")
+    detail = f"{len(run.case_index)} draws as committed, {len(run.cases)} cases"
+    masked = len(run.masked) + (len(earlier.masked) if earlier else 0)
+    if masked:
+        progress.skipped.append(f"the text of {masked} cases from production: it is masked in the pack")
+    return detail
+
+
+def _attempts(progress: _Progress) -> str:
+    for run in progress.runs.values():
+        run.read_attempts(progress.archive)
+    count = progress.runs["run"].attempts
+    return f"{count} attempts, each planned, none twice, outcomes follow from scores"
+
+
+def _statement(progress: _Progress) -> str:
+    predicate = _predicate(progress)
+    manifest = progress.runs["run"].manifest
+    said = (predicate.get("run_id"), predicate.get("manifest_digest"), predicate.get("demo"))
+    if said != (manifest.run_id, manifest.digest, manifest.demo):
+        raise CheckFailed("the signed statement is about another run")
+    listed = predicate.get("verdicts")
+    held = []
+    for name in _verdict_names(progress.archive):
+        verdict = _read_verdict(progress, name)
+        if name != f"verdicts/{verdict.gate}.json":
+            raise CheckFailed("this verdict stands under another gate's name", where=name)
+        held.append({"gate": verdict.gate, "kind": verdict.kind.value, "digest": digest(verdict)})
+    if not isinstance(listed, list) or digest(_by_gate(listed)) != digest(_by_gate(held)):
+        raise CheckFailed("the signed statement names other verdicts than the pack holds")
+    return f"about run {manifest.run_id}"
+
+
+def _by_gate(verdicts: Sequence[object]) -> list[object]:
+    return sorted(verdicts, key=lambda item: str(item.get("gate")) if isinstance(item, dict) else "")
+
+
+def _predicate(progress: _Progress) -> JsonObject:
+    predicate = progress.statement.get("predicate")
+    if not isinstance(predicate, dict):
+        raise CheckFailed("the signed statement says nothing about the run")
+    return predicate
+
+
+def _chain(progress: _Progress) -> str:
+    archive, manifest = progress.archive, progress.runs["run"].manifest
+    predecessors: list[RunManifest] = []
     current = manifest
-    names = set(archive.namelist())
+    names = {name for name in archive.namelist() if name.startswith("chain/")}
     while current.predecessor_run_id:
         name = f"chain/{current.predecessor_run_id}.json"
         if name not in names:
             break
+        names.remove(name)
         try:
             current = RunManifest.model_validate_json(read_entry(archive, name))
         except ValidationError as error:
             raise CheckFailed("this manifest of the chain does not read", where=name) from error
         predecessors.append(current)
-        if len(predecessors) > len(names):
-            raise CheckFailed("the chain of runs goes in a circle", where=name)
+    if names:
+        raise CheckFailed("this manifest is no link of the run's chain", where=min(names))
     count = check_chain(manifest, predecessors)
     return f"{count} earlier runs linked" if count else "no earlier run in the pack"
 
 
+def _decisions(progress: _Progress, accepted: list[RiskAcceptance]) -> str:
+    """Each entry of the decision log names the digest of the one before it."""
+    previous = ""
+    count = 0
+    for number, line in enumerate(read_entry(progress.archive, "decisions.jsonl").splitlines(), start=1):
+        place = f"decisions.jsonl:{number}"
+        try:
+            decision = Decision.model_validate_json(line)
+        except ValidationError as error:
+            raise CheckFailed("this decision does not read", where=place) from error
+        if decision.previous_digest != previous:
+            raise CheckFailed("the decision log's chain is broken here", where=place)
+        previous = digest(decision)
+        accepted.extend(decision.accepted_risks)
+        count += 1
+    return f"{count} decisions, each linked to the one before"
+
+
+def _evidence(progress: _Progress, accepted: tuple[RiskAcceptance, ...]) -> Evidence:
+    earlier = progress.runs.get("baseline")
+    baseline: RawRun | None = earlier.raw() if earlier else None
+    created = progress.statement.get("predicate")
+    text = str(created.get("created_at", "")) if isinstance(created, dict) else ""
+    try:
+        signed_on = datetime.fromisoformat(text).date()
+    except ValueError as error:
+        raise CheckFailed("the signed statement does not say when the pack was made") from error
+    run = progress.runs["run"]
+    return Evidence(run.manifest, run.raw(), baseline, _severities(progress.archive), accepted, signed_on)
+
+
+def _severities(archive: zipfile.ZipFile) -> dict[str, str] | None:
+    """Risk → severity from the workspace files in the pack; None where there are none that read."""
+    from safecase.workspace.yaml_reader import LocatedDocument, read_yaml_text
+
+    found: dict[str, str] = {}
+    seen = False
+    for name in archive.namelist():
+        if not name.startswith("workspace/") or not name.endswith((".yaml", ".yml")):
+            continue
+        document = LocatedDocument(name)
+        try:
+            read_yaml_text(read_entry(archive, name, limit=32 * 1024**2).decode(), document)
+        except UnicodeDecodeError:
+            continue
+        risks = document.data.get("risks")
+        for item in risks if isinstance(risks, list) else []:
+            if isinstance(item, dict) and item.get("severity") in ("sev1", "sev2", "sev3", "sev4"):
+                found[str(item.get("id"))] = str(item["severity"])
+                seen = True
+    return found if seen else None
+
+
+def _verdict_names(archive: zipfile.ZipFile) -> list[str]:
+    return sorted(name for name in archive.namelist() if name.startswith("verdicts/"))
+
+
+def _read_verdict(progress: _Progress, name: str) -> Verdict:
+    try:
+        return Verdict.model_validate_json(read_entry(progress.archive, name))
+    except ValidationError as error:
+        raise CheckFailed("this verdict does not read", where=name) from error
+
+
+def _verdict(progress: _Progress, name: str, evidence: Evidence) -> str:
+    verdict = _read_verdict(progress, name)
+    recount = check_verdict(verdict, evidence, name)
+    progress.skipped.extend(f"{verdict.gate}: {item}" for item in recount.skipped)
+    return f"{verdict.kind.value}: {recount.recomputed} results recomputed and equal"

@@ -6,8 +6,8 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 
-from safecase.evidence.recompute import RawRun, differences, recompute
-from safecase.evidence.recompute_population import category_of, members
+from safecase.evidence.recompute import differences, recompute
+from safecase.evidence.recompute_population import RawRun, category_of, members
 from safecase.evidence.recompute_sequential import NotRecomputed
 from safecase.model.base import canonical_json
 from safecase.model.errors import CheckFailed
@@ -127,9 +127,7 @@ def _uncalibrated(rule: GateRule, evidence: Evidence) -> tuple[str, ...]:
     return tuple(sorted(used - calibrated))
 
 
-def _check_conclusion(
-    verdict: Verdict, gate: Gate, evidence: Evidence, recount: Recount, name: str
-) -> None:
+def _check_conclusion(verdict: Verdict, gate: Gate, evidence: Evidence, recount: Recount, name: str) -> None:
     """The recommendation follows from the rules, from what is stale or untested, and from acceptances.
 
     An acceptance that was signed after the verdict makes nothing wrong: a verdict may be stricter than
@@ -202,9 +200,7 @@ def _gaps(gate: Gate, evidence: Evidence, recount: Recount) -> list[str]:
     elif least is not None and evidence.severities is not None:
         worst = _SEVERITIES[: _SEVERITIES.index(least.value) + 1]
         seen = {run.cases[index].risk for index in tried}
-        orphans = [
-            risk for risk, level in evidence.severities.items() if level in worst and risk not in seen
-        ]
+        orphans = [risk for risk, level in evidence.severities.items() if level in worst and risk not in seen]
         gaps += [f"the risk {risk} was not tested" for risk in orphans]
     share = gate.coverage.held_out_share
     if share > 0 and tried and sum(run.cases[index].held_out for index in tried) / len(tried) < share:

@@ -157,7 +157,7 @@ class SuiteTest:
     def first_decision(self, events: NDArray[np.bool_]) -> Decision:
         total = len(events)
         positions = np.flatnonzero(events) + 1
-        for count in range(len(positions) + 1):
+        for count in range(self._first_candidate(positions, total), len(positions) + 1):
             start = int(positions[count - 1]) if count else 0
             end = int(positions[count]) - 1 if count < len(positions) else total
             if count and start <= self.block_end(count):
@@ -168,6 +168,22 @@ class SuiteTest:
         if total == self.size:
             return self._made(total, len(positions))
         return Decision("open", total, len(positions))
+
+    def _first_candidate(self, positions: IntArray, total: int) -> int:
+        """The smallest number of events at which a decision falls; all at once, for long streams."""
+        counts = np.arange(len(positions) + 1)
+        starts = np.concatenate(([0], positions))
+        ends = np.concatenate((positions - 1, [total]))
+        decided = (counts > self.allowed) | (ends >= self.size - (self.allowed - counts))
+        if self.uniform:
+            within = counts <= self.allowed
+            reached = log_e_without_replacement(self.ship, self.size, self.allowed + 1, ends, counts)
+            decided |= within & crosses(reached, log_threshold(self.alpha))
+            if self.allowed < self.size:
+                against = log_e_without_replacement(self.block, self.size, self.allowed, starts, counts)
+                decided |= (counts > 0) & crosses(against, log_threshold(self.alpha))
+        found = np.flatnonzero(decided)
+        return int(found[0]) if len(found) else len(positions)
 
     def _made(self, n: int, events: int) -> Decision:
         kind = self.decide(n, events) or "open"
