@@ -67,10 +67,20 @@ def main() -> None:
     ]
     gate = Gate(id="g", rules=tuple(GateRule.model_validate(rule) for rule in rules))
     manifest = RunManifest(
-        run_id="r", created_at=datetime.now(UTC), safecase_version="0",
-        system=SystemVersion(system="s", components={}), target_name="t", target_kind="replay", suites=(), seed=1,
-        repeats=REPEATS, planned=n, draw_order_digest="x", plan_digest="y", gates=(gate,),
-    )  # fmt: skip
+        run_id="r",
+        created_at=datetime.now(UTC),
+        safecase_version="0",
+        system=SystemVersion(system="s", components={}),
+        target_name="t",
+        target_kind="replay",
+        suites=(),
+        seed=1,
+        repeats=REPEATS,
+        planned=n,
+        draw_order_digest="x",
+        plan_digest="y",
+        gates=(gate,),
+    )
     started = time.perf_counter()
     verdict = evaluate(gate, manifest, plan, columns, today=date(2026, 1, 1))
     seconds = time.perf_counter() - started

@@ -120,7 +120,7 @@ def _inspect(archive: zipfile.ZipFile, where: str) -> None:
         if name.startswith(("/", "\\")) or "\\" in name or ".." in parts or ":" in name or "\x00" in name:
             raise CheckFailed("the pack holds an entry whose path leads outside of it", where=place)
         mode = entry.external_attr >> 16
-        if mode and not stat.S_ISREG(mode):
+        if stat.S_IFMT(mode) not in (0, stat.S_IFREG):
             raise CheckFailed("the pack holds a link or a special file", where=place)
         if name in seen:
             raise CheckFailed("the pack holds this entry twice", where=place)

@@ -124,6 +124,7 @@ def prepare(
             [manifest for _, manifest in earlier], candidate_digest(system, gates), system.fingerprint
         ),
         environment=_environment(),
+        settings={"complete": options.complete},
         cache=ResponseCache(project.workspace.root / ".safecase" / "cache.sqlite") if options.cache else None,
         progress=progress,
         executor=_executor(options.executor),
@@ -161,6 +162,7 @@ def prepare_resume(
         seed=manifest.seed,
         repeats=manifest.repeats,
         baseline=manifest.baseline.run_id if manifest.baseline else "",
+        complete=manifest.settings.get("complete") is True,
         concurrency=limits.concurrency,
         maximum_calls=limits.maximum_calls,
         maximum_cost_usd=limits.maximum_cost_usd,
