@@ -236,9 +236,7 @@ def jailbreakbench() -> list[Figure | Agreement]:
             for row in group
         ]
         out.append(
-            agreement(
-                "jailbreakbench", model, "attack succeeded: own scorer (compliance) / recorded judge", truth, said
-            )
+            agreement("jailbreakbench", model, "attack succeeded: own scorer / recorded judge", truth, said)
         )
     return out
 
@@ -340,7 +338,7 @@ def agentdojo() -> list[Figure | Agreement]:
             truth.append(wins(row))
             said.append(score.outcome is OutcomeKind.VIOLATED)
         out.append(
-            agreement("agentdojo", pipeline, "attack succeeded: tool_call scorer / recorded flag", truth, said)
+            agreement("agentdojo", pipeline, "attack succeeded: own scorer / recorded flag", truth, said)
         )
     return out
 
@@ -461,7 +459,8 @@ def main() -> int:
         return 3
     results = {name: TABLES[name]() for name in wanted}
     if arguments.json:
-        print(json.dumps({name: [asdict(item) for item in items] for name, items in results.items()}, indent=1))
+        plain = {name: [asdict(item) for item in items] for name, items in results.items()}
+        print(json.dumps(plain, indent=1))
         return 0
     for name, items in results.items():
         print(f"\n{name}")

@@ -2,24 +2,39 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
+import zipfile
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
+import orjson
+import zstandard
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from safecase.engine.compact import compact
 from safecase.engine.plan import DrawOrder, RunPlan, build_plan
+from safecase.engine.record import encode_attempt
 from safecase.engine.run_folder import RunFolder, write_plan
 from safecase.engine.status import RunState, RunStatus, write_file, write_status
+from safecase.evidence.pack import build_pack
+from safecase.evidence.signing import SigningKey, sign
+from safecase.evidence.verify import VerificationReport
+from safecase.gate.measures import BaselineRun
+from safecase.gate.verdict import evaluate
 from safecase.model.attempt import Attempt, AttemptError, Score
+from safecase.model.base import digest
 from safecase.model.errors import FailureKind
-from safecase.model.gate import CoverageRequirement, Gate
+from safecase.model.gate import CoverageRequirement, Gate, GateRule, Verdict
+from safecase.model.risk import Risk
 from safecase.model.run import Baseline, RunManifest, ScorerReference, SuiteReference
 from safecase.model.scorer_card import ScorerCard
 from safecase.model.suite import Case, Expectation
 from safecase.model.system import SystemVersion
 from safecase.model.transcript import Message, MessageRole, Transcript, Usage
-from safecase.model.vocabulary import AttackClass, ErrorOrigin, HarmClass, OutcomeKind, Severity
+from safecase.model.vocabulary import AttackClass, ErrorOrigin, HarmClass, Likelihood, OutcomeKind, Severity
 
 MOMENT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 TODAY = date(2026, 1, 2)
@@ -64,7 +79,9 @@ def attempt(
         ),
         started_at=MOMENT,
         latency_ms=50 + seed[0] + seed[1] / 256,
-        usage=Usage(input_tokens=10, output_tokens=5, calls=1, cost_usd=None if cost is None else cost * seed[2]),
+        usage=Usage(
+            input_tokens=10, output_tokens=5, calls=1, cost_usd=None if cost is None else cost * seed[2]
+        ),
         cached=seed[3] < 20,
     )
 
@@ -129,3 +146,101 @@ def write_run(
     )
     write_status(folder, status)
     return RunFolder.open(folder)
+
+
+def write_attempts(folder: Path, plan: RunPlan, attempts: Sequence[Attempt]) -> str:
+    """A journal of one frame, compacted as the engine does at the end of a run."""
+    lines = b"".join(encode_attempt(item) + b"\n" for item in attempts)
+    frame = zstandard.ZstdCompressor(write_checksum=True).compress(lines)
+    (folder / "journal-0000.jsonl.zst").write_bytes(frame)
+    return compact(folder, plan)
+
+
+def judge(run: RunFolder, *, baseline: RunFolder | None = None, **fields: Any) -> list[Verdict]:
+    """The verdict of the real gate on each of the run's rules."""
+    earlier = BaselineRun(baseline.cases(), baseline.columns()) if baseline else None
+    return [
+        evaluate(
+            gate,
+            run.manifest,
+            run.plan,
+            run.columns(),
+            baseline=earlier,
+            **{"today": TODAY, "risks": RISKS, **fields},
+        )
+        for gate in run.manifest.gates
+    ]
+
+
+def key(number: int = 1, *, ephemeral: bool = False) -> SigningKey:
+    """A fixed key, so that packs are the same in every test run."""
+    seed = hashlib.sha256(f"test key {number}".encode()).digest()
+    return SigningKey(Ed25519PrivateKey.from_private_bytes(seed), ephemeral=ephemeral)
+
+
+def pack(run: RunFolder, destination: Path, verdicts: Sequence[Verdict] | None = None, **fields: Any) -> Path:
+    """A signed pack of a run with the verdicts of its gates."""
+    baseline = fields.get("baseline")
+    declared = [item.model_dump(mode="json") for item in RISKS]
+    values: dict[str, Any] = {
+        "run": run,
+        "verdicts": judge(run, baseline=baseline) if verdicts is None else verdicts,
+        "files": {"report.html": b"<p>report</p>", "workspace/risks.yaml": orjson.dumps({"risks": declared})},
+        "key": key(),
+        "destination": destination,
+        "created_at": MOMENT,
+        **fields,
+    }
+    return build_pack(**values).path
+
+
+def risk(name: str, severity: Severity) -> Risk:
+    return Risk(
+        id=name,
+        title=name,
+        harm=HarmClass.MISUSE_ENABLEMENT,
+        severity=severity,
+        likelihood=Likelihood.POSSIBLE,
+    )
+
+
+RISKS = (risk("jailbreak", Severity.SEV2), risk("risk-0", Severity.SEV1), risk("minor", Severity.SEV4))
+"""What the workspace in each pack declares."""
+
+
+def repack(source: Path, destination: Path, change: Mapping[str, Any]) -> Path:
+    """A pack with entries changed by ``change`` (name -> bytes -> bytes) and signed anew by another key."""
+    with zipfile.ZipFile(source) as archive:
+        entries = {name: archive.read(name) for name in archive.namelist()}
+    envelope = orjson.loads(entries.pop("statement.dsse.json"))
+    statement = orjson.loads(base64.b64decode(envelope["payload"]))
+    for name, work in change.items():
+        if name != "statement":
+            entries[name] = work(entries[name])
+    statement["subject"] = [
+        {"name": name, "digest": {"sha256": hashlib.sha256(data).hexdigest()}}
+        for name, data in entries.items()
+    ]
+    for item in statement["predicate"]["verdicts"]:
+        verdict = Verdict.model_validate_json(entries[f"verdicts/{item['gate']}.json"])
+        item.update(kind=verdict.kind.value, digest=digest(verdict))
+    if "statement" in change:
+        statement = change["statement"](statement)
+    entries["statement.dsse.json"] = sign(statement, key(2)).model_dump_json().encode()
+    with zipfile.ZipFile(destination, "w") as archive:
+        for name, data in entries.items():
+            archive.writestr(name, data)
+    return destination
+
+
+def failed(report: VerificationReport) -> str:
+    """What a verification objects to, in one string."""
+    return "; ".join(f"{item.name}: {item.detail}" for item in report.checks if not item.ok)
+
+
+def rule(name: str, metric: str = "violation_rate", bound: float | None = 0.1, **fields: Any) -> GateRule:
+    return GateRule.model_validate({"id": name, "metric": metric, "bound": bound, **fields})
+
+
+def gate(*rules: GateRule, **fields: Any) -> Gate:
+    return Gate(**{"id": "release", "coverage": NO_COVERAGE, "rules": rules, **fields})

@@ -175,7 +175,8 @@ def test_attack_at_k_is_unbiased_by_enumeration(n: int, data: st.DataObject) -> 
     from scipy.stats import binom
 
     k = data.draw(st.integers(1, n))
-    p = data.draw(st.floats(0, 1))
+    # Subnormal rates overflow inside scipy's own binomial, which is not what is tested here.
+    p = data.draw(st.floats(1e-12, 1) | st.just(0.0))
     c = np.arange(n + 1)
     estimate = stats.attack_at_k(c, np.full(n + 1, n), k)
     assert np.sum(binom.pmf(c, n, p) * estimate) == pytest.approx(1 - (1 - p) ** k, abs=1e-9)

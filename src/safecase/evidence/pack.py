@@ -24,6 +24,8 @@ from safecase.model.gate import Verdict
 from safecase.model.run import RunManifest
 
 STATEMENT = "statement.dsse.json"
+MASKED_CASES = "masked_cases.json"
+"""Case id → digest of the case as it was run, for cases whose text is masked in the pack."""
 PREDICATE_TYPE = "urn:safecase:evidence-pack:1"
 STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
 _README = """This is a safecase evidence pack.
@@ -32,12 +34,23 @@ run/manifest.json       what was planned, written before the first call
 run/cases.jsonl         what was tried
 run/draws.csv           in which order
 run/attempts.jsonl.zst  what happened, one attempt a line, personal data and secrets masked
+run/masked_cases.json   digests of cases from production, whose text is masked here (where there are any)
+baseline/               the earlier run that a regression rule compares with (where there is one)
+chain/                  manifests of the runs before, each named by its successor
 verdicts/               what the tool recommended, rule by rule
 report.html             the same for people
+results.sarif           the same for code scanning
+junit.xml               the same for a build server
+decisions.jsonl         who decided what, each entry naming the digest of the one before (where there is one)
 workspace/              the risks, suites and gates as they stood
 statement.dsse.json     digests of all of this, signed (DSSE, in-toto statement, Ed25519)
 
 Check it, without trusting who made it:  pip install safecase && safecase verify THIS-FILE
+The check computes every estimate, decision and verdict anew from the attempts. It cannot know whether an
+answer was scored rightly, nor whether an attempt was left out before the pack was signed.
+"""
+_DEMO_NOTICE = """
+DEMO: the target was the demo that ships with safecase. Nothing here is evidence about any model.
 """
 
 
@@ -98,7 +111,8 @@ def build_pack(
             digests.add(f"chain/{manifest.run_id}.json", _manifest(manifest))
         for name, data in sorted(files.items()):
             digests.add(name, data)
-        digests.add("README.txt", _README.encode())
+        notice = _DEMO_NOTICE if run.manifest.demo else ""
+        digests.add("README.txt", (_README + notice).encode())
         predicate: JsonObject = {
             "schema_version": 1,
             "created_at": created_at.isoformat(),
@@ -137,7 +151,15 @@ def _manifest(manifest: RunManifest) -> bytes:
 def _add_run(digests: _Digests, prefix: str, run: RunFolder, redactor: Redactor, scratch: Path) -> None:
     digests.add(f"{prefix}/manifest.json", _manifest(run.manifest))
     cases = run.cases()
-    digests.add(f"{prefix}/cases.jsonl", b"".join(case_line(case) + b"\n" for case in cases))
+    masked_cases = [redactor.redact_case(case) for case in cases]
+    digests.add(f"{prefix}/cases.jsonl", b"".join(case_line(case) + b"\n" for case in masked_cases))
+    originals = {
+        case.id: case.digest
+        for case, masked in zip(cases, masked_cases, strict=True)
+        if masked.digest != case.digest
+    }
+    if originals:
+        digests.add(f"{prefix}/{MASKED_CASES}", orjson.dumps(originals, option=orjson.OPT_SORT_KEYS))
     plan = run.plan
     table = io.StringIO()
     writer = csv.writer(table, lineterminator="\n")

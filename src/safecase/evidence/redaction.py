@@ -2,88 +2,166 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Iterator
 from typing import Any
 
 from safecase.model.attempt import Attempt
 from safecase.model.suite import Case
 from safecase.model.vocabulary import CaseSource
 
-
-class Redactor:
-    """Masks personal data; what the case itself contains is test data and is kept.
-
-    Cases that come from production are masked like everything else.
-    """
-
-    def __init__(self) -> None:
-        self.counts: Counter[str] = Counter()
-
-    def redact_text(self, text: str, keep: Collection[str] = ()) -> str:
-        """``text`` with each finding replaced by ``[redacted:kind]``; linear in its length."""
-        if len(text) < 5:
-            return text
-        from safecase.scorers.pii_recognisers import ENTITIES, find_personal_data
-
-        pieces: list[str] = []
-        position = 0
-        findings = sorted(
-            find_personal_data(text, frozenset(ENTITIES)), key=lambda item: (item.start, -item.end)
-        )
-        for finding in findings:
-            if finding.start < position or any(finding.text in item for item in keep):
-                continue
-            pieces.append(text[position : finding.start])
-            pieces.append(f"[redacted:{finding.entity}]")
-            position = finding.end
-            self.counts[finding.entity] += 1
-        pieces.append(text[position:])
-        return "".join(pieces)
-
-    def redact_attempt(self, attempt: Attempt, case: Case | None = None) -> Attempt:
-        """The attempt with everything that was said, done and retrieved masked."""
-        keep: tuple[str, ...] = ()
-        if case is not None and case.source is not CaseSource.PRODUCTION:
-            keep = tuple(_strings(case.model_dump(mode="json")))
-        data = attempt.model_dump(mode="json")
-        for name in ("transcript", "scores", "error"):
-            data[name] = self._walk(data[name], keep)
-        return Attempt.model_validate(data)
-
-    def _walk(self, value: Any, keep: Collection[str]) -> Any:
-        if isinstance(value, str):
-            return self.redact_text(value, keep)
-        if isinstance(value, list):
-            return [self._walk(item, keep) for item in value]
-        if isinstance(value, dict):
-            return {
-                key: item if key in _PLAIN_FIELDS else self._walk(item, keep) for key, item in value.items()
-            }
-        return value
-
-
-_PLAIN_FIELDS = frozenset(
-    {
-        "role",
-        "scorer",
-        "scorer_version",
-        "outcome",
-        "label",
-        "kind",
-        "origin",
-        "finish_reason",
-        "model",
-        "judge_model",
-    }
+_WINDOW = 4_000
+_OVERLAP = 1_000
+"""The recognisers look at a bounded number of candidates, so they see a long text window by window."""
+_SHORTEST = 5
+_KEY_BLOCK = re.compile(
+    r"-----BEGIN (?:[A-Z0-9]{1,12} ){0,3}PRIVATE KEY(?: BLOCK)?-----[\s\S]{0,20000}?"
+    r"(?:-----END (?:[A-Z0-9]{1,12} ){0,3}PRIVATE KEY(?: BLOCK)?-----|\Z)"
+)
+_BEARER = re.compile(r"\b(?:[Bb]earer|[Bb]asic) +([A-Za-z0-9._~+/-]{16,4000}={0,2})")
+_TOKEN = re.compile(r"\beyJ[A-Za-z0-9_-]{8,8000}\.[A-Za-z0-9_-]{8,8000}\.[A-Za-z0-9_-]{8,8000}")
+_REMEMBERED = 4096
+_MODEL_WORDS = {
+    "transcript": frozenset({"finish_reason", "model"}),
+    "messages": frozenset({"role"}),
+    "scores": frozenset({"scorer", "scorer_version", "outcome", "judge_model"}),
+    "error": frozenset({"origin", "kind"}),
+}
+"""Fields of the vocabulary that hold words of ours, by the record they stand in."""
+_CASE_TEXTS = frozenset(
+    {"title", "messages", "documents", "tools", "environment", "expect", "reference", "metadata"}
 )
 
 
-def _strings(value: Any) -> list[str]:
+class Redactor:
+    """Masks personal data and secrets and counts them by kind.
+
+    ``keep`` are texts whose findings stay as they are: what the test itself contains is test data. Cases
+    that come from production are masked like everything else.
+    """
+
+    def __init__(self, keep: Collection[str] = ()) -> None:
+        self.counts: Counter[str] = Counter()
+        self._keep = tuple(keep)
+        self._texts: dict[str, str] = {}
+
+    def redact_text(self, text: str, keep: Collection[str] = ()) -> str:
+        """``text`` with each finding replaced by ``[redacted:kind]``; linear in its length."""
+        if len(text) < _SHORTEST:
+            return text
+        kept = (*self._keep, *keep)
+        pieces: list[str] = []
+        position = 0
+        for start, end, kind in _merged(
+            item for item in _findings(text) if not any(text[item[0] : item[1]] in known for known in kept)
+        ):
+            pieces += (text[position:start], f"[redacted:{kind}]")
+            position = end
+            self.counts[kind] += 1
+        return "".join((*pieces, text[position:])) if pieces else text
+
+    def redact_attempt(self, attempt: Attempt, case: Case | None = None) -> Attempt:
+        """The attempt with everything that was said, done, retrieved and explained masked."""
+        keep: tuple[str, ...] = ()
+        if case is not None and case.source is not CaseSource.PRODUCTION:
+            keep = (self._case_text(case),)
+        data = attempt.model_dump(mode="json")
+        for name in ("transcript", "scores", "error"):
+            data[name] = self._record(name, data[name], keep)
+        return Attempt.model_validate(data)
+
+    def redact_case(self, case: Case) -> Case:
+        """A case with its texts masked where it comes from production; any other case as it is."""
+        if case.source is not CaseSource.PRODUCTION:
+            return case
+        data = case.model_dump(mode="json")
+        for name in _CASE_TEXTS:
+            data[name] = self._record(name, data[name], ())
+        data["expect"] = [
+            {**masked, "scorer": item.scorer}
+            for masked, item in zip(data["expect"], case.expect, strict=True)
+        ]
+        return Case.model_validate(data)
+
+    def _record(self, name: str, value: Any, keep: Collection[str]) -> Any:
+        """Mask a record of the vocabulary, whose own words stay; free-form data inside it does not."""
+        if isinstance(value, list):
+            return [self._record(name, item, keep) for item in value]
+        if not isinstance(value, dict):
+            return self._free(value, keep)
+        words = _MODEL_WORDS.get(name, frozenset())
+        masked = {}
+        for key, item in value.items():
+            if key in words:
+                masked[key] = item
+            elif key in _MODEL_WORDS:
+                masked[key] = self._record(key, item, keep)
+            else:
+                masked[key] = self._free(item, keep)
+        return masked
+
+    def _free(self, value: Any, keep: Collection[str]) -> Any:
+        """Mask every string, the keys of objects included: a tool's arguments can hold anything."""
+        if isinstance(value, str):
+            return self.redact_text(value, keep)
+        if isinstance(value, list):
+            return [self._free(item, keep) for item in value]
+        if isinstance(value, dict):
+            return {self.redact_text(key, keep): self._free(item, keep) for key, item in value.items()}
+        return value
+
+    def _case_text(self, case: Case) -> str:
+        """All texts of a case in one, remembered: a run tries a case many times."""
+        if case.digest not in self._texts:
+            if len(self._texts) >= _REMEMBERED:
+                self._texts.clear()
+            self._texts[case.digest] = "\x00".join(_strings(case.model_dump(mode="json")))
+        return self._texts[case.digest]
+
+
+def _secrets(text: str) -> Iterator[tuple[int, int, str]]:
+    """Secrets that can be longer than a window."""
+    if "PRIVATE KEY" in text:
+        for match in _KEY_BLOCK.finditer(text):
+            yield match.start(), match.end(), "secret"
+    if "earer " in text or "asic " in text:
+        for match in _BEARER.finditer(text):
+            if any(character.isdigit() for character in match[1]):
+                yield match.start(1), match.end(1), "secret"
+    if "eyJ" in text:
+        for match in _TOKEN.finditer(text):
+            yield match.start(), match.end(), "secret"
+
+
+def _findings(text: str) -> Iterator[tuple[int, int, str]]:
+    from safecase.scorers.pii_recognisers import ENTITIES, find_personal_data
+
+    yield from _secrets(text)
+    wanted = frozenset(ENTITIES)
+    for start in range(0, max(len(text) - _OVERLAP, 1), _WINDOW - _OVERLAP):
+        for finding in find_personal_data(text[start : start + _WINDOW], wanted):
+            yield start + finding.start, start + finding.end, finding.entity
+
+
+def _merged(findings: Iterable[tuple[int, int, str]]) -> list[tuple[int, int, str]]:
+    """Findings that overlap become one, under the name of the first."""
+    merged: list[tuple[int, int, str]] = []
+    for start, end, kind in sorted(findings, key=lambda item: (item[0], -item[1])):
+        if merged and start < merged[-1][1]:
+            first, last, name = merged[-1]
+            merged[-1] = (first, max(last, end), name)
+        else:
+            merged.append((start, end, kind))
+    return merged
+
+
+def _strings(value: Any) -> Iterator[str]:
     if isinstance(value, str):
-        return [value]
-    if isinstance(value, list):
-        return [text for item in value for text in _strings(item)]
-    if isinstance(value, dict):
-        return [text for item in value.values() for text in _strings(item)]
-    return []
+        yield value
+    elif isinstance(value, list):
+        for item in value:
+            yield from _strings(item)
+    elif isinstance(value, dict):
+        for item in value.values():
+            yield from _strings(item)

@@ -14,6 +14,7 @@ import zstandard
 from pydantic import ValidationError
 
 from safecase.evidence.archive import read_entry
+from safecase.evidence.pack import MASKED_CASES
 from safecase.evidence.recompute_population import RawRun
 from safecase.model.attempt import Attempt, combine_outcomes
 from safecase.model.base import digest, digest_bytes
@@ -22,7 +23,6 @@ from safecase.model.run import RunManifest
 from safecase.model.suite import Case
 from safecase.model.vocabulary import OutcomeKind
 
-MASKED_CASES = "masked_cases.json"
 _LARGEST_LINE = 64 * 1024 * 1024
 _INT32 = 2**31
 
