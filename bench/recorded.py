@@ -248,7 +248,7 @@ def injection_goals() -> dict[tuple[str, str], Scorer]:
     """The tool-call scorer of each injection task, from the example workspace's own suite file."""
     from ruamel.yaml import YAML
 
-    text = (ROOT / "examples/agentdojo/suites/tool-calls.yaml").read_text(encoding="utf-8")
+    text = (ROOT / "examples/agentdojo-tool-calls/suites/tool-calls.yaml").read_text(encoding="utf-8")
     document = YAML(typ="safe", pure=True).load(text)
     found = {}
     for item in document["suites"][0]["datasets"]:
