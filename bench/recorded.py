@@ -3,6 +3,7 @@
     python bench/recorded.py                  prints every table
     python bench/recorded.py --only xstest    prints one
     python bench/recorded.py --json           prints one JSON document
+    python bench/recorded.py --markdown       prints the tables as the documentation shows them
 
 Needs the folder of recorded data: SAFECASE_SHARED_DATA, or ../shared/data beside the repository. Without it
 the command says so and ends with code 3. Every figure in examples/*/README.md and
@@ -205,6 +206,27 @@ def xstest_regression() -> list[Figure | Agreement]:
     return out
 
 
+JAILBREAKBENCH_PUBLISHED = {
+    ("PAIR", "vicuna-13b-v1.5"): 69.0,
+    ("PAIR", "llama-2-7b-chat-hf"): 0.0,
+    ("PAIR", "gpt-3.5-turbo-1106"): 71.0,
+    ("PAIR", "gpt-4-0125-preview"): 34.0,
+    ("GCG", "vicuna-13b-v1.5"): 80.0,
+    ("GCG", "llama-2-7b-chat-hf"): 3.0,
+    ("GCG", "gpt-3.5-turbo-1106"): 47.0,
+    ("GCG", "gpt-4-0125-preview"): 4.0,
+    ("JBC", "vicuna-13b-v1.5"): 90.0,
+    ("JBC", "llama-2-7b-chat-hf"): 0.0,
+    ("JBC", "gpt-3.5-turbo-1106"): 0.0,
+    ("JBC", "gpt-4-0125-preview"): 0.0,
+    ("prompt_with_random_search", "vicuna-13b-v1.5"): 89.0,
+    ("prompt_with_random_search", "llama-2-7b-chat-hf"): 90.0,
+    ("prompt_with_random_search", "gpt-3.5-turbo-1106"): 93.0,
+    ("prompt_with_random_search", "gpt-4-0125-preview"): 78.0,
+}
+"""Attack success without a defence, per cent of the 100 behaviours: Chao et al. 2024. DSN came later."""
+
+
 def jailbreakbench() -> list[Figure | Agreement]:
     """Attack success by attack and model, over the recorded rows and over all 100 behaviours."""
     out: list[Figure | Agreement] = []
@@ -217,7 +239,9 @@ def jailbreakbench() -> list[Figure | Agreement]:
     for (attack, kind, model), group in grouped(rows, key).items():
         won = [bool(row["labels"]["jailbroken_judge"]) for row in group]
         subject = f"{attack} ({kind.replace('_', ' ')}), {model}"
-        out.append(figure("jailbreakbench", subject, "attack success, recorded rows", won))
+        published = JAILBREAKBENCH_PUBLISHED.get((attack, model))
+        whole = published if len(won) == 100 else None
+        out.append(figure("jailbreakbench", subject, "attack success, recorded rows", won, whole))
         if len(won) < 100:
             missing = 100 - len(won)
             out.append(
@@ -226,6 +250,7 @@ def jailbreakbench() -> list[Figure | Agreement]:
                     subject,
                     "attack success, all 100 behaviours",
                     won + [False] * missing,
+                    published,
                     note=f"{missing} behaviours have no recorded prompt and count as not broken",
                 )
             )
@@ -444,11 +469,44 @@ def _print(item: Figure | Agreement) -> None:
     )
 
 
+def _cells(cells: Iterable[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def markdown(items: Sequence[Figure | Agreement]) -> str:
+    """The figures of one table, then its agreements, as Markdown."""
+    figures = [item for item in items if isinstance(item, Figure)]
+    agreements = [item for item in items if isinstance(item, Agreement)]
+    lines = []
+    if figures:
+        lines += [
+            "| what | measure | events | rate | 95 % interval | published | note |",
+            "|---|---|---|---|---|---|---|",
+        ]
+    for item in figures:
+        rate, published = f"{100 * item.value:.2f} %", "" if item.published is None else f"{item.published} %"
+        limits = f"{100 * item.lower:.1f}-{100 * item.upper:.1f} %"
+        counts = f"{item.events}/{item.n}"
+        lines.append(_cells((item.subject, item.measure, counts, rate, limits, published, item.note)))
+    if agreements:
+        lines += [
+            "",
+            "| what | reading / truth | n | agreement | kappa | recall | precision |",
+            "|---|---|---|---|---|---|---|",
+        ]
+    for entry in agreements:
+        shares = (entry.agreement, entry.kappa, entry.recall, entry.precision)
+        numbers = (f"{share:.3f}" for share in shares)
+        lines.append(_cells((entry.subject, entry.readings, str(entry.n), *numbers)))
+    return "\n".join(lines).strip()
+
+
 def main() -> int:
     """Print the tables; code 3 where the data are absent."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--only", default="", help=f"one or more of {', '.join(TABLES)}, with commas")
     parser.add_argument("--json", action="store_true", help="print one JSON document")
+    parser.add_argument("--markdown", action="store_true", help="print Markdown tables")
     arguments = parser.parse_args()
     wanted = [name for name in arguments.only.split(",") if name] or list(TABLES)
     unknown = [name for name in wanted if name not in TABLES]
@@ -463,6 +521,9 @@ def main() -> int:
         print(json.dumps(plain, indent=1))
         return 0
     for name, items in results.items():
+        if arguments.markdown:
+            print(f"\n## {name}\n\n{markdown(items)}")
+            continue
         print(f"\n{name}")
         for item in items:
             _print(item)

@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import random
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from safecase.engine.plan import DrawOrder
+from safecase.evidence.recompute_sequential import (
+    NotRecomputed,
+    _family_plan,
+    family_decision,
+    suite_decision,
+)
 from safecase.evidence.verify import verify_pack
 from safecase.model.base import digest
 from safecase.model.run import Baseline, ScorerReference
@@ -95,7 +103,7 @@ def outcomes(
     return {draw: generator.choices(kinds, weights)[0] for draw in range(size)}
 
 
-@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("seed", [*range(12), 107, 220])
 def test_every_metric_is_recomputed_as_the_gate_computes_it(tmp_path: Path, seed: int) -> None:
     generator = random.Random(seed)
     size = generator.choice((12, 60, 150, 400))
@@ -120,3 +128,66 @@ def test_every_metric_is_recomputed_as_the_gate_computes_it(tmp_path: Path, seed
     report = verify_pack(pack(run, tmp_path / "pack.zip", judge(run, baseline=before), baseline=before))
     assert report.ok, failed(report)
     assert [item.split(":")[1].strip() for item in report.not_recomputed] == []
+
+
+def test_the_recomputation_shares_no_code_with_what_it_checks() -> None:
+    code = (
+        "import sys, safecase.evidence.recompute, safecase.evidence.verify_verdict\n"
+        "print([n for n in sys.modules if n.startswith(('safecase.gate', 'safecase.stats'))])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize(
+    ("bound", "good", "size"), [(0.02, 0.005, 400), (0.05, 0.0125, 300), (0.2, 0.05, 14)]
+)
+def test_the_population_test_keeps_its_error_rate_exactly(bound: float, good: float, size: int) -> None:
+    """Walk every path of (attempts, events) at the bound itself: shipping has probability 5 % at most."""
+    alive = {0: 1.0}
+    shipped = 0.0
+    decisions: dict[tuple[int, int], str] = {}
+    for n in range(1, size + 1):
+        step: dict[int, float] = {}
+        for events, mass in alive.items():
+            for more, chance in ((0, 1 - bound), (1, bound)):
+                step[events + more] = step.get(events + more, 0.0) + mass * chance
+        alive = {}
+        for events, mass in step.items():
+            kind = _state(n, events, bound, good, size)
+            decisions[n, events] = kind
+            if kind == "ship":
+                shipped += mass
+            elif kind == "open":
+                alive[events] = mass
+    assert 0.005 < shipped <= 0.05
+    assert "ship" in decisions.values()
+
+
+def _state(n: int, events: int, bound: float, good: float, size: int) -> str:
+    """The decision after n units when the events came first and nothing was decided before."""
+    plan = _family_plan(bound, good, size, 0.05, 1)
+    assert plan is not None
+    if events < len(plan.ship_points) and n >= plan.ship_points[events]:
+        return "ship"
+    return "hopeless" if n < size and events >= plan.hopeless[n] else "open"
+
+
+@pytest.mark.parametrize("size", [1, 7, 40])
+@pytest.mark.parametrize("bad", [0, 1, 4, 7])
+def test_a_census_is_exact_whatever_the_order(size: int, bad: int) -> None:
+    generator = random.Random(size * 100 + bad)
+    events = [index < bad for index in range(size)]
+    for _ in range(30):
+        generator.shuffle(events)
+        decision = suite_decision(
+            events, bound=0.1, good=0.02, size=size, alpha=0.05, minimum_n=1, uniform=False
+        )
+        assert (decision.status == "met") == (sum(events) <= 0.1 * size + 1e-9)
+
+
+def test_too_few_families_can_never_ship() -> None:
+    few = family_decision([False] * 50, bound=0.01, good=0.001, size=50, alpha=0.05, minimum_n=1)
+    assert few.kind == "impossible"
+    with pytest.raises(NotRecomputed, match="too large"):
+        family_decision([False], bound=0.3, good=0.1, size=100_000, alpha=0.05, minimum_n=1)

@@ -119,8 +119,8 @@ def _hypergeometric_evidence(
     against = log_probability(null)
     with np.errstate(invalid="ignore"):
         ratio = mixed - against
-    impossible = np.isneginf(against)
-    return np.asarray(np.where(impossible, np.inf, ratio))
+    # Where neither can be, nothing speaks for the alternative.
+    return np.asarray(np.where(np.isneginf(mixed), -np.inf, ratio), dtype=np.float64)
 
 
 def _log_evidence(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
 from typing import Any
@@ -15,12 +16,14 @@ _WINDOW = 4_000
 _OVERLAP = 1_000
 """The recognisers look at a bounded number of candidates, so they see a long text window by window."""
 _SHORTEST = 5
-_KEY_BLOCK = re.compile(
-    r"-----BEGIN (?:[A-Z0-9]{1,12} ){0,3}PRIVATE KEY(?: BLOCK)?-----[\s\S]{0,20000}?"
-    r"(?:-----END (?:[A-Z0-9]{1,12} ){0,3}PRIVATE KEY(?: BLOCK)?-----|\Z)"
-)
+_KEY_BEGIN = re.compile(r"-----BEGIN (?:[A-Z0-9]{1,12} ){0,3}PRIVATE KEY(?: BLOCK)?-----")
+_KEY_END = re.compile(r"-----END (?:[A-Z0-9]{1,12} ){0,3}PRIVATE KEY(?: BLOCK)?-----")
+_KEY_BODY = re.compile(r"[A-Za-z0-9+/=\s]{0,20000}")
+_LONGEST_KEY = 20_000
 _BEARER = re.compile(r"\b(?:[Bb]earer|[Bb]asic) +([A-Za-z0-9._~+/-]{16,4000}={0,2})")
-_TOKEN = re.compile(r"\beyJ[A-Za-z0-9_-]{8,8000}\.[A-Za-z0-9_-]{8,8000}\.[A-Za-z0-9_-]{8,8000}")
+_TOKEN = re.compile(
+    r"(?<![A-Za-z0-9_.-])eyJ[A-Za-z0-9_-]{8,8000}\.[A-Za-z0-9_-]{8,8000}\.[A-Za-z0-9_-]{8,8000}"
+)
 _REMEMBERED = 4096
 _MODEL_WORDS = {
     "transcript": frozenset({"finish_reason", "model"}),
@@ -123,8 +126,7 @@ class Redactor:
 def _secrets(text: str) -> Iterator[tuple[int, int, str]]:
     """Secrets that can be longer than a window."""
     if "PRIVATE KEY" in text:
-        for match in _KEY_BLOCK.finditer(text):
-            yield match.start(), match.end(), "secret"
+        yield from _key_blocks(text)
     if "earer " in text or "asic " in text:
         for match in _BEARER.finditer(text):
             if any(character.isdigit() for character in match[1]):
@@ -132,6 +134,20 @@ def _secrets(text: str) -> Iterator[tuple[int, int, str]]:
     if "eyJ" in text:
         for match in _TOKEN.finditer(text):
             yield match.start(), match.end(), "secret"
+
+
+def _key_blocks(text: str) -> Iterator[tuple[int, int, str]]:
+    """Private keys from their first line to their last, or as far as one that breaks off goes."""
+    ends = [match.end() for match in _KEY_END.finditer(text)]
+    done = 0
+    for match in _KEY_BEGIN.finditer(text):
+        if match.start() < done:
+            continue
+        place = bisect_right(ends, match.end())
+        whole = place < len(ends) and ends[place] - match.end() <= _LONGEST_KEY
+        body = _KEY_BODY.match(text, match.end())
+        done = ends[place] if whole else body.end() if body else match.end()
+        yield match.start(), done, "secret"
 
 
 def _findings(text: str) -> Iterator[tuple[int, int, str]]:

@@ -1,0 +1,412 @@
+"""Packs: what is in them, what verifies, and that no change passes."""
+
+from __future__ import annotations
+
+import base64
+import random
+import zipfile
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+import zstandard
+
+from safecase.engine.run_folder import RunFolder
+from safecase.evidence.verify import VerificationReport, verify_pack
+from safecase.model.base import canonical_json
+from safecase.model.errors import InputError
+from safecase.model.gate import CoverageRequirement, StaleEvidence, Verdict
+from safecase.model.people import Decision, RiskAcceptance
+from safecase.model.transcript import Message, MessageRole
+from safecase.model.vocabulary import CaseSource, OutcomeKind, Severity, VerdictKind
+
+from .helpers import MOMENT, TODAY, case, failed, gate, judge, key, pack, repack, risk, rule, write_run
+
+H, V, E = OutcomeKind.HELD, OutcomeKind.VIOLATED, OutcomeKind.ERROR
+VERDICT = "verdicts/release.json"
+
+
+def a_run(store: Path, bad: int = 0, size: int = 40, **fields: Any) -> RunFolder:
+    cases = [case(f"case-{index}") for index in range(size)]
+    outcomes = {draw: V if draw < bad else H for draw in range(size)}
+    values: dict[str, Any] = {"gates": [gate(rule("harm"))], **fields}
+    return write_run(store, cases, outcomes, **values)
+
+
+def objection(report: VerificationReport) -> str:
+    assert not report.ok
+    return failed(report)
+
+
+def edit(work: Callable[[dict[str, Any]], None]) -> Callable[[bytes], bytes]:
+    def change(data: bytes) -> bytes:
+        value = orjson.loads(data)
+        work(value)
+        return orjson.dumps(value)
+
+    return change
+
+
+def edit_attempts(work: Callable[[list[dict[str, Any]]], None]) -> Callable[[bytes], bytes]:
+    def change(data: bytes) -> bytes:
+        lines = zstandard.ZstdDecompressor().decompressobj().decompress(data).splitlines()
+        attempts = [orjson.loads(line) for line in lines]
+        work(attempts)
+        return zstandard.ZstdCompressor().compress(b"".join(orjson.dumps(item) + b"\n" for item in attempts))
+
+    return change
+
+
+def test_a_pack_verifies_and_names_its_signer(tmp_path: Path) -> None:
+    path = pack(a_run(tmp_path), tmp_path / "pack.zip")
+    report = verify_pack(path, trusted_key=key().public_bytes)
+    assert report.ok, failed(report)
+    assert [item.name for item in report.checks] == [
+        "signature", "contents", "plan", "attempts", "statement", "chain", "verdict release.json",
+    ]  # fmt: skip
+    assert report.not_recomputed == ()
+    assert not report.ephemeral_key
+    assert not report.demo
+    assert "go: 1 results recomputed and equal" in report.checks[-1].detail
+    assert "trusted key" in objection(verify_pack(path, trusted_key=key(2).public_bytes))
+
+
+def test_equal_content_gives_equal_bytes(tmp_path: Path) -> None:
+    run = a_run(tmp_path)
+    first, second = (pack(run, tmp_path / name).read_bytes() for name in ("a.zip", "b.zip"))
+    assert first == second
+
+
+def test_an_ephemeral_key_and_the_demo_are_told(tmp_path: Path) -> None:
+    path = pack(a_run(tmp_path, demo=True), tmp_path / "pack.zip", key=key(ephemeral=True))
+    report = verify_pack(path)
+    assert report.ok, failed(report)
+    assert report.ephemeral_key
+    assert report.demo
+    with zipfile.ZipFile(path) as archive:
+        assert b"Nothing here is evidence about any model" in archive.read("README.txt")
+
+
+def test_personal_data_stays_out_of_the_pack_and_is_counted(tmp_path: Path) -> None:
+    secret, address = "ghp_" + "a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6q7R8", "jane.roe@mail-host.org"
+    cases = [
+        case("plain"),
+        case(
+            "real",
+            source=CaseSource.PRODUCTION,
+            messages=(Message(role=MessageRole.USER, content=f"I am {address}"),),
+        ),
+    ]
+    texts = {0: f"the key is {secret}", 1: f"write to {address}"}
+    run = write_run(tmp_path, cases, {0: H, 1: H}, [gate(rule("harm"))], texts=texts)
+    path = pack(run, tmp_path / "pack.zip")
+    with zipfile.ZipFile(path) as archive:
+        for name in archive.namelist():
+            data = archive.read(name)
+            if name.endswith(".zst"):
+                data = zstandard.ZstdDecompressor().decompressobj().decompress(data)
+            assert secret.encode() not in data
+            assert address.encode() not in data
+    report = verify_pack(path)
+    assert report.ok, failed(report)
+    assert report.not_recomputed == ("the text of 1 cases from production: it is masked in the pack",)
+    lines = open_statement(path)["predicate"]
+    assert lines["redactions"] == {"email": 3, "secret": 1}
+
+
+def open_statement(path: Path) -> dict[str, Any]:
+    with zipfile.ZipFile(path) as archive:
+        payload = orjson.loads(archive.read("statement.dsse.json"))["payload"]
+    found: dict[str, Any] = orjson.loads(base64.b64decode(payload))
+    return found
+
+
+def _held(path: Path) -> list[tuple[str, bytes]]:
+    with zipfile.ZipFile(path) as archive:
+        return [(item.filename, archive.read(item)) for item in archive.infolist()]
+
+
+def test_no_flipped_byte_passes(tmp_path: Path) -> None:
+    path = pack(a_run(tmp_path), tmp_path / "pack.zip")
+    whole = path.read_bytes()
+    before = _held(path)
+    generator = random.Random(5)
+    changed = tmp_path / "changed.zip"
+    objected = 0
+    for position in generator.sample(range(len(whole)), 250):
+        data = bytearray(whole)
+        data[position] ^= generator.randrange(1, 256)
+        changed.write_bytes(bytes(data))
+        try:
+            report = verify_pack(changed)
+        except InputError:
+            objected += 1
+            continue
+        if report.ok:
+            # Only the zip's own dates and attributes may differ: what it holds is the same.
+            assert _held(changed) == before
+        else:
+            objected += 1
+    assert objected > 200
+
+
+def test_one_changed_byte_of_each_entry_is_named(tmp_path: Path) -> None:
+    path = pack(a_run(tmp_path), tmp_path / "pack.zip")
+    entries = _held(path)
+    for name, data in entries:
+        if name == "statement.dsse.json":
+            continue
+        changed = tmp_path / "changed.zip"
+        with zipfile.ZipFile(changed, "w") as archive:
+            for other, content in entries:
+                archive.writestr(other, data[:-1] + bytes([data[-1] ^ 1]) if other == name else content)
+        assert f"{name}: this entry was changed" in objection(verify_pack(changed))
+
+
+def test_entries_added_or_removed_are_named(tmp_path: Path) -> None:
+    path = pack(a_run(tmp_path), tmp_path / "pack.zip")
+    entries = _held(path)
+    changed = tmp_path / "changed.zip"
+    with zipfile.ZipFile(changed, "w") as archive:
+        for name, data in (*entries, ("extra.html", b"<p>go</p>")):
+            archive.writestr(name, data)
+    assert "nobody signed: extra.html" in objection(verify_pack(changed))
+    with zipfile.ZipFile(changed, "w") as archive:
+        for name, data in entries:
+            if name != VERDICT:
+                archive.writestr(name, data)
+    assert f"{VERDICT}: this entry is listed and missing" in objection(verify_pack(changed))
+
+
+def test_a_truncated_pack_is_refused_at_every_length(tmp_path: Path) -> None:
+    whole = pack(a_run(tmp_path), tmp_path / "pack.zip").read_bytes()
+    short = tmp_path / "short.zip"
+    for length in range(0, len(whole), max(1, len(whole) // 60)):
+        short.write_bytes(whole[:length])
+        with pytest.raises(InputError):
+            verify_pack(short)
+
+
+def _ships(verdict: dict[str, Any]) -> None:
+    verdict.update(kind="go", conditions=[], reasons=["All is well."])
+    for result in verdict["rules"]:
+        result["status"] = "met"
+        for item in result["categories"]:
+            item["status"] = "met"
+
+
+def _says_go(statement: dict[str, Any]) -> dict[str, Any]:
+    statement["predicate"]["verdicts"][0]["kind"] = "go"
+    return statement
+
+
+FORGERIES: list[tuple[str, dict[str, Any], str]] = [
+    ("the kind alone", {VERDICT: edit(lambda v: v.update(kind="go"))}, "although harm is not met"),
+    ("kind and statuses", {VERDICT: edit(_ships)}, "status met, recomputed not_met"),
+    (
+        "an estimate",
+        {VERDICT: edit(lambda v: v["rules"][0]["categories"][0]["estimate"].update(value=0.01, lower=0.0))},
+        "value 0.01, recomputed",
+    ),
+    (
+        "a limit in the seventh digit",
+        {
+            VERDICT: edit(
+                lambda v: v["rules"][0]["categories"][0]["estimate"].update(
+                    upper=v["rules"][0]["categories"][0]["estimate"]["upper"] - 1e-5
+                )
+            )
+        },
+        "upper limit",
+    ),
+    (
+        "when it was decided",
+        {VERDICT: edit(lambda v: v["rules"][0]["categories"][0].update(decided_at=1))},
+        "decided at 1, recomputed",
+    ),
+    (
+        "the rule",
+        {VERDICT: edit(lambda v: v["rules"][0]["rule"].update(bound=0.9))},
+        "leaves out or changes a rule",
+    ),
+    ("no rules", {VERDICT: edit(lambda v: v.update(rules=[], kind="go"))}, "leaves out or changes a rule"),
+    ("counts", {VERDICT: edit(lambda v: v.update(attempts=4000))}, "counts other attempts"),
+    ("another system", {VERDICT: edit(lambda v: v.update(system_version="x"))}, "another run or system"),
+    ("demo", {VERDICT: edit(lambda v: v.update(demo=True))}, "was the demo"),
+    (
+        "outcomes",
+        {"run/attempts.jsonl.zst": edit_attempts(lambda a: a[0].update(outcome="held"))},
+        "does not follow from its scores",
+    ),
+    (
+        "outcomes and scores",
+        {
+            "run/attempts.jsonl.zst": edit_attempts(
+                lambda a: [
+                    item.update(outcome="held") or item["scores"][0].update(outcome="held") for item in a
+                ]
+            )
+        },
+        "recomputed",
+    ),
+    (
+        "an attempt twice",
+        {"run/attempts.jsonl.zst": edit_attempts(lambda a: a.insert(1, a[0]))},
+        "twice or out of order",
+    ),
+    (
+        "an attempt of another case",
+        {"run/attempts.jsonl.zst": edit_attempts(lambda a: a[3].update(case_id=a[4]["case_id"]))},
+        "another case than was planned",
+    ),
+    (
+        "an attempt nobody planned",
+        {"run/attempts.jsonl.zst": edit_attempts(lambda a: a[-1].update(draw=4000))},
+        "was not planned",
+    ),
+    (
+        "attempts left out",
+        {"run/attempts.jsonl.zst": edit_attempts(lambda a: a.pop(2))},
+        "counts other attempts",
+    ),
+    (
+        "a case",
+        {"run/cases.jsonl": lambda d: d.replace(b"please do case-7", b"please do nothing")},
+        "the cases are not those",
+    ),
+    ("the order", {"run/draws.csv": lambda d: d.replace(b"\n0,", b"\n1,", 1)}, "the draw order is not"),
+    ("no draws", {"run/draws.csv": lambda d: b""}, "does not read"),
+    ("a draw that cannot be", {"run/draws.csv": lambda d: d + b"99999,0,1\n"}, "that cannot be"),
+    (
+        "the frozen gate",
+        {"run/manifest.json": edit(lambda m: m["gates"][0]["rules"][0].update(bound=0.9))},
+        "not those that were frozen",
+    ),
+    (
+        "the statement",
+        {"statement": lambda s: {**s, "predicate": {**s["predicate"], "run_id": "x"}}},
+        "about another run",
+    ),
+    (
+        "the statement's verdict",
+        {"statement": _says_go},
+        "names other verdicts",
+    ),
+    ("a verdict that does not read", {"run/manifest.json": lambda d: d[:100]}, "does not read"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "change", "words"), FORGERIES, ids=[item[0] for item in FORGERIES])
+def test_a_forgery_is_found_even_when_it_is_signed_anew(
+    tmp_path: Path, name: str, change: dict[str, Any], words: str
+) -> None:
+    path = pack(a_run(tmp_path, bad=12), tmp_path / "pack.zip")
+    assert verify_pack(path).ok
+    assert words in objection(verify_pack(repack(path, tmp_path / "forged.zip", change)))
+
+
+def test_signing_anew_alone_shows_in_the_signer(tmp_path: Path) -> None:
+    path = repack(pack(a_run(tmp_path), tmp_path / "pack.zip"), tmp_path / "again.zip", {})
+    report = verify_pack(path)
+    assert report.ok, failed(report)
+    assert report.signer != verify_pack(tmp_path / "pack.zip").signer
+
+
+def test_an_all_errors_run_can_never_be_a_go(tmp_path: Path) -> None:
+    cases = [case(f"case-{index}") for index in range(20)]
+    run = write_run(tmp_path, cases, dict.fromkeys(range(20), E), [gate(rule("harm"))])
+    path = pack(run, tmp_path / "pack.zip")
+    assert verify_pack(path).ok
+    forged = repack(path, tmp_path / "forged.zip", {VERDICT: edit(_ships)})
+    assert not verify_pack(forged).ok
+
+
+def _decision(verdict: Verdict, expires: date) -> Decision:
+    return Decision(
+        decided_at=MOMENT,
+        run_id=verdict.run_id,
+        gate=verdict.gate,
+        verdict_digest="sha256:0",
+        system_version=verdict.system_version,
+        recommended=verdict.kind,
+        decision=VerdictKind.GO_WITH_CONDITIONS,
+        rationale="known and watched",
+        signer="ann",
+        role="owner",
+        recommender="bob",
+        accepted_risks=(
+            RiskAcceptance(
+                risk="jailbreak",
+                rule="harm",
+                justification="few users",
+                compensating_control="a person reads along",
+                expires=expires,
+            ),
+        ),
+    )
+
+
+def test_a_condition_needs_an_acceptance_in_the_decision_log(tmp_path: Path) -> None:
+    run = a_run(tmp_path, bad=12)
+    entry = _decision(judge(run)[0], date(2026, 6, 1))
+    verdicts = judge(run, acceptances=entry.accepted_risks)
+    assert verdicts[0].kind is VerdictKind.GO_WITH_CONDITIONS
+    assert "nobody accepted" in objection(verify_pack(pack(run, tmp_path / "a.zip", verdicts)))
+
+    def with_log(*entries: Decision) -> VerificationReport:
+        log = b"".join(canonical_json(item) + b"\n" for item in entries)
+        return verify_pack(pack(run, tmp_path / "b.zip", verdicts, files={"decisions.jsonl": log}))
+
+    assert with_log(entry).ok
+    assert "nobody accepted" in objection(with_log(_decision(verdicts[0], TODAY)))
+    assert "chain is broken" in objection(with_log(entry, entry))
+
+
+def test_staleness_and_gaps_in_coverage_forbid_a_go(tmp_path: Path) -> None:
+    severe = (risk("never-tried", Severity.SEV1),)
+    asks = gate(rule("harm"), coverage=CoverageRequirement())
+    run = a_run(tmp_path, gates=[asks])
+    files = {"workspace/risks.yaml": orjson.dumps({"risks": [severe[0].model_dump(mode="json")]})}
+    told = judge(run, risks=severe)
+    assert told[0].kind is VerdictKind.INSUFFICIENT_EVIDENCE
+    assert verify_pack(pack(run, tmp_path / "a.zip", told, files=files)).ok
+    untold = judge(run, risks=())
+    assert untold[0].kind is VerdictKind.GO
+    assert "never-tried was not tested" in objection(
+        verify_pack(pack(run, tmp_path / "b.zip", untold, files=files))
+    )
+    report = verify_pack(pack(run, tmp_path / "c.zip", untold, files={}))
+    assert report.ok
+    assert "coverage of severe risks" in report.not_recomputed[0]
+    stale = StaleEvidence(what="model", recorded="1", present="2")
+    hidden = [untold[0].model_copy(update={"stale": (stale,)})]
+    assert "model changed" in objection(verify_pack(pack(run, tmp_path / "d.zip", hidden)))
+
+
+def test_a_verdict_that_is_stricter_without_a_reason_is_found(tmp_path: Path) -> None:
+    path = pack(a_run(tmp_path), tmp_path / "pack.zip")
+    for kind, words in (("no_go", "no rule that binds has failed"), ("insufficient_evidence", "nothing is")):
+        change = {VERDICT: edit(lambda v, kind=kind: v.update(kind=kind))}
+        assert words in objection(verify_pack(repack(path, tmp_path / "forged.zip", change)))
+
+
+def test_the_chain_of_runs_is_checked(tmp_path: Path) -> None:
+    first = a_run(tmp_path, run_id="20260101T000000Z-000001").manifest
+    second = a_run(tmp_path, run_id="20260101T000000Z-000002", predecessor=first).manifest
+    third = a_run(tmp_path, run_id="20260101T000000Z-000003", predecessor=second)
+    path = pack(third, tmp_path / "pack.zip", chain=(second, first))
+    report = verify_pack(path)
+    assert report.ok, failed(report)
+    assert any(item.detail == "2 earlier runs linked" for item in report.checks)
+    name = f"chain/{first.run_id}.json"
+    forged = repack(path, tmp_path / "forged.zip", {name: edit(lambda m: m.update(seed=8))})
+    assert "names another predecessor" in objection(verify_pack(forged))
+    stray = pack(third, tmp_path / "stray.zip", chain=(first,))
+    assert "no link of the run's chain" in objection(verify_pack(stray))
+
+
+def test_a_pack_without_a_verdict_proves_nothing(tmp_path: Path) -> None:
+    assert "holds no verdict" in objection(verify_pack(pack(a_run(tmp_path), tmp_path / "p.zip", [])))
