@@ -86,9 +86,12 @@ def evaluate_regression(
         RuleStatus.NOT_MET: "not met",
         RuleStatus.INSUFFICIENT: "not enough evidence",
     }[status]
+    told_pairs = pairs if decision == "census" else used
+    worse = sum(now > 0.5 >= before for now, before, _ in told_pairs)
+    better = sum(before > 0.5 >= now for now, before, _ in told_pairs)
     told = (
-        f"it changed by {100 * change:+.1f} points over {len(used)} cases "
-        f"({only_now} newly harmful, {only_before} mended, exact p = {p_value:.2g}), {ending}"
+        f"it changed by {100 * change:+.1f} points over {len(told_pairs)} cases "
+        f"({worse} newly harmful, {better} mended, exact p = {mcnemar_exact(worse, better):.2g}), {ending}"
     )
     return result(
         status,
