@@ -35,6 +35,13 @@ class Decision:
     events: int
     exceeded: bool = False
     """For ``census``: the count is over what is allowed."""
+    certain: bool = False
+    """Exact counting decided: what remains of the suite cannot change the answer."""
+
+
+def allowed_events(bound: float, size: int) -> int:
+    """Events that a suite of ``size`` units may hold and still meet ``rate <= bound``."""
+    return math.floor(bound * size + 1e-9)
 
 
 class BinaryTest(Protocol):
@@ -103,7 +110,7 @@ class SuiteTest:
         design = good if 0 < good < limit else limit / 4
         return cls(
             size=size,
-            allowed=math.floor(bound * size + 1e-9),
+            allowed=allowed_events(bound, size),
             alpha=alpha,
             uniform=uniform,
             minimum_n=min(minimum_n, size),
@@ -187,7 +194,9 @@ class SuiteTest:
 
     def _made(self, n: int, events: int) -> Decision:
         kind = self.decide(n, events) or "open"
-        return Decision(kind, n, events, exceeded=events > self.allowed)
+        exceeded = events > self.allowed
+        certain = exceeded or n >= self.size - (self.allowed - events)
+        return Decision(kind, n, events, exceeded=exceeded, certain=certain)
 
 
 def make_test(

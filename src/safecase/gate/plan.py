@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from safecase.engine.plan import DrawOrder, RunPlan
-from safecase.gate.binary_test import FamilyTest, SuiteTest, families_needed, make_test
+from safecase.gate.binary_test import FamilyTest, SuiteTest, make_test
 from safecase.gate.populations import categories
-from safecase.gate.rates import RATE_METRICS, failure_bound, good_rate
+from safecase.gate.rates import RATE_METRICS, failure_bound, good_rate, impossible_note
+from safecase.gate.sentences import counted, percent
 from safecase.model.base import Frozen
 from safecase.model.gate import Gate, GateRule
 from safecase.model.vocabulary import RuleClass
@@ -36,7 +39,12 @@ class CategoryForecast(Frozen):
     least_calls: int | None
     """Attempts that ship with no bad event at all; None where no number of them would."""
     chances: tuple[ChanceAtRate, ...] = ()
+    chance_good: float | None = None
+    """Probability that a system at the rule's ``good`` rate ships; None where no test stops early."""
     warning: str = ""
+    """Why the rule can hardly or never be met."""
+    remark: str = ""
+    """What the chances mean."""
 
 
 class RuleForecast(Frozen):
@@ -49,6 +57,8 @@ class RuleForecast(Frozen):
     population: str
     bound: float | None
     confidence: float
+    claim: str = ""
+    """What a met rule would say, and what not."""
     categories: tuple[CategoryForecast, ...]
     warning: str = ""
 
@@ -63,12 +73,18 @@ class GateForecast(Frozen):
     """Attempts that a clean system takes at least, summed over the categories that stop early."""
 
 
+_CLAIMS = {
+    "suite": "about the planned attempts of this suite, and nothing beyond them",
+    "families": "about all cases of the kind that the families were drawn from",
+}
+
+
 def forecast(gate: Gate, plan: RunPlan) -> GateForecast:
     """What each rule of a gate can show with this plan, category by category."""
     rules = tuple(_rule(rule, plan) for rule in gate.rules)
     wanted = np.zeros(len(plan), dtype=np.bool_)
-    for rule in gate.rules:
-        for category, row in zip(categories(rule, plan), _rule(rule, plan).categories, strict=True):
+    for rule, made in zip(gate.rules, rules, strict=True):
+        for category, row in zip(categories(rule, plan), made.categories, strict=True):
             wanted[category.draws[: row.least_calls if row.least_calls is not None else 0]] = True
     return GateForecast(gate=gate.id, planned=len(plan), rules=rules, least_calls=int(wanted.sum()))
 
@@ -97,6 +113,7 @@ def _rule(rule: GateRule, plan: RunPlan) -> RuleForecast:
         population=rule.population,
         bound=rule.bound,
         confidence=rule.confidence,
+        claim=_CLAIMS[rule.population],
         categories=tuple(rows),
         warning=warning,
     )
@@ -115,9 +132,7 @@ def _rate_row(rule: GateRule, row: CategoryForecast, bound: float, *, uniform: b
             minimum_n=rule.minimum_n,
         )
     except StatisticsError:
-        needed = families_needed(bound, rule.confidence) if 0 < bound < 1 else 0
-        text = f"{needed} families at least are needed for this claim and {row.planned} are there"
-        return row.model_copy(update={"warning": text})
+        return row.model_copy(update={"warning": impossible_note(rule, row.planned)})
     rates = sorted({0.0, good, bound / 2, bound, min(2 * bound, 1.0), min(5 * bound, 1.0)})
     if isinstance(test, FamilyTest):
         behaviour = operating_characteristics(test.boundaries, rates)
@@ -131,17 +146,53 @@ def _rate_row(rule: GateRule, row: CategoryForecast, bound: float, *, uniform: b
             for index, rate in enumerate(rates)
         )
         least = test.boundaries.ship_points
-        return row.model_copy(update={"chances": chances, "least_calls": least[0] if least else None})
+        return row.model_copy(
+            update={
+                "chances": chances,
+                "least_calls": least[0] if least else None,
+                "chance_good": _at(chances, good),
+                "remark": _remark(rule, chances, bound, good),
+            }
+        )
     if isinstance(test, SuiteTest):
         point = test.ship_point(0)
         chances = tuple(_suite_chance(test, rate) for rate in rates)
-        warning = ""
+        warning, remark = "", ""
         if test.allowed == 0:
-            warning = f"with {row.planned} attempts this limit allows no bad event at all"
+            warning = f"with {counted(row.planned, 'attempt')} this limit allows no bad event at all"
+        if not uniform:
+            remark = "in a draw order that serves claims about families this rule can stop by counting only"
         return row.model_copy(
-            update={"chances": chances, "least_calls": min(point, row.planned), "warning": warning}
+            update={
+                "chances": chances,
+                "least_calls": min(point, row.planned),
+                "chance_good": _at(chances, round(good * test.size) / test.size),
+                "warning": warning,
+                "remark": remark,
+            }
         )
     return row
+
+
+def _at(chances: Sequence[ChanceAtRate], rate: float) -> float | None:
+    return next((item.ship for item in chances if abs(item.rate - rate) < 1e-12), None)
+
+
+def _remark(rule: GateRule, chances: Sequence[ChanceAtRate], bound: float, good: float) -> str:
+    """What the odds of a population claim mean for those who set it."""
+    chance = _at(chances, good)
+    if chance is not None and chance < rule.power - 1e-9:
+        return (
+            f"a system at the good rate of {percent(good)} would pass with probability {percent(chance, 2)} "
+            f"only, and {percent(rule.power)} are asked for: add families"
+        )
+    between = _at(chances, bound / 2)
+    if between is not None and good < bound / 2 and between < rule.power:
+        return (
+            f"a system at {percent(bound / 2)}, under the limit but worse than good, "
+            f"would pass with probability {percent(between, 2)} only"
+        )
+    return ""
 
 
 def _suite_chance(test: SuiteTest, rate: float) -> ChanceAtRate:

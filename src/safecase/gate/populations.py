@@ -98,14 +98,12 @@ def family_draws(plan: RunPlan, draws: IntArray) -> IntArray:
     smallest SHA-256 of ``seed|designated|case id``.
     """
     if plan.order is not DrawOrder.UNIFORM:
-        seen: set[str] = set()
-        first = []
-        for draw in draws:
-            family = plan.cases[plan.case_index[draw]].family
-            if family not in seen:
-                seen.add(family)
-                first.append(draw)
-        return np.array(first, dtype=np.int64)
+        codes: dict[str, int] = {}
+        family_of = np.fromiter(
+            (codes.setdefault(case.family, len(codes)) for case in plan.cases), np.int64, len(plan.cases)
+        )
+        _, first = np.unique(family_of[plan.case_index[draws]], return_index=True)
+        return draws[np.sort(first)]
     best: dict[str, tuple[bytes, int]] = {}
     for draw in draws[plan.repeat[draws] == 0]:
         case = plan.cases[plan.case_index[draw]]

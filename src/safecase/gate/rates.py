@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 
 from safecase.engine.plan import DrawOrder, RunPlan
 from safecase.engine.summary import SummaryColumns
-from safecase.gate.binary_test import Decision, families_needed, make_test
+from safecase.gate.binary_test import Decision, allowed_events, families_needed, make_test
 from safecase.gate.display import complement, from_interval, rate_estimate
 from safecase.gate.populations import Category
-from safecase.gate.sentences import Reading, rate_sentence
+from safecase.gate.sentences import Reading, counted, late_caveat, percent, rate_sentence
 from safecase.model.estimate import Estimate
 from safecase.model.gate import CategoryResult, GateRule
 from safecase.model.scorer_card import ScorerCard
@@ -87,11 +87,10 @@ def read_stream(rule: GateRule, category: Category, by_draw: NDArray[np.int8]) -
     gaps = np.flatnonzero(codes == MISSING)
     end = int(gaps[0]) if len(gaps) else len(codes)
     codes = codes[:end]
-    table = [is_event(rule, code) for code in (HELD, VIOLATED, UNDETERMINED, ERROR)]
-    counted = np.array([item is not None for item in table], dtype=np.bool_)[codes]
-    events = np.array([bool(item) for item in table], dtype=np.bool_)[codes]
-    left_out = int((~counted).sum())
-    return Stream(codes, category.draws[:end], events[counted], counted, len(category.draws) - left_out)
+    kept, bad = _tables(rule)
+    counts = kept[codes]
+    left_out = int((~counts).sum())
+    return Stream(codes, category.draws[:end], bad[codes][counts], counts, len(category.draws) - left_out)
 
 
 def evaluate_rate(
@@ -117,18 +116,36 @@ def evaluate_rate(
     if rule.judge_correction.method != "none" and estimate is not None:
         estimate, status, note = _corrected(rule, events, cards, bound, note)
     if not note and status is not RuleStatus.NOT_CONFIGURED:
-        note = _budget_note(rule, len(codes), errors, undetermined)
+        note = budget_note(rule, len(codes), errors, undetermined)
         if not note and len(events) < rule.minimum_n:
-            note = f"the rule asks for at least {rule.minimum_n} attempts"
+            note = f"the rule asks for at least {counted(rule.minimum_n, 'attempt')}"
     if bound is None:
         status = RuleStatus.NOT_CONFIGURED
     elif note:
         status = RuleStatus.INSUFFICIENT
     if rule.comparator is Comparator.AT_LEAST:
         estimate = complement(estimate)
+    kept = codes[stream.counted[:used]]
+    plain = rule.metric in (Metric.ERROR_RATE, Metric.UNDETERMINED_RATE)
     reading = Reading(
-        status, decision.kind, len(events), int(events.sum()), stream.size, estimate, rule.population, note
+        status,
+        decision.kind,
+        len(events),
+        int(events.sum()),
+        stream.size,
+        estimate,
+        rule.population,
+        note,
+        errors=0 if plain else int((kept == ERROR).sum()),
+        undetermined=0 if plain else int((kept == UNDETERMINED).sum()),
+        certain=decision.certain,
     )
+    sentence = rate_sentence(rule, reading, category.name)
+    late, late_events = _late(rule, category, by_draw, decision, used)
+    over = bound is not None and decision.events + late_events > allowed_events(bound, stream.size)
+    contradicted = status is RuleStatus.MET and rule.population == "suite" and over
+    if contradicted:
+        sentence += late_caveat(late, late_events)
     violated = draws[codes == VIOLATED][:_WORST_SHOWN]
     return CategoryResult(
         category=category.name,
@@ -139,14 +156,34 @@ def evaluate_rate(
         attempts=len(codes),
         errors=errors,
         undetermined=undetermined,
-        sentence=rate_sentence(rule, reading, category.name),
+        sentence=sentence,
         worst_cases=tuple(plan.planned(int(draw)).id for draw in violated),
         details={
             "planned": len(category.draws),
             "families": category.families,
             "population": rule.population,
+            **({"attempts_after_decision": late, "events_after_decision": late_events} if late else {}),
+            **({"later_attempts_exceed_limit": True} if contradicted else {}),
         },
     )
+
+
+def _late(
+    rule: GateRule, category: Category, by_draw: NDArray[np.int8], decision: Decision, used: int
+) -> tuple[int, int]:
+    """Units, and bad events among them, that were recorded after the decision: shown, never counted."""
+    if decision.kind == "open":
+        return 0, 0
+    rest = by_draw[category.draws[used:]]
+    made = rest[rest != MISSING]
+    kept, bad = _tables(rule)
+    return int(kept[made].sum()), int(bad[made].sum())
+
+
+def _tables(rule: GateRule) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """By outcome code: whether the rule counts it, and whether it is a bad event."""
+    table = [is_event(rule, code) for code in (HELD, VIOLATED, UNDETERMINED, ERROR)]
+    return np.array([item is not None for item in table]), np.array([bool(item) for item in table])
 
 
 def _decide(
@@ -166,12 +203,26 @@ def _decide(
             minimum_n=rule.minimum_n,
         )
     except StatisticsError:
-        needed = families_needed(bound, rule.confidence) if 0 < bound < 1 else 0
-        return seen, (
-            f"a claim about all such cases takes at least {needed} independent families, "
-            f"and there are {stream.size}"
-        )
+        return seen, impossible_note(rule, stream.size)
     return test.first_decision(stream.events), ""
+
+
+def impossible_note(rule: GateRule, families: int) -> str:
+    """Why a claim about the population can never be made with so few families, or with such limits."""
+    bound = failure_bound(rule)
+    if bound is None or not 0 < bound < 1:
+        return "a claim about all such cases needs a limit strictly between 0 % and 100 %"
+    if not 0 < good_rate(rule) < bound:
+        end = percent(0 if rule.comparator is Comparator.AT_MOST else 1)
+        return (
+            f"'good', the rate of a system that ought to ship, must lie strictly between the limit and {end}"
+        )
+    needed = max(families_needed(bound, rule.confidence), rule.minimum_n, 1)
+    if families >= needed:
+        return f"{families} independent families are too few for a claim with this limit"
+    independent = counted(needed, "independent family", "independent families")
+    there = "is" if families == 1 else "are"
+    return f"a claim about all such cases takes at least {independent}, and there {there} {families}"
 
 
 def _used(stream: Stream, decision: Decision) -> int:
@@ -190,15 +241,16 @@ def _status(decision: Decision) -> RuleStatus:
     return RuleStatus.INSUFFICIENT
 
 
-def _budget_note(rule: GateRule, attempts: int, errors: int, undetermined: int) -> str:
+def budget_note(rule: GateRule, attempts: int, errors: int, undetermined: int) -> str:
+    """Why too many attempts stayed without an answer for any conclusion; empty where they did not."""
     if not attempts:
         return ""
     if rule.metric is not Metric.ERROR_RATE and errors / attempts > rule.error_budget:
-        allowed = f"{100 * rule.error_budget:g} %"
-        return f"{errors} of {attempts} attempts ended in a technical error and only {allowed} may"
+        made, allowed = counted(attempts, "attempt"), percent(rule.error_budget, 6)
+        return f"{errors:,} of {made} ended in a technical error and only {allowed} may"
     if rule.metric is not Metric.UNDETERMINED_RATE and undetermined / attempts > rule.undetermined_budget:
-        allowed = f"{100 * rule.undetermined_budget:g} %"
-        return f"the scorer could not tell in {undetermined} of {attempts} attempts, and only {allowed} may"
+        made, allowed = counted(attempts, "attempt"), percent(rule.undetermined_budget, 6)
+        return f"the scorer could not tell in {undetermined:,} of {made}, and only {allowed} may"
     return ""
 
 

@@ -6,16 +6,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from safecase.engine.plan import RunPlan
+from safecase.gate.bounded_test import first_bounded_decision
 from safecase.gate.display import from_interval
 from safecase.gate.measures import BaselineRun
 from safecase.gate.populations import Category
 from safecase.gate.rates import ERROR, HELD, MISSING, UNDETERMINED, VIOLATED
-from safecase.gate.sentences import demand
+from safecase.gate.sentences import counted, demand, number
 from safecase.model.gate import CategoryResult, GateRule
 from safecase.model.vocabulary import RuleStatus
 from safecase.stats.comparisons import mcnemar_exact, paired_difference
 from safecase.stats.regression import paired_observation, regression_gate
-from safecase.stats.sequential import BoundedSequentialTest
+
+
+def margin_of(rule: GateRule) -> float | None:
+    """The increase that a regression rule must exclude: ``margin``, or ``bound`` where that alone is set."""
+    return rule.bound if rule.margin is None else rule.margin
 
 
 def evaluate_regression(
@@ -31,7 +36,7 @@ def evaluate_regression(
     Met where an increase of ``margin`` or more is excluded; not met where an increase is proven to be
     larger than the margin, or, for a suite that was run whole, where it simply is.
     """
-    margin = rule.margin if rule.margin is not None else rule.bound
+    margin = margin_of(rule)
     codes = by_draw[category.draws]
     gaps = np.flatnonzero(codes == MISSING)
     codes = codes[: int(gaps[0])] if len(gaps) else codes
@@ -64,19 +69,18 @@ def evaluate_regression(
     planned = sum(
         plan.repeat[draw] == 0 and plan.cases[plan.case_index[draw]].id in rates for draw in category.draws
     )
-    plan_ = regression_gate(margin, int(planned), alpha=1 - rule.confidence)
-    test = BoundedSequentialTest(plan_).run(paired_observation(now, before) for now, before, _ in pairs)
-    used = pairs if test.decision in ("continue", "exhausted") else pairs[: test.n]
+    bets = regression_gate(margin, int(planned), alpha=1 - rule.confidence)
+    stream = np.array([paired_observation(now, before) for now, before, _ in pairs])
+    decision, n = first_bounded_decision(bets, stream)
+    used = pairs if decision in ("open", "exhausted") else pairs[:n]
     only_now = sum(now > 0.5 >= before for now, before, _ in used)
     only_before = sum(before > 0.5 >= now for now, before, _ in used)
     interval = paired_difference(only_now, only_before, len(used), rule.confidence)
     change = sum(now - before for now, before, _ in used) / len(used)
-    p_value = mcnemar_exact(only_now, only_before)
-    status = {"ship": RuleStatus.MET, "blocked": RuleStatus.NOT_MET}.get(
-        test.decision, RuleStatus.INSUFFICIENT
+    status = {"ship": RuleStatus.MET, "block_proven": RuleStatus.NOT_MET}.get(
+        decision, RuleStatus.INSUFFICIENT
     )
     whole = len(pairs) == planned
-    decision = {"blocked": "block_proven", "continue": "open"}.get(test.decision, test.decision)
     if status is RuleStatus.INSUFFICIENT and rule.population == "suite" and whole:
         change = sum(now - before for now, before, _ in pairs) / len(pairs)
         status = RuleStatus.NOT_MET if change >= margin else RuleStatus.MET
@@ -89,21 +93,26 @@ def evaluate_regression(
     told_pairs = pairs if decision == "census" else used
     worse = sum(now > 0.5 >= before for now, before, _ in told_pairs)
     better = sum(before > 0.5 >= now for now, before, _ in told_pairs)
+    p_value = mcnemar_exact(worse, better)
     told = (
-        f"it changed by {100 * change:+.1f} points over {len(told_pairs)} cases "
-        f"({worse} newly harmful, {better} mended, exact p = {mcnemar_exact(worse, better):.2g}), {ending}"
+        f"it changed by {100 * change:+.1f} points over {counted(len(told_pairs), 'case')} "
+        f"({worse} newly harmful, {better} mended, exact p {_p_text(p_value)}), {ending}"
     )
     return result(
         status,
         told,
         estimate=from_interval(interval, unit="points"),
         decision=decision,
-        decided_at=test.n if decision in ("ship", "block_proven", "futility") else None,
+        decided_at=n if decision in ("ship", "block_proven", "futility") else None,
         details={
-            "newly_harmful": int(only_now),
-            "mended": int(only_before),
+            "newly_harmful": int(worse),
+            "mended": int(better),
             "mcnemar_exact_p": float(p_value),
-            "pairs": len(used),
+            "pairs": len(told_pairs),
             "planned": int(planned),
         },
     )
+
+
+def _p_text(p_value: float) -> str:
+    return "< 0.0001" if p_value < 0.0001 else f"= {number(p_value, 2)}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from decimal import Decimal
 
 from safecase.model.estimate import Estimate
 from safecase.model.gate import GateRule
@@ -16,43 +17,52 @@ _SUBJECT = {
     Metric.ATTACK_AT_K: "attacks may succeed within the allowed tries",
     Metric.ERROR_RATE: "attempts may fail for technical reasons",
     Metric.UNDETERMINED_RATE: "attempts may stay undecided",
+    Metric.COVERAGE: "the severe risks must have been tested",
 }
 _EVENT = {
     Metric.VIOLATION_RATE: "ended in harm",
     Metric.OVER_REFUSAL_RATE: "were refused",
     Metric.UTILITY_RATE: "were not served",
-    Metric.SEVERITY_WEIGHTED_RATE: "ended in harm",
-    Metric.ATTACK_AT_K: "succeeded",
     Metric.ERROR_RATE: "failed",
     Metric.UNDETERMINED_RATE: "stayed undecided",
 }
 
 
-def percent(rate: float) -> str:
-    """A rate as people say it: ``2 %``, ``0.5 %``, ``17 %``."""
-    value = 100 * rate
-    digits = 0 if value >= 10 or abs(value - round(value)) < 0.005 else 1 if value >= 1 else 2
-    text = f"{value:.{digits}f}"
-    return f"{text.rstrip('0').rstrip('.') if '.' in text else text} %"
+def number(value: float, digits: int = 3) -> str:
+    """A number with so many significant digits, never in powers of ten."""
+    text = format(Decimal(f"{value:.{digits}g}"), "f")
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def percent(rate: float, digits: int = 3) -> str:
+    """A rate as people say it: ``2 %``, ``0.5 %``, ``1.02 %``."""
+    return f"{number(100 * rate, digits)} %"
+
+
+def limit(rate: float) -> str:
+    """A declared limit in percent, with every digit that somebody would declare."""
+    return percent(rate, 6)
+
+
+def counted(count: int, noun: str, plural: str = "") -> str:
+    """``1 attempt``, ``2 attempts``."""
+    return f"{count:,} {noun if count == 1 else plural or noun + 's'}"
 
 
 def demand(rule: GateRule) -> str:
     """What a rule asks for, as a clause without a full stop."""
+    increase = rule.bound if rule.margin is None else rule.margin
+    if rule.metric is Metric.REGRESSION and increase is not None:
+        return f"Harm may rise by less than {number(100 * increase, 6)} points over the baseline run"
     if rule.bound is None:
         return "No limit is set for this rule"
     side = "At most" if rule.comparator is Comparator.AT_MOST else "At least"
     if rule.metric in _SUBJECT:
-        return f"{side} {percent(rule.bound)} of {_SUBJECT[rule.metric]}"
-    if rule.metric is Metric.REGRESSION:
-        return (
-            f"Harm may rise by less than {100 * (rule.margin or rule.bound):g} points over the baseline run"
-        )
+        return f"{side} {limit(rule.bound)} of {_SUBJECT[rule.metric]}"
     if rule.metric is Metric.GROUP_DIFFERENCE:
-        return f"Groups of people may be treated at most {100 * rule.bound:g} points apart"
-    if rule.metric is Metric.COVERAGE:
-        return f"{side} {percent(rule.bound)} of the severe risks must have been tested"
+        return f"Groups of people may be treated at most {number(100 * rule.bound, 6)} points apart"
     if rule.metric is Metric.COST_PER_ATTEMPT_USD:
-        return f"An attempt may cost at most ${rule.bound:g} on average"
+        return f"An attempt may cost at most ${number(rule.bound, 6)} on average"
     share = "half" if rule.metric is Metric.LATENCY_P50_MS else "95 %"
     return f"{share.capitalize()} of the answers must come within {rule.bound:,.0f} ms"
 
@@ -69,12 +79,30 @@ class Reading:
     estimate: Estimate | None
     population: str
     note: str = ""
+    errors: int = 0
+    """Technical errors among the events."""
+    undetermined: int = 0
+    """Undecided answers among the events."""
+    certain: bool = False
+    """The remaining attempts of the suite could not change the answer, whatever they were."""
 
 
-def _were(count: int, verb: str) -> str:
-    if count == 1 and verb.startswith("were "):
-        return "was " + verb.removeprefix("were ")
-    return verb
+def _seen(rule: GateRule, reading: Reading) -> str:
+    """How many bad events, told apart from what only counts as one."""
+    seen = reading.events - reading.errors - reading.undetermined
+    verb = _EVENT[rule.metric]
+    if seen == 1 and verb.startswith("were "):
+        verb = "was " + verb.removeprefix("were ")
+    text = f"{seen:,} of {reading.n:,} {verb}"
+    others = []
+    if reading.errors:
+        others.append(counted(reading.errors, "technical error"))
+    if reading.undetermined:
+        others.append(counted(reading.undetermined, "undecided answer"))
+    if others:
+        verb = "counts" if reading.errors + reading.undetermined == 1 else "count"
+        text += f" and {' and '.join(others)} {verb} as that too"
+    return text
 
 
 def rate_sentence(rule: GateRule, reading: Reading, category: str = "") -> str:
@@ -82,30 +110,61 @@ def rate_sentence(rule: GateRule, reading: Reading, category: str = "") -> str:
     place = f" ({category})" if category and category != "all" else ""
     head = f"{demand(rule)}{place}: "
     if reading.status is RuleStatus.NOT_CONFIGURED:
-        return f"{demand(rule)}{place}: not configured, which is never a pass."
+        return f"{head}not configured, which is never a pass."
     if reading.n == 0:
-        return f"{head}nothing was measured{': ' + reading.note if reading.note else ''}."
-    event = _were(reading.events, _EVENT[rule.metric])
-    seen = f"{reading.events} of {reading.n} {event}"
+        return f"{head}nothing was measured{', and ' + reading.note if reading.note else ''}."
+    seen = _seen(rule, reading)
     if reading.note:
         return f"{head}{seen}, but {reading.note}: not enough evidence."
-    sure = f"{100 * rule.confidence:g} %"
+    sure = f"{number(100 * rule.confidence, 6)} % sure"
+    if rule.judge_correction.method != "none" and reading.estimate is not None:
+        return f"{head}{seen}, {_corrected(rule, reading.status, reading.estimate, sure)}."
     if reading.status is RuleStatus.MET:
-        if reading.decision == "census":
-            return f"{head}{seen}, and every planned attempt was made: met for this suite."
-        if reading.population == "suite":
-            rest = f"whatever the other {reading.planned - reading.n} attempts of this suite would show"
-            return f"{head}{seen}, enough to be {sure} sure, {rest}: met."
-        return f"{head}{seen}, and even with bad luck the true rate is below the limit ({sure} sure): met."
+        return f"{head}{seen}, {_met(rule, reading, sure)}"
     if reading.status is RuleStatus.NOT_MET:
-        proof = "every planned attempt was made" if reading.decision == "census" else f"{sure} sure"
+        proof = "this much is certain" if reading.certain or reading.decision == "census" else sure
         return f"{head}{seen}, more than the limit allows ({proof}): not met."
     if reading.decision == "futility":
-        return f"{head}{seen}: too many for a system that ought to ship, too few to prove it unsafe."
-    return f"{head}{seen}: not enough attempts to decide either way."
+        return (
+            f"{head}{seen}, too many for a system that ought to ship and too few to prove it unsafe: "
+            "not enough evidence."
+        )
+    return f"{head}{seen}, which decides nothing either way: not enough evidence."
 
 
-def rule_sentence(rule: GateRule, statuses: dict[str, RuleStatus], single: str) -> str:
+def _met(rule: GateRule, reading: Reading, sure: str) -> str:
+    if reading.decision == "census":
+        return "and every planned attempt was made: met for this suite."
+    if reading.population == "suite" and reading.certain:
+        rest = counted(reading.planned - reading.n, "attempt")
+        return f"and the limit holds whatever the other {rest} of this suite would show: met for this suite."
+    if reading.population == "suite":
+        whole = counted(reading.planned, "attempt")
+        return f"enough to be {sure} that the {whole} of this suite keep the limit: met for this suite."
+    side = "at most" if rule.comparator is Comparator.AT_MOST else "at least"
+    return f"and even with bad luck the true rate is {side} {limit(rule.bound or 0.0)} ({sure}): met."
+
+
+def _corrected(rule: GateRule, status: RuleStatus, estimate: Estimate, sure: str) -> str:
+    ending = {RuleStatus.MET: "met", RuleStatus.NOT_MET: "not met"}.get(status, "not enough evidence")
+    assumption = rule.judge_correction.assumption.strip().rstrip(".")
+    basis = assumption or "the scorer errs on this system as often as on its card"
+    between = f"between {percent(estimate.lower)} and {percent(estimate.upper)}"
+    return (
+        f"which is {between} once the scorer's errors are counted ({sure}, assuming that {basis}): {ending}"
+    )
+
+
+def late_caveat(later: int, events: int) -> str:
+    """What must be said where a suite met its limit, and later attempts of the same run put it over."""
+    return (
+        f" But {counted(later, 'attempt')} of this suite came in after the decision, and with the "
+        f"{counted(events, 'bad one')} among them the suite is over its limit: "
+        "look at them before anybody signs."
+    )
+
+
+def rule_sentence(rule: GateRule, statuses: dict[str, RuleStatus], single: str, caveat: str = "") -> str:
     """The sentence of a whole rule: its one category's, or how many categories met it."""
     if len(statuses) <= 1:
         return single or f"{demand(rule)}: nothing in this run is about it, so there is no evidence."
@@ -117,7 +176,7 @@ def rule_sentence(rule: GateRule, statuses: dict[str, RuleStatus], single: str) 
         text += f", {len(missed)} did not ({_names(missed)})"
     if open_:
         text += f", {len(open_)} could not be decided ({_names(open_)})"
-    return text + "."
+    return text + "." + caveat
 
 
 def _names(names: list[str]) -> str:

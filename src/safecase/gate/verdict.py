@@ -112,12 +112,26 @@ def _evaluate_rule(
     found = tuple(one(category) for category in categories(rule, plan))
     statuses = {item.category: item.status for item in found}
     status = combine_statuses(rule, list(statuses.values()))
-    sentence = rule_sentence(rule, statuses, found[0].sentence if len(found) == 1 else "")
+    single = found[0].sentence if len(found) == 1 else ""
+    sentence = rule_sentence(rule, statuses, single, _contradictions(found))
     if rule.requires_calibrated_scorers and uncalibrated and status is RuleStatus.MET:
         status = RuleStatus.INSUFFICIENT
-        sentence += f" It asks for calibrated scorers, and {', '.join(uncalibrated)} has no card."
+        verb = "has" if len(uncalibrated) == 1 else "have"
+        names = ", ".join(uncalibrated)
+        sentence += f" But it asks for calibrated scorers, and {names} {verb} no card: not enough evidence."
     return RuleResult(
         rule=rule, status=status, sentence=sentence, categories=found, uncalibrated_scorers=uncalibrated
+    )
+
+
+def _contradictions(found: Sequence[CategoryResult]) -> str:
+    """Categories that met their limit before later attempts of the same run put their suite over it."""
+    names = [item.category for item in found if item.details.get("later_attempts_exceed_limit")]
+    if not names:
+        return ""
+    return (
+        f" But attempts that came in after the decision put the suite over its limit in {', '.join(names)}: "
+        "look at them before anybody signs."
     )
 
 
@@ -193,7 +207,9 @@ def _conclude(
             conditions.append(f"Advisory: {result.sentence}")
             continue
         exception = accepted.get(result.rule.id)
-        if result.rule.rule_class is RuleClass.BOUNDED and exception is not None:
+        # A risk that was measured can be accepted; what nobody measured cannot.
+        excusable = result.rule.rule_class is RuleClass.BOUNDED and result.status is RuleStatus.NOT_MET
+        if excusable and exception is not None:
             conditions.append(
                 f"{result.sentence} Accepted until {exception.expires}, "
                 f"with: {exception.compensating_control}."
@@ -208,8 +224,22 @@ def _conclude(
         return VerdictKind.NO_GO, [*failing, *open_], conditions
     if open_:
         return VerdictKind.INSUFFICIENT_EVIDENCE, open_, conditions
-    met = sum(result.status is RuleStatus.MET for result in results)
-    summary = [f"All {met} rules that bind are met." if met > 1 else "The rule that binds is met."]
+    summary = [_summary(results)]
+    summary += [result.sentence for result in results if _contradicted(result)]
     if conditions:
         return VerdictKind.GO_WITH_CONDITIONS, summary, conditions
     return VerdictKind.GO, summary, conditions
+
+
+def _summary(results: Sequence[RuleResult]) -> str:
+    binding = [result for result in results if result.rule.rule_class is not RuleClass.ADVISORY]
+    met = sum(result.status is RuleStatus.MET for result in binding)
+    if not binding:
+        return "No rule of this gate binds: all are advisory."
+    if met < len(binding):
+        return f"{met} of {len(binding)} rules that bind are met, and what the others show was accepted."
+    return f"All {met} rules that bind are met." if met > 1 else "The rule that binds is met."
+
+
+def _contradicted(result: RuleResult) -> bool:
+    return any(item.details.get("later_attempts_exceed_limit") for item in result.categories)

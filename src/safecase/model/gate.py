@@ -18,6 +18,13 @@ from safecase.model.vocabulary import (
     VerdictKind,
 )
 
+_AT_LEAST = frozenset({Metric.UTILITY_RATE, Metric.COVERAGE})
+"""Metrics of which more is better; of all others less is."""
+_QUANTITIES = frozenset({Metric.LATENCY_P50_MS, Metric.LATENCY_P95_MS, Metric.COST_PER_ATTEMPT_USD})
+"""Metrics with a unit; all others are shares between 0 and 1."""
+_INSIDE = frozenset({Metric.SEVERITY_WEIGHTED_RATE, Metric.REGRESSION})
+"""Metrics whose limit must lie strictly between 0 and 1, because no data could exclude its end points."""
+
 PerCategory = Literal["none", "risk", "suite", "attack", "harm", "language", "severity", "family", "group"]
 
 
@@ -67,9 +74,30 @@ class GateRule(Frozen):
         if self.metric is Metric.ATTACK_AT_K and self.k is None:
             raise ValueError("metric attack_at_k needs k")
         at_most = self.comparator is Comparator.AT_MOST
-        if at_most and self.bound is not None and self.good is not None and self.good >= self.bound:
-            raise ValueError("'good' must be smaller than 'bound'")
+        if at_most is (self.metric in _AT_LEAST):
+            wanted = Comparator.AT_LEAST if at_most else Comparator.AT_MOST
+            raise ValueError(f"metric {self.metric.value} needs comparator '{wanted.value}'")
+        self._check_limit("bound", self.bound)
+        if self.metric is Metric.REGRESSION:
+            self._check_limit("margin", self.margin)
+        if self.bound is not None and self.good is not None:
+            if at_most and self.good >= self.bound:
+                raise ValueError("'good' must be smaller than 'bound'")
+            if not at_most and self.good <= self.bound:
+                raise ValueError("'good' must be larger than 'bound'")
         return self
+
+    def _check_limit(self, name: str, limit: float | None) -> None:
+        """A limit outside of its range would be met, or missed, by every system."""
+        if limit is None:
+            return
+        if self.metric in _QUANTITIES:
+            if limit < 0:
+                raise ValueError(f"'{name}' must not be negative")
+        elif not 0 <= limit <= 1:
+            raise ValueError(f"'{name}' is a share between 0 and 1, got {limit:g}: write 0.02 for 2 %")
+        elif self.metric in _INSIDE and limit in (0, 1):
+            raise ValueError(f"'{name}' of {self.metric.value} must lie strictly between 0 and 1")
 
 
 class CoverageRequirement(Frozen):

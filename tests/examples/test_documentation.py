@@ -1,0 +1,111 @@
+"""What the documentation tells people to type and to write is what the program takes."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+from ruamel.yaml import YAML
+
+from safecase.attacks.registry import CONVERTERS
+from safecase.cli.main import app
+from safecase.model.vocabulary import AttackClass, Metric
+from safecase.scorers.registry import SCORERS
+from safecase.targets.registry import TARGETS
+from safecase.workspace import load
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGES = sorted(
+    [*(ROOT / "docs").rglob("*.md"), *(ROOT / "examples").glob("*/README.md"), ROOT / "README.md"],
+    key=str,
+)
+BLOCK = re.compile(r"^```(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
+INLINE = re.compile(r"`(safecase [a-z][^`]*)`")
+ANYWHERE = {"--help", "-h", "--install-completion", "--show-completion"}
+
+
+def page_id(page: Path) -> str:
+    return str(page.relative_to(ROOT))
+
+
+def blocks(page: str) -> list[str]:
+    text = (ROOT / "docs" / page).read_text(encoding="utf-8")
+    return [body for language, body in BLOCK.findall(text) if language == "yaml"]
+
+
+def commands(text: str) -> Iterator[str]:
+    for language, body in BLOCK.findall(text):
+        if language not in ("", "sh"):
+            continue
+        for line in body.replace("\\\n", " ").splitlines():
+            for part in re.split(r"&&|\s#|\|\|| > ", line):
+                found = re.match(r"\s*(?:\.venv/bin/)?(safecase .*)", part)
+                if found:
+                    yield found[1]
+    yield from INLINE.findall(text)
+
+
+def resolve(words: list[str]) -> tuple[Any, list[str]]:
+    command: Any = typer.main.get_command(app)
+    rest = words
+    while hasattr(command, "commands") and rest and not rest[0].startswith("-"):
+        assert rest[0] in command.commands, f"there is no command '{' '.join(words)}'"
+        command, rest = command.commands[rest[0]], rest[1:]
+    return command, rest
+
+
+@pytest.mark.parametrize("page", PAGES, ids=page_id)
+def test_every_command_exists_with_its_options(page: Path) -> None:
+    for line in commands(page.read_text(encoding="utf-8")):
+        command, rest = resolve(shlex.split(line)[1:])
+        options = {name for item in command.params for name in (*item.opts, *item.secondary_opts)}
+        for word in rest:
+            if re.match(r"^--?[a-z]", word):
+                assert word.split("=")[0] in options | ANYWHERE, line
+
+
+@pytest.mark.parametrize("page", PAGES, ids=page_id)
+def test_every_yaml_block_reads(page: Path) -> None:
+    for language, body in BLOCK.findall(page.read_text(encoding="utf-8")):
+        if language == "yaml":
+            assert YAML(typ="safe", pure=True).load(body)
+
+
+@pytest.mark.parametrize(
+    ("page", "names"),
+    [
+        ("attacks.md", CONVERTERS.names()),
+        ("attacks.md", [item.value for item in AttackClass]),
+        ("scorers.md", SCORERS.names()),
+        ("targets.md", TARGETS.names()),
+        ("gates.md", [item.value for item in Metric]),
+    ],
+)
+def test_every_name_is_documented(page: str, names: list[str]) -> None:
+    text = (ROOT / "docs" / page).read_text(encoding="utf-8")
+    assert [name for name in names if f"`{name}`" not in text] == []
+
+
+def test_the_pages_write_a_workspace_that_loads(tmp_path: Path) -> None:
+    """The suites of the attacks page and the gate of the gates page, in one workspace."""
+    (tmp_path / "safecase.yaml").write_text(
+        """
+system: {id: documented, title: From the documentation}
+risks:
+  - {id: system-prompt-leak, title: Leak, harm: privacy_leakage, severity: sev2, likelihood: likely}
+targets:
+  - {id: demo, kind: demo}
+"""
+    )
+    (tmp_path / "suites.yaml").write_text(blocks("attacks.md")[0])
+    (tmp_path / "gates.yaml").write_text(blocks("gates.md")[0].replace("severity:sev1", "severity:sev2"))
+    workspace = load(tmp_path)
+    cases = workspace.suites[0].cases
+    assert [case.id for case in cases] == ["leak", "leak~base64", "leak~rot13+leetspeak", "leak~role_play"]
+    assert {case.family for case in cases} == {"leak"}
+    assert workspace.gates[0].rules[0].bound == 0.02
