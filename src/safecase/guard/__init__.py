@@ -1,0 +1,1 @@
+"""Runtime controls: checks on what comes in, what tools bring and do, and what goes out."""
