@@ -30,6 +30,7 @@ _SPLIT_BASE64 = re.compile(r"(?<![A-Za-z0-9+/])[A-Za-z0-9+/]{2,8}(?:[ .|-][A-Za-
 _ODD = re.compile(r"[A-Z0-9](?<=[a-z].)[A-Za-z0-9+/]{0,6}[ .|-][A-Za-z0-9+/]{0,7}[A-Z0-9](?<=[a-z].)")
 _ASCII85 = re.compile(r"(?<!\S)(?:<~)?[!-uz]{15,}(?:~>)?(?!\S)")
 _MORSE = re.compile(r"(?<![.\-\w])[.\-]{1,6}(?:[ ]{1,3}(?:[/|][ ]{1,3})?[.\-]{1,6}){4,}(?![.\-\w])")
+_MORSE_SIGNS = set(".-/ |")
 _BREAKS = re.compile(r"[\s,:.|-]+")
 _URLSAFE = str.maketrans("-_", "+/")
 _LETTERS_OF_MORSE = {
@@ -57,7 +58,7 @@ def readable(data: bytes) -> str:
     if strange > LONGEST_LINE_OF_GARBAGE * len(text):
         return ""
     words = sum(c.isalnum() or c == " " for c in text)
-    return text if words * 2 > len(text) else ""
+    return text if words * 3 > len(text) or not set(text) - _MORSE_SIGNS else ""
 
 
 def decode_level(view: TextView) -> Iterator[TextView]:

@@ -1,6 +1,7 @@
 """What a guard says: surfaces, actions, verdicts with their evidence, and the decision over all of them.
 
-Plain slotted dataclasses, because a guard makes several of them for every message of a live service.
+What is made for every message is a plain slotted dataclass, because a live service makes several of
+them for each.
 """
 
 from __future__ import annotations
@@ -8,9 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Any, Literal
 
-from safecase.model.base import JsonValue
+from pydantic import Field
+
+from safecase.model.base import Frozen, JsonObject, JsonValue
 
 
 class Surface(StrEnum):
@@ -158,3 +161,22 @@ class GuardDecision:
             "latency_ms": round(self.latency_seconds * 1000, 4),
             "verdicts": [verdict.to_json() for verdict in self.verdicts],
         }
+
+
+class GuardCheckConfiguration(Frozen):
+    """One check as a control declares it in its ``configuration``."""
+
+    check: str
+    """Kind of check: a name of the guard's registry."""
+    surfaces: tuple[Surface, ...] = ()
+    """Where it looks; empty: wherever its kind can."""
+    parameters: JsonObject = {}
+    on_failure: Literal["closed", "open"] | None = None
+    """What a crash or a time-out means: closed blocks, open lets pass; both are counted. None: closed where
+    the control serves a sev1 risk, open otherwise."""
+    timeout_ms: float | None = Field(default=None, gt=0)
+    """Longest time for one content; the check then runs beside the caller's thread. None: no limit, for
+    checks whose work is bounded by the length of the text."""
+    remote: bool = False
+    """The check leaves the process. A check that does and is not declared so is refused."""
+    enabled: bool = True
