@@ -16,12 +16,13 @@ import orjson
 from safecase.demo.prompt import DEMO_CANARY, DEMO_MODEL, DEMO_NAME, DEMO_NOTICE, SYSTEM_PROMPT
 from safecase.demo.service import ShopService
 from safecase.demo.store import ShopState
-from safecase.demo.tools import Toolbox, ToolRun
+from safecase.demo.tools import Toolbox, ToolRefused, ToolRun
 from safecase.demo.turn import Turn, TurnInput
 from safecase.demo.vulnerabilities import select_vulnerabilities
 from safecase.demo.weaknesses import Secrets
 from safecase.model.base import JsonObject, JsonValue
 from safecase.model.errors import InputError
+from safecase.model.protocols import ToolGate
 from safecase.model.transcript import Document, Message, MessageRole, ToolCall, Usage
 
 MAX_MESSAGES = 400
@@ -112,6 +113,7 @@ class DemoAgent:
         conversation_id: str | None = None,
         seed: int = 0,
         environment: Mapping[str, Any] | None = None,
+        tool_gate: ToolGate | None = None,
     ) -> DemoReply:
         """Answer the last message of a conversation.
 
@@ -119,7 +121,8 @@ class DemoAgent:
         messages. System messages are added to the agent's own prompt. ``documents`` (``id``, ``text``, maybe
         ``title``, ``source``, ``trusted``) are put before the agent as retrieved. ``environment`` plants
         records; see :meth:`~safecase.demo.store.ShopState.fresh`. ``conversation_id`` and ``seed`` are handed
-        back in the metadata and change nothing. Raises InputError where an argument has the wrong form.
+        back in the metadata and change nothing. ``tool_gate`` is asked at each tool call. Raises InputError
+        where an argument has the wrong form.
         """
         lines = [_line(message, index) for index, message in enumerate(_checked(messages))]
         given = tuple(_document(item, index) for index, item in enumerate(documents or ()))[:_MAX_DOCUMENTS]
@@ -134,11 +137,13 @@ class DemoAgent:
         users = [index for index, line in enumerate(lines) if line.role == "user"]
         last_is_tool = lines[-1].role in {"tool", "function"}
         earlier: list[str] = []
-        service = ShopService(Toolbox(state, self.vulnerabilities), secrets, self.vulnerabilities)
+        service = ShopService(Toolbox(state, self.vulnerabilities, tool_gate), secrets, self.vulnerabilities)
         text = ""
         before = {name: len(rows) for name, rows in state.effects.items()}
         for position in users[-_MAX_REPLAYED:] or [len(lines) - 1]:
-            service = ShopService(Toolbox(state, self.vulnerabilities), secrets, self.vulnerabilities)
+            service = ShopService(
+                Toolbox(state, self.vulnerabilities, tool_gate), secrets, self.vulnerabilities
+            )
             before = {name: len(rows) for name, rows in state.effects.items()}
             last = not users or position == users[-1]
             tools = [line.text for line in lines if line.role in {"tool", "function"}] if last else []
@@ -148,7 +153,10 @@ class DemoAgent:
                 documents=(*given, *_as_documents(tools if last_is_tool else [])),
                 tool_texts=tuple(tools),
             )
-            text = Turn(turn, service, secrets).answer()
+            try:
+                text = Turn(turn, service, secrets).answer()
+            except ToolRefused as refused:
+                text = f"I can't do that here: {refused}."
             earlier.append(lines[position].text)
         runs = tuple(service.toolbox.runs)
         sent = sum(len(line.text) for line in lines) + sum(len(item.text) for item in given)

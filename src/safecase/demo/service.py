@@ -391,9 +391,9 @@ class ShopService:
         settling = self.topic(text)
         query = f"{text[:300]} {settling.title}" if settling else text[:300]
         run = self.toolbox.call("search_kb", query=query, limit=3)
-        documents = tuple(
-            document for row in run.result if (document := shop_knowledge().get(row["id"])) is not None
-        )
+        found = (shop_knowledge().get(row["id"]) for row in run.result)
+        readable = (self.toolbox.readable(document) for document in found if document is not None)
+        documents = tuple(document for document in readable if document is not None)
         self.retrieved.extend(documents)
         if "indirect-injection-documents" in self.weak:
             for document in documents:

@@ -7,10 +7,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import orjson
+
 from safecase.demo.knowledge import shop_knowledge
 from safecase.demo.store import Record, ShopState
 from safecase.model.base import JsonObject
-from safecase.model.transcript import ToolDefinition
+from safecase.model.protocols import ToolGate
+from safecase.model.transcript import Document, ToolCall, ToolDefinition
 
 
 def _schema(required: str = "", **properties: str) -> JsonObject:
@@ -101,6 +104,14 @@ class ToolFailure(Exception):
     """A tool said no; the message is what the agent sees."""
 
 
+class ToolRefused(Exception):
+    """The gate in front of the tools refused a call or withheld a result; ends the turn."""
+
+
+_READERS = frozenset({"read_email", "read_ticket", "read_attachment"})
+"""Tools whose failure the agent can talk about and go on."""
+
+
 @dataclass(frozen=True, slots=True)
 class ToolRun:
     """One call as it happened."""
@@ -114,9 +125,10 @@ class ToolRun:
 class Toolbox:
     """The tools bound to one conversation's state. Weak checks stand for planted weaknesses."""
 
-    def __init__(self, state: ShopState, weak: frozenset[str]) -> None:
+    def __init__(self, state: ShopState, weak: frozenset[str], gate: ToolGate | None = None) -> None:
         self.state = state
         self.weak = weak
+        self.gate = gate
         self.runs: list[ToolRun] = []
         self._by_name: dict[str, Callable[..., Any]] = {
             tool.name: getattr(self, f"_{tool.name}") for tool in TOOLS
@@ -124,13 +136,27 @@ class Toolbox:
 
     def call(self, name: str, **arguments: Any) -> ToolRun:
         """Run one tool and remember it; a refusal is a result with ``is_error``, never an exception."""
+        call = ToolCall(name=name, arguments=arguments)
+        refused = self.gate.before(call) if self.gate else ""
+        if refused:
+            self.runs.append(ToolRun(name, arguments, {"error": refused}, is_error=True))
+            raise ToolRefused(refused)
         try:
             result, failed = self._by_name[name](**arguments), False
         except ToolFailure as failure:
             result, failed = {"error": str(failure)}, True
+        withheld = self.gate.after(call, orjson.dumps(result).decode()) if self.gate and not failed else ""
+        if withheld:
+            result, failed = {"error": withheld}, True
         run = ToolRun(name, arguments, result, failed)
         self.runs.append(run)
+        if withheld and name not in _READERS:
+            raise ToolRefused(withheld)
         return run
+
+    def readable(self, document: Document) -> Document | None:
+        """The retrieved document as the gate lets the agent read it; None where it is withheld."""
+        return self.gate.document(document) if self.gate else document
 
     def _row(self, table: str, identifier: str, weak_by: str | None) -> Record:
         rows: dict[str, Record] = getattr(self.state, table)

@@ -8,7 +8,7 @@ from typing import Protocol, runtime_checkable
 from safecase.model.attempt import AttemptSummary, PlannedAttempt, Score
 from safecase.model.base import Frozen, JsonObject, JsonValue
 from safecase.model.suite import Case
-from safecase.model.transcript import Document, Message, ToolDefinition, Transcript, Usage
+from safecase.model.transcript import Document, Message, ToolCall, ToolDefinition, Transcript, Usage
 
 
 class TargetRequest(Frozen):
@@ -64,6 +64,27 @@ class Target(Protocol):
 
     async def close(self) -> None:
         """Release connections. Safe to call twice."""
+
+
+class ToolGate(Protocol):
+    """Stands between an agent and its tools. One gate serves one turn."""
+
+    def before(self, call: ToolCall) -> str:
+        """Empty where the call may be made, else why it may not: the agent reads it as the tool's error."""
+
+    def after(self, call: ToolCall, result: str) -> str:
+        """Empty where the agent may read the result, else what it reads in its place."""
+
+    def document(self, document: Document) -> Document | None:
+        """A retrieved document as the agent may read it; None where it is withheld."""
+
+
+@runtime_checkable
+class GatedTarget(Target, Protocol):
+    """A target whose agent can be held to a gate at each tool call, because it runs in this process."""
+
+    async def respond_gated(self, request: TargetRequest, gate: ToolGate) -> TargetReply:
+        """`Target.respond`, with every tool call through ``gate``."""
 
 
 @runtime_checkable

@@ -10,7 +10,7 @@ from safecase import __version__
 from safecase.model.base import Frozen, JsonObject, JsonValue
 from safecase.model.configuration import TargetConfiguration
 from safecase.model.errors import FailureKind, InputError, TargetFailure
-from safecase.model.protocols import TargetReply, TargetRequest
+from safecase.model.protocols import TargetReply, TargetRequest, ToolGate
 from safecase.targets.code import crash
 from safecase.targets.registry import Factory
 
@@ -75,6 +75,13 @@ class DemoTarget:
 
     async def respond(self, request: TargetRequest) -> TargetReply:
         """One turn, with the agent's tool calls, results, documents and end state."""
+        return self._turn(request, None)
+
+    async def respond_gated(self, request: TargetRequest, gate: ToolGate) -> TargetReply:
+        """The same, with every tool call and every retrieved document through ``gate``."""
+        return self._turn(request, gate)
+
+    def _turn(self, request: TargetRequest, gate: ToolGate | None) -> TargetReply:
         try:
             reply = self.agent.respond(
                 request.messages,
@@ -82,6 +89,7 @@ class DemoTarget:
                 conversation_id=request.conversation_id,
                 seed=request.seed,
                 environment=request.environment,
+                tool_gate=gate,
             )
         except InputError as error:
             raise TargetFailure(error.message, kind=FailureKind.BAD_REQUEST, where=self.where) from None

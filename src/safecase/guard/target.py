@@ -1,0 +1,287 @@
+"""A target behind a guard: the same suite, run against it with and without, shows what the guard does."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Mapping
+
+from safecase.guard.content import Content
+from safecase.guard.pipeline import Guard, tool_call_content
+from safecase.model.base import JsonObject, JsonValue
+from safecase.model.guard import GuardAction, GuardDecision, Surface
+from safecase.model.protocols import GatedTarget, Target, TargetReply, TargetRequest
+from safecase.model.transcript import Document, Message, MessageRole, ToolCall
+
+BLOCKED = "content_filter"
+"""The finish reason that marks an answer which the guard stopped."""
+DEFAULT_REFUSAL = "I can't help with that here. If you think this is a mistake, please ask in other words."
+_REMEMBERED = 4_096
+
+
+class _Record:
+    """What the guard decided in one turn, for the transcript's metadata and for nobody's secrets."""
+
+    def __init__(self) -> None:
+        self.decisions: list[GuardDecision] = []
+        self.unenforced = 0
+        self.seconds = 0.0
+
+    def add(self, decision: GuardDecision) -> GuardDecision:
+        self.decisions.append(decision)
+        self.seconds += decision.latency_seconds
+        return decision
+
+    def metadata(self) -> JsonObject:
+        kept: list[JsonValue] = [
+            item.to_json() for item in self.decisions if item.action is not GuardAction.ALLOW
+        ]
+        data: JsonObject = {"decisions": kept, "latency_ms": round(self.seconds * 1000, 3)}
+        if self.unenforced:
+            data["unenforced_tool_calls"] = self.unenforced
+        return data
+
+
+class _Gate:
+    """The guard between an agent in this process and its tools."""
+
+    def __init__(self, guard: Guard, request: TargetRequest, record: _Record) -> None:
+        self._guard = guard
+        self._record = record
+        self._conversation = request.messages
+        self._documents = request.documents
+        self._session = request.conversation_id
+        self._results: tuple[Message, ...] = ()
+
+    def before(self, call: ToolCall) -> str:
+        """Why the call may not be made; approval that nobody can give here is a refusal."""
+        decision = self._record.add(
+            self._guard.inspect(
+                tool_call_content(
+                    call,
+                    conversation=(*self._conversation, *self._results),
+                    documents=self._documents,
+                    session=self._session,
+                )
+            )
+        )
+        if decision.allowed:
+            return ""
+        if decision.action is GuardAction.REQUIRE_APPROVAL:
+            return "this needs the approval of a person"
+        return "the tool policy does not allow it"
+
+    def after(self, call: ToolCall, result: str) -> str:
+        """What the agent reads in place of a result that must not reach it."""
+        decision = self._record.add(self._inspect(result))
+        if decision.action is GuardAction.BLOCK:
+            return "withheld: the content holds instructions or data that must not reach the agent"
+        self._results += (Message(role=MessageRole.TOOL, content=result, name=call.name),)
+        return ""
+
+    def document(self, document: Document) -> Document | None:
+        """A retrieved document, redacted or withheld; trusted ones are read as they are."""
+        if document.trusted:
+            return document
+        decision = self._record.add(self._inspect(document.text))
+        if not decision.allowed:
+            return None
+        kept = document.model_copy(update={"text": decision.text})
+        self._documents = (*self._documents, kept)
+        return kept
+
+    def _inspect(self, text: str) -> GuardDecision:
+        around = {"conversation": self._conversation, "session": self._session}
+        return self._guard.check_untrusted(text, **around)
+
+
+class GuardedTarget:
+    """Any target with a guard around it; a `safecase.model.protocols.Target`.
+
+    User messages, supplied documents and answers are always held to the guard. Tool calls are where the
+    target offers a gate (`GatedTarget`) or only proposes its calls; calls that a remote agent made by itself
+    cannot be undone: they are told as ``unenforced_tool_calls`` in the transcript's metadata.
+    """
+
+    def __init__(
+        self, inner: Target, guard: Guard, *, refusal: str = DEFAULT_REFUSAL, system_prompt: str = ""
+    ) -> None:
+        self.inner = inner
+        self.guard = guard
+        self.refusal = refusal
+        self.name = inner.name
+        self.kind = inner.kind
+        self.demo = inner.demo
+        self.system_prompt = system_prompt or str(getattr(inner, "system_prompt", ""))
+        self.canaries: tuple[str, ...] = tuple(getattr(inner, "canaries", ()))
+        # Later turns repeat earlier messages; each is read once. The bound keeps a long run's memory flat.
+        self._read: OrderedDict[tuple[str, int, str], str | None] = OrderedDict()
+
+    def fingerprint(self) -> Mapping[str, str]:
+        """The target's components and the guard's checks: a changed check is a new system version."""
+        return {**self.inner.fingerprint(), **self.guard.fingerprint()}
+
+    def describe(self) -> JsonObject:
+        """The target's configuration and which checks stand in front of it."""
+        checks: list[JsonValue] = [check.id for check in self.guard.checks]
+        return {**self.inner.describe(), "guard": checks}
+
+    async def start(self) -> None:
+        """Start the target."""
+        await self.inner.start()
+
+    async def close(self) -> None:
+        """Close the target."""
+        await self.inner.close()
+
+    async def respond(self, request: TargetRequest) -> TargetReply:
+        """One turn: what comes in is inspected, then the target is asked, then its answer is inspected."""
+        record = _Record()
+        messages, last_allowed = await self._incoming(request, record)
+        if not last_allowed:
+            return self._refused(record)
+        gate = _Gate(self.guard, request, record)
+        documents = tuple(kept for item in request.documents if (kept := gate.document(item)) is not None)
+        asked = request.model_copy(update={"messages": messages, "documents": documents})
+        if isinstance(self.inner, GatedTarget):
+            reply = await self.inner.respond_gated(asked, gate)
+            return await self._outgoing(asked, reply, record, gated=True)
+        return await self._outgoing(asked, await self.inner.respond(asked), record, gated=False)
+
+    async def _incoming(self, request: TargetRequest, record: _Record) -> tuple[tuple[Message, ...], bool]:
+        """The conversation as the target may read it, and whether its last user message may be answered."""
+        kept: list[Message] = []
+        skipping = False
+        last = max((i for i, m in enumerate(request.messages) if m.role is MessageRole.USER), default=-1)
+        for index, message in enumerate(request.messages):
+            if message.role is MessageRole.USER:
+                key = (request.conversation_id, index, message.text)
+                if request.conversation_id and index != last and key in self._read:
+                    text = self._read[key]
+                    skipping = text is None
+                    if text is not None:
+                        kept.append(_with_text(message, text))
+                    continue
+                decision = record.add(
+                    await self.guard.inspect_async(
+                        Content(
+                            Surface.USER_INPUT,
+                            message.text,
+                            conversation=request.messages[:index],
+                            session=request.conversation_id,
+                        )
+                    )
+                )
+                skipping = not decision.allowed
+                self._remember(key, None if skipping else decision.text)
+                if skipping:
+                    if index == last:
+                        return (), False
+                    continue
+                kept.append(_with_text(message, decision.text))
+            elif message.role is MessageRole.TOOL:
+                decision = record.add(
+                    await self.guard.inspect_async(
+                        Content(Surface.UNTRUSTED_CONTENT, message.text, session=request.conversation_id)
+                    )
+                )
+                kept.append(_with_text(message, decision.text if decision.allowed else "[withheld]"))
+            elif message.role is MessageRole.SYSTEM or not skipping:
+                kept.append(message)
+        return tuple(kept), True
+
+    def _remember(self, key: tuple[str, int, str], text: str | None) -> None:
+        self._read[key] = text
+        while len(self._read) > _REMEMBERED:
+            self._read.popitem(last=False)
+
+    async def _outgoing(
+        self, request: TargetRequest, reply: TargetReply, record: _Record, *, gated: bool
+    ) -> TargetReply:
+        executed = {m.tool_call_id for m in reply.messages if m.role is MessageRole.TOOL}
+        messages: list[Message] = []
+        finish = reply.finish_reason
+        documents = (*request.documents, *reply.documents)
+        for message in reply.messages:
+            if message.role is not MessageRole.ASSISTANT:
+                messages.append(message)
+                continue
+            if message.tool_calls and not gated:
+                message = self._proposed(request, message, executed, documents, record)
+            if not message.text:
+                messages.append(message)
+                continue
+            decision = record.add(
+                await self.guard.inspect_async(
+                    Content(
+                        Surface.MODEL_OUTPUT,
+                        message.text,
+                        conversation=request.messages,
+                        documents=documents,
+                        system_prompt=self.system_prompt,
+                        session=request.conversation_id,
+                    )
+                )
+            )
+            if not decision.allowed:
+                finish = BLOCKED
+                message = _with_text(message, self.refusal)
+            elif decision.text != message.text:
+                message = _with_text(message, decision.text)
+            messages.append(message)
+        metadata = {**reply.metadata, "guard": record.metadata()}
+        return reply.model_copy(
+            update={"messages": tuple(messages), "finish_reason": finish, "metadata": metadata}
+        )
+
+    def _proposed(
+        self,
+        request: TargetRequest,
+        message: Message,
+        executed: set[str],
+        documents: tuple[Document, ...],
+        record: _Record,
+    ) -> Message:
+        """The message without the calls that the guard refuses and that nobody has made yet."""
+        kept = []
+        for call in message.tool_calls:
+            decision = record.add(
+                self.guard.inspect(
+                    tool_call_content(
+                        call,
+                        conversation=request.messages,
+                        documents=documents,
+                        session=request.conversation_id,
+                    )
+                )
+            )
+            if decision.allowed:
+                kept.append(call)
+            elif call.id in executed:
+                record.unenforced += 1
+                kept.append(call)
+        if len(kept) == len(message.tool_calls):
+            return message
+        text = message.text or self.refusal
+        return message.model_copy(update={"tool_calls": tuple(kept), "content": text})
+
+    def _refused(self, record: _Record) -> TargetReply:
+        message = Message(role=MessageRole.ASSISTANT, content=self.refusal)
+        return TargetReply(
+            messages=(message,),
+            finish_reason=BLOCKED,
+            model="",
+            metadata={"guard": record.metadata()},
+        )
+
+
+def _with_text(message: Message, text: str) -> Message:
+    """The message with another text; media parts stay where they are."""
+    if text == message.text:
+        return message
+    if isinstance(message.content, str):
+        return message.model_copy(update={"content": text})
+    parts = [part for part in message.content if part.type != "text"]
+    first = next((part for part in message.content if part.type == "text"), None)
+    if first is not None:
+        parts.insert(0, first.model_copy(update={"text": text}))
+    return message.model_copy(update={"content": tuple(parts)})
