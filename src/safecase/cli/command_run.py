@@ -8,7 +8,7 @@ import typer
 
 from safecase.cli.console import err, leave, out, print_json
 from safecase.cli.options import HERE, GateName, Json, RunName, Select, TargetName, Workspace
-from safecase.model.errors import ExitCode
+from safecase.model.errors import ExitCode, InputError
 
 if TYPE_CHECKING:
     from safecase.engine.run_folder import RunFolder
@@ -48,6 +48,12 @@ def run(
         list[str] | None,
         typer.Option("--vulnerability", help="Demo target only: switch a planted weakness on."),
     ] = None,
+    guard: Annotated[
+        bool, typer.Option("--guard", help="Put the guard that the controls declare around the target.")
+    ] = False,
+    without: Annotated[
+        list[str] | None, typer.Option("--without", help="With --guard: leave a check out (may repeat).")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Run the suites against the target. Everything is fixed and written down before the first call.
@@ -59,6 +65,8 @@ def run(
     from safecase.workflow.project import Project
     from safecase.workflow.running import RunOptions, execute, prepare
 
+    if without and not guard:
+        raise InputError("--without leaves a check of the guard out, and there is no --guard")
     project = Project.open(workspace)
     options = RunOptions(
         target=target,
@@ -74,6 +82,8 @@ def run(
         cache=cache,
         executor=executor,
         vulnerabilities=tuple(vulnerability or ()),
+        guard=guard,
+        guard_without=tuple(without or ()),
     )
     with RunDisplay(quiet=as_json) as display:
         prepared = prepare(project, options, progress=display.update)

@@ -10,6 +10,7 @@ from safecase.cli import (
     command_check,
     command_decide,
     command_demo,
+    command_guard,
     command_init,
     command_run,
     command_show,
@@ -32,7 +33,15 @@ app = typer.Typer(
     ),
 )
 
-for module in (command_init, command_check, command_run, command_decide, command_show, command_demo):
+for module in (
+    command_init,
+    command_check,
+    command_run,
+    command_decide,
+    command_show,
+    command_guard,
+    command_demo,
+):
     module.register(app)
 
 

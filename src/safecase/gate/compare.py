@@ -35,7 +35,7 @@ class RunComparison(Frozen):
     """``worse``, ``better`` or ``no difference shown``."""
 
 
-def _majority(cases: Sequence[Case], columns: SummaryColumns) -> dict[str, bool]:
+def majority_violated(cases: Sequence[Case], columns: SummaryColumns) -> dict[str, bool]:
     """Case id → whether most of its decided attempts were violated; undecided cases are absent."""
     decided = (columns.outcome == HELD) | (columns.outcome == VIOLATED)
     totals = np.bincount(columns.case_index[decided], minlength=len(cases))
@@ -55,7 +55,7 @@ def compare_runs(
 
     Raises InsufficientEvidenceError where no case was decided in both runs.
     """
-    earlier, later = _majority(*before), _majority(*after)
+    earlier, later = majority_violated(*before), majority_violated(*after)
     by_id = {case.id: case for case in after[0]}
     shared = [name for name in later if name in earlier]
     if not shared:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import date
 
+from pydantic import Field
+
 from safecase.model.base import Frozen, Identifier, JsonObject
 from safecase.model.taxonomy import TaxonomyReference
 from safecase.model.vocabulary import ControlLayer
@@ -41,6 +43,19 @@ class Policy(Frozen):
     clauses: tuple[PolicyClause, ...] = ()
 
 
+class Hypothesis(Frozen):
+    """What a control is expected to do, said before it is measured (LIF-04)."""
+
+    statement: str
+    minimum_effect: float = Field(default=0.0, ge=0, lt=1)
+    """How many points, as a share, the violation rate of the tests must fall at least."""
+    maximum_over_refusal: float = Field(default=1.0, ge=0, le=1)
+    """How many points, as a share, over-refusal may rise at most."""
+    tests: tuple[str, ...] = ()
+    """Selectors of what it is tested on; empty: the control's ``efficacy``, else its risks."""
+    confidence: float = Field(default=0.95, gt=0.5, lt=1)
+
+
 class Control(Frozen):
     """Something that prevents, detects or limits a harm."""
 
@@ -57,5 +72,7 @@ class Control(Frozen):
     """For a guard: its checks. Opaque to everything but the guard."""
     efficacy: tuple[str, ...] = ()
     """Selectors of the tests that measure whether the control works."""
+    hypothesis: Hypothesis | None = None
+    """What it must achieve; `safecase guard measure` gives the verdict."""
     validated: date | None = None
     status: str = "proposed"

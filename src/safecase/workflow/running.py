@@ -26,6 +26,7 @@ from safecase.model.suite import Case
 from safecase.model.vocabulary import Metric
 from safecase.targets.prices import price_of
 from safecase.targets.registry import build_target
+from safecase.workflow.guarded import guarded
 from safecase.workflow.project import Project, candidate_digest
 from safecase.workflow.scoring import ScorerSource
 
@@ -49,6 +50,10 @@ class RunOptions:
     executor: str = "local"
     vulnerabilities: tuple[str, ...] = ()
     """For demo targets: planted weaknesses to switch on."""
+    guard: bool = False
+    """Put the guard that the workspace's controls declare around the target."""
+    guard_without: tuple[str, ...] = ()
+    """Checks of the guard that are left out."""
 
 
 @dataclass(frozen=True)
@@ -86,6 +91,8 @@ def prepare(
             update={"options": {**configuration.options, "vulnerabilities": vulnerabilities}}
         )
     target = build_target(configuration, project.workspace.root)
+    if options.guard:
+        target = guarded(project, target, without=options.guard_without)
     cases = project.cases(options.select)
     gates = project.gates(options.gate)
     defaults = project.workspace.defaults
@@ -124,7 +131,11 @@ def prepare(
             [manifest for _, manifest in earlier], candidate_digest(system, gates), system.fingerprint
         ),
         environment=_environment(),
-        settings={"complete": options.complete},
+        settings={
+            "complete": options.complete,
+            "guard": options.guard,
+            "guard_without": list[JsonValue](options.guard_without),
+        },
         cache=ResponseCache(project.workspace.root / ".safecase" / "cache.sqlite") if options.cache else None,
         progress=progress,
         executor=_executor(options.executor),
@@ -155,6 +166,7 @@ def prepare_resume(
     described = manifest.settings.get("target")
     vulnerabilities = described.get("vulnerabilities", []) if isinstance(described, dict) else []
     limits = Limits.model_validate(manifest.settings.get("limits") or {})
+    left_out = manifest.settings.get("guard_without")
     options = RunOptions(
         target=manifest.target_name,
         gate=gates if len(manifest.gates) == 1 else "",
@@ -169,6 +181,8 @@ def prepare_resume(
         vulnerabilities=tuple(str(item) for item in vulnerabilities)
         if isinstance(vulnerabilities, list)
         else (),
+        guard=manifest.settings.get("guard") is True,
+        guard_without=tuple(str(item) for item in left_out) if isinstance(left_out, list) else (),
     )
     return prepare(project, options, progress=progress), folder.path
 

@@ -1,0 +1,295 @@
+"""`safecase guard`: try it, measure it, take it apart, set its thresholds, train its classifier."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from safecase.cli.console import leave, out, print_json
+from safecase.cli.options import HERE, GateName, Json, Select, TargetName, Workspace
+from safecase.model.errors import ExitCode, InputError
+
+if TYPE_CHECKING:
+    from safecase.model.estimate import Estimate
+    from safecase.workflow.running import RunOptions
+
+guard = typer.Typer(
+    no_args_is_help=True, help="The runtime guard: try it, measure it, calibrate it, train it."
+)
+Vulnerability = Annotated[
+    list[str] | None,
+    typer.Option("--vulnerability", help="Demo target only: switch a planted weakness on."),
+]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to the program."""
+    app.add_typer(guard, name="guard", rich_help_panel="Guard")
+
+
+@guard.command("list")
+def list_checks(workspace: Workspace = HERE, as_json: Json = False) -> None:
+    """The workspace's checks in order, and the kinds of checks that there are."""
+    from safecase.guard.check import guard_checks
+    from safecase.workflow.guarded import workspace_guard
+    from safecase.workflow.project import Project
+
+    rows = []
+    if (workspace / "safecase.yaml").exists():
+        for check in workspace_guard(Project.open(workspace)).checks:
+            surfaces = sorted(check.surfaces or check.check.surfaces)
+            rows.append(
+                {
+                    "id": check.id,
+                    "version": check.check.version,
+                    "surfaces": surfaces,
+                    "layer": check.layer,
+                    "on_failure": "closed" if check.fail_closed else "open",
+                    "risks": check.risks,
+                }
+            )
+    if as_json:
+        print_json({"checks": rows, "kinds": guard_checks.names()})
+        return
+    for row in rows:
+        where = ", ".join(row["surfaces"])  # type: ignore[arg-type]
+        out().print(f"{row['id']} (version {row['version']}): {where}; fails {row['on_failure']}")
+    out().print(f"Kinds: {', '.join(guard_checks.names())}")
+
+
+@guard.command("check")
+def check_text(
+    text: Annotated[str, typer.Argument(help="The text, or - for standard input.")] = "-",
+    surface: Annotated[
+        str, typer.Option(help="user_input, untrusted_content or model_output.")
+    ] = "user_input",
+    workspace: Workspace = HERE,
+    as_json: Json = False,
+) -> None:
+    """Inspect one text with the workspace's guard. Exit code 1 where it may not go on."""
+    from safecase.guard.content import Content
+    from safecase.model.guard import Surface
+    from safecase.workflow.guarded import workspace_guard
+    from safecase.workflow.project import Project
+
+    try:
+        where = Surface(surface)
+    except ValueError:
+        raise InputError(
+            f"there is no surface '{surface}'", hint=", ".join(item.value for item in Surface)
+        ) from None
+    if where is Surface.TOOL_CALL:
+        raise InputError("a tool call is no text", hint="try it from Python: Guard.check_tool_call")
+    read = sys.stdin.buffer.read().decode("utf-8", "replace") if text == "-" else text
+    decision = workspace_guard(Project.open(workspace)).inspect(Content(where, read))
+    if as_json:
+        print_json({**decision.to_json(), "text": decision.text})
+    else:
+        console = out()
+        console.print(f"{decision.action.value} in {decision.latency_seconds * 1e6:.0f} µs")
+        for verdict in decision.verdicts:
+            score = "" if verdict.score is None else f", score {verdict.score:.3f}"
+            console.print(f"  {verdict.check}: {verdict.action.value}{score} {verdict.reason}".rstrip())
+        if decision.allowed and decision.text != read:
+            console.print(decision.text)
+    if not decision.allowed:
+        leave(ExitCode.CHECK_FAILED)
+
+
+@guard.command("measure")
+def measure_guard(
+    workspace: Workspace = HERE,
+    target: TargetName = "",
+    gate: GateName = "",
+    select: Select = "",
+    before: Annotated[str, typer.Option(help="Run without the guard, if there is one already.")] = "",
+    repeats: Annotated[int | None, typer.Option(help="Attempts per case.")] = None,
+    vulnerability: Vulnerability = None,
+    as_json: Json = False,
+) -> None:
+    """Run the suite without and with the guard: what it stops, what it costs, each hypothesis' verdict.
+
+    Exit code 1 where a hypothesis is refuted, 3 where one stays open.
+    """
+    from safecase.cli.progress import RunDisplay
+    from safecase.workflow.guarding import measure
+    from safecase.workflow.project import Project
+
+    project = Project.open(workspace)
+    options = _options(target, gate, select, repeats, vulnerability)
+    with RunDisplay(quiet=as_json) as display:
+        result = measure(project, options, display, before=before)
+    conclusions = {item.conclusion for item in result.hypotheses}
+    if as_json:
+        print_json(result)
+    else:
+        console = out()
+        console.print(f"\n{result.run_before} → {result.run_after}")
+        for row in result.slices:
+            console.print(
+                f"  {row.slice}: {row.before:.1%} → {row.after:.1%} of {row.cases} cases, "
+                f"change {_points(row.change)}: {row.conclusion}"
+            )
+        latency = result.latency
+        console.print(
+            f"  latency: median {latency.median_before.value:.2f} → {latency.median_after.value:.2f} ms, "
+            f"95th percentile {latency.p95_before.value:.2f} → {latency.p95_after.value:.2f} ms"
+        )
+        for item in result.hypotheses:
+            console.print(f"  {item.control}: {item.conclusion}. {item.statement} {item.sentence}")
+    if "refuted" in conclusions:
+        leave(ExitCode.CHECK_FAILED)
+    if "inconclusive" in conclusions:
+        leave(ExitCode.INSUFFICIENT_EVIDENCE)
+
+
+@guard.command("ablate")
+def ablate_guard(
+    workspace: Workspace = HERE,
+    target: TargetName = "",
+    gate: GateName = "",
+    select: Select = "",
+    by: Annotated[str, typer.Option(help="layer or check.")] = "layer",
+    repeats: Annotated[int | None, typer.Option(help="Attempts per case.")] = None,
+    vulnerability: Vulnerability = None,
+    as_json: Json = False,
+) -> None:
+    """Run the suite with each layer of the guard off in turn: what each adds, which failure opens the door.
+
+    Exit code 1 where a single failure opens a case of the worst severity.
+    """
+    from safecase.cli.progress import RunDisplay
+    from safecase.workflow.guarding import ablate
+    from safecase.workflow.project import Project
+
+    project = Project.open(workspace)
+    options = _options(target, gate, select, repeats, vulnerability)
+    with RunDisplay(quiet=as_json) as display:
+        result = ablate(project, options, display, by=by)
+    if as_json:
+        print_json(result)
+    else:
+        console = out()
+        console.print(
+            f"\n{result.cases} harmful cases: {result.violated_without} violated without the guard, "
+            f"{result.violated_with} with it"
+        )
+        for part in result.parts:
+            console.print(
+                f"  without {part.part} ({', '.join(part.checks)}): {part.violated} violated, "
+                f"{len(part.opened)} opened, {part.opened_severe} of them sev1; "
+                f"rate {_points(part.change)}; refuses {part.over_refusals_mended} benign cases by itself"
+            )
+        for risk, parts in result.single_points_of_failure.items():
+            console.print(f"  single point of failure for {risk}: {', '.join(parts)}")
+    if result.single_points_of_failure:
+        leave(ExitCode.CHECK_FAILED)
+
+
+@guard.command("calibrate")
+def calibrate_guard(
+    check: Annotated[str, typer.Argument(help="A check of the workspace, or a kind of check.")],
+    traffic: Annotated[Path, typer.Argument(help="Labelled texts: csv, jsonl or Label Studio JSON.")],
+    max_false_refusal: Annotated[
+        float | None, typer.Option(min=0, max=1, help="False refusals at most, as a share.")
+    ] = None,
+    max_miss: Annotated[float | None, typer.Option(min=0, max=1, help="Misses at most, as a share.")] = None,
+    confidence: Annotated[float, typer.Option(help="Confidence of the guarantee.")] = 0.95,
+    surface: Annotated[str, typer.Option(help="Where the texts come from.")] = "user_input",
+    text_column: Annotated[str, typer.Option(help="Column or dotted path of the text.")] = "text",
+    label_column: Annotated[str, typer.Option(help="Column or dotted path of the label.")] = "label",
+    harmful: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--harmful", help="Label that means harmful (may repeat).", show_default="1, true, harmful"
+        ),
+    ] = None,
+    segment_column: Annotated[str, typer.Option(help="Column of the user segment.")] = "",
+    language_column: Annotated[str, typer.Option(help="Column of the language.")] = "",
+    cost_miss: Annotated[float | None, typer.Option(help="Cost of one miss.")] = None,
+    cost_refusal: Annotated[float | None, typer.Option(help="Cost of one false refusal.")] = None,
+    prevalence: Annotated[float, typer.Option(help="Share of harmful messages in use.")] = 0.01,
+    curve: Annotated[
+        Path | None, typer.Option("--curve", help="Write the whole trade-off curve as csv.")
+    ] = None,
+    workspace: Workspace = HERE,
+    as_json: Json = False,
+) -> None:
+    """Choose a check's threshold on labelled traffic, with a guarantee.
+
+    Say --max-false-refusal or --max-miss. Exit code 3 where the rows cannot prove any threshold.
+    """
+    from safecase.guard.calibration import Prices
+    from safecase.workflow.guard_calibration import TrafficColumns, calibrate_check, write_curve
+
+    if (max_false_refusal is None) == (max_miss is None):
+        raise InputError("say one of --max-false-refusal and --max-miss")
+    if (cost_miss is None) != (cost_refusal is None):
+        raise InputError("costs come in pairs: --cost-miss and --cost-refusal")
+    prices = None
+    if cost_miss is not None and cost_refusal is not None:
+        prices = Prices(miss=cost_miss, false_refusal=cost_refusal, prevalence=prevalence)
+    result = calibrate_check(
+        check,
+        traffic,
+        goal="miss" if max_miss is not None else "false_refusal",
+        limit=max_miss if max_miss is not None else max_false_refusal or 0.0,
+        confidence=confidence,
+        surface=surface,
+        columns=TrafficColumns(
+            text_column, label_column, tuple(harmful or ("1", "true", "harmful")), segment_column,
+            language_column,
+        ),
+        prices=prices,
+        workspace=workspace,
+    )  # fmt: skip
+    if curve is not None:
+        write_curve(result, curve)
+    if as_json:
+        print_json(result)
+    else:
+        console = out()
+        console.print(f"{result.harmful} harmful and {result.benign} harmless texts")
+        if result.area_under_curve is not None:
+            console.print(f"Area under the ROC curve: {_shown(result.area_under_curve)}")
+        console.print(result.guarantee)
+        if result.chosen is not None:
+            console.print(f"  misses: {_share(result.chosen.miss)}")
+            console.print(f"  false refusals: {_share(result.chosen.false_refusal)}")
+            if result.chosen.expected_cost is not None:
+                console.print(f"  expected cost per message: {result.chosen.expected_cost:.4g}")
+        for row in result.segments:
+            miss = _share(row.miss) if row.miss else "none seen"
+            refused = _share(row.false_refusal) if row.false_refusal else "none seen"
+            console.print(f"  {row.kind} {row.name}: misses {miss}, false refusals {refused}")
+    if result.threshold is None:
+        leave(ExitCode.INSUFFICIENT_EVIDENCE)
+
+
+def _options(
+    target: str, gate: str, select: str, repeats: int | None, vulnerability: list[str] | None
+) -> RunOptions:
+    from safecase.workflow.running import RunOptions
+
+    return RunOptions(
+        target=target,
+        gate=gate,
+        select=select,
+        repeats=repeats,
+        vulnerabilities=tuple(vulnerability or ()),
+    )
+
+
+def _points(estimate: Estimate) -> str:
+    return f"{100 * estimate.value:+.1f} points ({100 * estimate.lower:+.1f} to {100 * estimate.upper:+.1f})"
+
+
+def _share(estimate: Estimate) -> str:
+    return f"{estimate.value:.2%} ({estimate.lower:.2%} to {estimate.upper:.2%})"
+
+
+def _shown(estimate: Estimate) -> str:
+    return f"{estimate.value:.4f} ({estimate.lower:.4f} to {estimate.upper:.4f})"

@@ -1,0 +1,28 @@
+"""The guard of a workspace, and a target behind it."""
+
+from __future__ import annotations
+
+from safecase.guard.check import CheckContext
+from safecase.guard.configuration import guard_from_controls
+from safecase.guard.pipeline import Guard
+from safecase.guard.target import GuardedTarget
+from safecase.model.protocols import Target
+from safecase.workflow.project import Project
+
+
+def workspace_guard(project: Project, target: Target | None = None) -> Guard:
+    """The guard that the workspace's controls declare; raises InputError where none does."""
+    workspace = project.workspace
+    context = CheckContext(
+        root=workspace.root,
+        canaries=tuple(getattr(target, "canaries", ())),
+        system_prompt=str(getattr(target, "system_prompt", "")),
+    )
+    severities = {risk.id: risk.severity for risk in workspace.risks}
+    return guard_from_controls(workspace.controls, severities, context, name=workspace.system.id)
+
+
+def guarded(project: Project, target: Target, *, without: tuple[str, ...] = ()) -> GuardedTarget:
+    """The target behind the workspace's guard, some checks left out perhaps."""
+    guard = workspace_guard(project, target)
+    return GuardedTarget(target, guard.without(*without) if without else guard)

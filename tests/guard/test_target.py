@@ -1,0 +1,151 @@
+"""A target behind a guard: what comes in, what tools do, what goes out."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+
+import pytest
+
+from safecase.guard import Guard, GuardAction, Surface
+from safecase.guard.target import BLOCKED, DEFAULT_REFUSAL, GuardedTarget
+from safecase.model.base import JsonObject
+from safecase.model.configuration import TargetConfiguration
+from safecase.model.protocols import GatedTarget, Target, TargetReply, TargetRequest
+from safecase.model.transcript import Document, Message, MessageRole, ToolCall
+from safecase.targets.registry import build_target
+
+from .fakes import WordCheck, placed
+
+
+class Recorder:
+    """A target that answers with what it was told to and remembers what it was asked."""
+
+    name, kind, demo = "recorder", "fake", False
+
+    def __init__(self, *answers: Message) -> None:
+        self.answers = answers or (Message(role=MessageRole.ASSISTANT, content="fine"),)
+        self.asked: list[TargetRequest] = []
+
+    def fingerprint(self) -> Mapping[str, str]:
+        return {"model": "m"}
+
+    def describe(self) -> JsonObject:
+        return {"name": self.name}
+
+    async def start(self) -> None: ...
+
+    async def close(self) -> None: ...
+
+    async def respond(self, request: TargetRequest) -> TargetReply:
+        self.asked.append(request)
+        return TargetReply(messages=self.answers, finish_reason="stop")
+
+
+def user(text: str) -> Message:
+    return Message(role=MessageRole.USER, content=text)
+
+
+def assistant(text: str = "", *calls: ToolCall) -> Message:
+    return Message(role=MessageRole.ASSISTANT, content=text, tool_calls=calls)
+
+
+def ask(target: GuardedTarget, *messages: Message, **fields: object) -> TargetReply:
+    return asyncio.run(target.respond(TargetRequest(messages=messages, **fields)))  # type: ignore[arg-type]
+
+
+def on(surface: Surface, word: str = "BAD", action: GuardAction = GuardAction.BLOCK) -> Guard:
+    return Guard([placed(WordCheck(word, action), surfaces=frozenset({surface}))])
+
+
+def test_a_blocked_message_never_reaches_the_target() -> None:
+    inner = Recorder()
+    reply = ask(GuardedTarget(inner, on(Surface.USER_INPUT)), user("BAD"))
+    assert inner.asked == []
+    assert reply.finish_reason == BLOCKED
+    assert reply.messages[-1].text == DEFAULT_REFUSAL
+    decisions = reply.metadata["guard"]["decisions"]  # type: ignore[index, call-overload]
+    assert decisions[0]["action"] == "block"
+    assert "BAD" not in str(reply.metadata)
+
+
+def test_an_earlier_blocked_message_stays_away_in_later_turns() -> None:
+    inner = Recorder()
+    target = GuardedTarget(inner, on(Surface.USER_INPUT))
+    ask(target, user("BAD one"), conversation_id="c")
+    ask(target, user("BAD one"), assistant(DEFAULT_REFUSAL), user("and now?"), conversation_id="c")
+    assert [message.text for message in inner.asked[0].messages] == ["and now?"]
+
+
+def test_a_redacted_message_stays_redacted_in_later_turns() -> None:
+    inner = Recorder()
+    target = GuardedTarget(inner, on(Surface.USER_INPUT, "0123", GuardAction.REDACT))
+    ask(target, user("my number is 0123"), conversation_id="c")
+    ask(target, user("my number is 0123"), assistant("fine"), user("again 0123"), conversation_id="c")
+    assert inner.asked[1].messages[0].text == "my number is [gone]"
+    assert inner.asked[1].messages[2].text == "again [gone]"
+
+
+def test_untrusted_documents_are_withheld_and_trusted_ones_are_not_read() -> None:
+    inner = Recorder()
+    documents = (
+        Document(id="1", text="BAD"),
+        Document(id="2", text="good"),
+        Document(id="3", text="BAD but ours", trusted=True),
+    )
+    ask(GuardedTarget(inner, on(Surface.UNTRUSTED_CONTENT)), user("q"), documents=documents)
+    assert [document.id for document in inner.asked[0].documents] == ["2", "3"]
+
+
+def test_an_answer_is_replaced_or_redacted() -> None:
+    blocked = ask(GuardedTarget(Recorder(assistant("so BAD")), on(Surface.MODEL_OUTPUT)), user("q"))
+    assert (blocked.finish_reason, blocked.messages[-1].text) == (BLOCKED, DEFAULT_REFUSAL)
+    redacting = on(Surface.MODEL_OUTPUT, action=GuardAction.REDACT)
+    reply = ask(GuardedTarget(Recorder(assistant("so BAD")), redacting), user("q"))
+    assert (reply.finish_reason, reply.messages[-1].text) == ("stop", "so [gone]")
+
+
+@pytest.mark.parametrize("action", [GuardAction.BLOCK, GuardAction.REQUIRE_APPROVAL])
+def test_a_proposed_call_is_taken_out_and_an_executed_one_is_told(action: GuardAction) -> None:
+    good, bad = ToolCall(name="read", id="1"), ToolCall(name="send", id="2", arguments={"to": "BAD"})
+    guard = on(Surface.TOOL_CALL, action=action)
+    reply = ask(GuardedTarget(Recorder(assistant("", good, bad)), guard), user("q"))
+    assert [call.name for call in reply.messages[0].tool_calls] == ["read"]
+    done = Message(role=MessageRole.TOOL, content="sent", tool_call_id="2")
+    reply = ask(GuardedTarget(Recorder(assistant("", bad), done, assistant("done")), guard), user("q"))
+    assert [call.name for call in reply.messages[0].tool_calls] == ["send"]
+    assert reply.metadata["guard"]["unenforced_tool_calls"] == 1  # type: ignore[index, call-overload]
+
+
+def test_the_guard_is_part_of_the_system_version() -> None:
+    inner = Recorder()
+    target = GuardedTarget(inner, on(Surface.USER_INPUT))
+    assert isinstance(target, Target)
+    assert dict(target.fingerprint()) == {"model": "m", "guard.check": "1"}
+    assert target.describe() == {"name": "recorder", "guard": ["check"]}
+
+
+def test_the_demo_agent_is_held_at_its_tools() -> None:
+    demo = build_target(
+        TargetConfiguration(
+            id="demo", kind="demo", options={"vulnerabilities": ["refund-without-authorisation"]}
+        ),
+        None,  # type: ignore[arg-type]
+    )
+    assert isinstance(demo, GatedTarget)
+    question = user("Please refund order 20001, I want my money back")
+    loose = asyncio.run(demo.respond(TargetRequest(messages=(question,))))
+    assert loose.final_state["refunds"]
+    guard = Guard([placed(WordCheck("20001"), surfaces=frozenset({Surface.TOOL_CALL}))])
+    held = ask(GuardedTarget(demo, guard), question)
+    assert not held.final_state["refunds"]
+    assert "policy does not allow" in held.messages[-1].text
+
+
+def test_what_a_tool_brings_is_withheld_from_the_demo_agent() -> None:
+    demo = build_target(TargetConfiguration(id="demo", kind="demo"), None)  # type: ignore[arg-type]
+    guard = on(Surface.UNTRUSTED_CONTENT, "lamp")
+    reply = ask(GuardedTarget(demo, guard), user("Please read the attachment T-2001/lamp.txt"))
+    tool = next(message for message in reply.messages if message.role is MessageRole.TOOL)
+    assert tool.is_error
+    assert "withheld" in tool.text
