@@ -11,6 +11,7 @@ from safecase.engine.run_folder import RunFolder
 from safecase.gate.rates import HELD
 from safecase.model.errors import Problem, ProblemLevel, SafecaseError, WorkspaceError
 from safecase.model.gate import Verdict
+from safecase.workflow.guarded import guard_problems
 from safecase.workflow.project import Project
 from safecase.workspace import load_lenient
 from safecase.workspace.checks import check
@@ -64,7 +65,8 @@ def check_workspace(path: Path, *, update_lock: bool = False) -> tuple[tuple[Pro
     if update_lock:
         write_lock(workspace)
     project = Project.open(path)
-    found = (*problems, *check(project.workspace, run_facts(project), datetime.now(UTC).date()))
+    findings = check(project.workspace, run_facts(project), datetime.now(UTC).date())
+    found = (*problems, *guard_problems(project), *findings)
     cases = [case for suite in workspace.suites for case in suite.cases]
     facts = {
         "risks": len(workspace.risks),

@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 from safecase.guard.check import CheckContext
-from safecase.guard.configuration import guard_from_controls
+from safecase.guard.configuration import (
+    build_check,
+    check_configuration,
+    guard_from_controls,
+    is_guard_control,
+)
 from safecase.guard.pipeline import Guard
 from safecase.guard.target import GuardedTarget
+from safecase.model.errors import InputError, Problem, ProblemLevel
 from safecase.model.protocols import Target
 from safecase.workflow.project import Project
 
@@ -20,6 +26,29 @@ def workspace_guard(project: Project, target: Target | None = None) -> Guard:
     )
     severities = {risk.id: risk.severity for risk in workspace.risks}
     return guard_from_controls(workspace.controls, severities, context, name=workspace.system.id)
+
+
+def guard_problems(project: Project) -> list[Problem]:
+    """What is wrong in the controls that declare a check: each with the control's line."""
+    workspace = project.workspace
+    context = CheckContext(root=workspace.root)
+    problems = []
+    for control in workspace.controls:
+        if not is_guard_control(control):
+            continue
+        try:
+            build_check(control.id, check_configuration(control), context)
+        except InputError as error:
+            problems.append(
+                Problem(
+                    code="guard-check",
+                    level=ProblemLevel.ERROR,
+                    message=f"control '{control.id}': {error.message}",
+                    position=workspace.position("controls", control.id),
+                    hint=error.hint,
+                )
+            )
+    return problems
 
 
 def guarded(project: Project, target: Target, *, without: tuple[str, ...] = ()) -> GuardedTarget:
