@@ -1,0 +1,226 @@
+"""Does the guard find injections and jailbreaks that it was not trained on, and leave the rest alone?
+
+    python bench/injection_detection.py              trains, measures, prints the tables
+    python bench/injection_detection.py --write      writes weights and card into the package too
+    python bench/injection_detection.py --shipped    measures the shipped weights without training
+    python bench/injection_detection.py --json       prints one JSON document
+
+Needs the folder of recorded data: SAFECASE_SHARED_DATA, or ../shared/data beside the repository; without it
+the command says so and ends with code 3. What is trained on, tuned on and left out stands in
+`_injection_corpus.py`. Scores are those of the whole check: signatures and classifier over all readings.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from _injection_corpus import TRAINED_ON, TestSet, measured_sets, training_examples
+from safecase.guard.content import Content
+from safecase.guard.injection.check import InjectionCheck, InjectionParameters
+from safecase.guard.injection.classifier import (
+    Classifier,
+    read_classifier,
+    save_classifier,
+    shipped_classifier,
+)
+from safecase.guard.injection.hashing import WINDOWS
+from safecase.guard.injection.signatures import shipped_signatures
+from safecase.guard.injection.training import train_head, with_threshold
+from safecase.model.guard import Surface
+from safecase.stats.intervals import clopper_pearson
+from safecase.stats.roc import auc
+
+ROOT = Path(__file__).resolve().parents[1]
+DATA = ROOT / "src/safecase/guard/injection/data"
+SURFACES = {"direct": Surface.USER_INPUT, "indirect": Surface.UNTRUSTED_CONTENT}
+BLOCK_AT = InjectionParameters().block_at
+
+
+@dataclass(frozen=True)
+class Result:
+    """One set. Rates with 95 % Clopper-Pearson limits."""
+
+    name: str
+    kind: str
+    """``attack``, ``benign`` or ``hard benign``."""
+    head: str
+    n: int
+    unseen: bool
+    area: float | None
+    area_lower: float | None
+    area_upper: float | None
+    at_1_percent: tuple[float, float, float] | None
+    at_01_percent: tuple[float, float, float] | None
+    blocked: tuple[float, float, float]
+    """Share at or above the default threshold."""
+
+
+def train(folder: Path, generated: int) -> Classifier:
+    """Both heads; the thresholds' meaning is set on text that was not trained on."""
+    examples = training_examples(folder, generated=generated)
+    valid = [s for s in measured_sets(folder) if s.name.startswith("validation") and not s.attack]
+    heads = {}
+    for name, window in WINDOWS.items():
+        rng = np.random.default_rng(5)
+        place = rng.random(len(examples[name])) < 0.08
+        kept = [item for item, out in zip(examples[name], place, strict=True) if not out]
+        unused = [item for item, out in zip(examples[name], place, strict=True) if out]
+        head = train_head(kept, window, tell=lambda line: print(line, file=sys.stderr))
+        head = with_threshold(head, [item.text for item in unused if not item.attack])
+        # The validation set holds what is hard; the stricter of the two meanings counts.
+        hard = [text for item in valid if item.surface == name for text in item.texts]
+        stricter = with_threshold(head, hard, share=0.04)
+        heads[name] = stricter if stricter.bias < head.bias else head
+    trained = tuple({"name": name, "licence": licence} for name, licence in TRAINED_ON.items())
+    written = (
+        {"name": "phrases written for this project, and its own source and docs", "licence": "Apache-2.0"},
+    )
+    return Classifier(direct=heads["direct"], indirect=heads["indirect"], trained_on=(*trained, *written))
+
+
+def scores(check: InjectionCheck, chosen: TestSet) -> np.ndarray:
+    """The check's score of each text of a set."""
+    surface = SURFACES[chosen.surface]
+    return np.array([check.inspect(Content(surface, text)).score or 0.0 for text in chosen.texts])
+
+
+def rate(events: int, n: int) -> tuple[float, float, float]:
+    """A rate and its limits."""
+    interval = clopper_pearson(events, n)
+    return interval.value, interval.lower, interval.upper
+
+
+def measure(check: InjectionCheck, sets: list[TestSet]) -> list[Result]:
+    """Every set, attacks against the pooled unseen benign sets of the same head."""
+    results = []
+    for head in SURFACES:
+        here = [item for item in sets if item.surface == head]
+        found = {item.name: scores(check, item) for item in here}
+        pool = [i for i in here if not i.attack and not i.seen and not i.name.startswith("validation")]
+        benign = np.concatenate([found[item.name] for item in pool])
+        one, tenth = np.quantile(benign, [0.99, 0.999])
+        for item in here:
+            mine = found[item.name]
+            area = None
+            if item.attack:
+                labels = np.concatenate([np.ones(len(mine), int), np.zeros(len(benign), int)])
+                area = auc(np.concatenate([mine, benign]), labels)
+            results.append(
+                Result(
+                    name=item.name,
+                    kind="attack" if item.attack else "hard benign" if item.hard else "benign",
+                    head=head,
+                    n=len(mine),
+                    unseen=not item.seen,
+                    area=area.value if area else None,
+                    area_lower=area.lower if area else None,
+                    area_upper=area.upper if area else None,
+                    at_1_percent=rate(int((mine > one).sum()), len(mine)),
+                    at_01_percent=rate(int((mine > tenth).sum()), len(mine)),
+                    blocked=rate(int((mine >= BLOCK_AT).sum()), len(mine)),
+                )
+            )
+        attacks = [i for i in here if i.attack and not i.seen and not i.name.startswith("validation")]
+        mine = np.concatenate([found[item.name] for item in attacks])
+        labels = np.concatenate([np.ones(len(mine), int), np.zeros(len(benign), int)])
+        area = auc(np.concatenate([mine, benign]), labels)
+        name = f"all unseen attacks ({head}) against {len(benign)} unseen benign texts"
+        results.append(
+            Result(
+                name, "attack", head, len(mine), True, area.value, area.lower, area.upper,
+                rate(int((mine > one).sum()), len(mine)), rate(int((mine > tenth).sum()), len(mine)),
+                rate(int((mine >= BLOCK_AT).sum()), len(mine)),
+            )
+        )  # fmt: skip
+    return results
+
+
+def shown(values: tuple[float, float, float] | None) -> str:
+    """A rate for a table."""
+    return "" if values is None else f"{100 * values[0]:.1f} % ({100 * values[1]:.1f}-{100 * values[2]:.1f})"
+
+
+def table(results: list[Result]) -> str:
+    """The results as Markdown."""
+    lines = []
+    for head in SURFACES:
+        title = "On the user's input" if head == "direct" else "In retrieved content and results of tools"
+        heading = "| set | | n | area under the ROC curve | recall at 1 % | recall at 0.1 % | blocked |"
+        lines += [f"## {title}", "", heading, "|---|---|---|---|---|---|---|"]
+        for item in results:
+            if item.head != head:
+                continue
+            area = (
+                "" if item.area is None else f"{item.area:.3f} ({item.area_lower:.3f}-{item.area_upper:.3f})"
+            )
+            mark = item.kind + ("" if item.unseen else ", of a trained set")
+            one, tenth = (
+                (shown(item.at_1_percent), shown(item.at_01_percent)) if item.kind == "attack" else ("", "")
+            )
+            lines.append(
+                f"| {item.name} | {mark} | {item.n} | {area} | {one} | {tenth} | {shown(item.blocked)} |"
+            )
+        lines.append("")
+    return "\n".join(lines)
+
+
+def card(results: list[Result], classifier: Classifier) -> dict[str, Any]:
+    """What the weights were trained on and how they do."""
+    return {
+        "weights_digest": classifier.digest,
+        "question": "Is the worst place of the text an injection or a jailbreak?",
+        "not_a_question": "Whether a request is harmful: a harmful request alone is no injection.",
+        "trained_on": list(classifier.trained_on),
+        "thresholds": "0.9: 0.5 % of unused harmless training text, 4 % of the hard validation set",
+        "block_at": BLOCK_AT,
+        "measured": [asdict(item) for item in results],
+        "made_by": "python bench/injection_detection.py --write",
+    }
+
+
+def main() -> int:
+    """Train, measure, print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--json", action="store_true")
+    parser.add_argument("--write", action="store_true")
+    parser.add_argument("--shipped", action="store_true")
+    parser.add_argument("--generated", type=int, default=6000)
+    arguments = parser.parse_args()
+    folder = Path(os.environ.get("SAFECASE_SHARED_DATA") or ROOT.parent / "shared" / "data")
+    if not (folder / "jailbreak_llms_prompts.jsonl").is_file():
+        print(f"the recorded data are not in {folder}: set SAFECASE_SHARED_DATA", file=sys.stderr)
+        return 3
+    if arguments.shipped:
+        classifier = shipped_classifier()
+    else:
+        path = DATA / "weights.bin" if arguments.write else Path(os.devnull)
+        made = train(folder, arguments.generated)
+        if not arguments.write:
+            import tempfile
+
+            path = Path(tempfile.mkstemp(suffix=".bin")[1])
+        save_classifier(made, path)
+        # Measured as it will be read: with weights of one byte.
+        classifier = read_classifier(path)
+    check = InjectionCheck(InjectionParameters(), shipped_signatures(), classifier)
+    results = measure(check, measured_sets(folder))
+    if arguments.write:
+        text = json.dumps(card(results, classifier), indent=1)
+        (DATA / "injection_card.json").write_text(text + "\n", encoding="utf-8")
+    if arguments.json:
+        print(json.dumps([asdict(item) for item in results], indent=2))
+    else:
+        print(table(results))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
