@@ -213,6 +213,14 @@ class Guard:
         """Inspect a tool call before it is made."""
         return self.inspect(tool_call_content(call, **around))
 
+    def restore(self, text: str, session: str) -> str:
+        """The text with the tokens that this session's personal data were replaced by turned back."""
+        for item in self.checks:
+            back = getattr(item.check, "restore", None)
+            if back is not None:
+                text = back(session, text)
+        return text
+
     def _prepared(self, content: Content) -> GuardVerdict | None:
         """Refuse what cannot be read; mend what JSON and patterns cannot carry."""
         if not isinstance(content.text, str):

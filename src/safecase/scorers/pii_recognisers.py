@@ -7,7 +7,7 @@ import ipaddress
 import math
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
@@ -59,7 +59,8 @@ def _card(text: str) -> bool:
     return digits[0] in "34562" and luhn_valid(digits)
 
 
-def _iban(text: str) -> bool:
+def valid_iban(text: str) -> bool:
+    """The IBAN's check digits (ISO 13616)."""
     compact = re.sub(r"[\s-]", "", text).upper()
     if not 15 <= len(compact) <= 34:
         return False
@@ -79,12 +80,17 @@ def _email(text: str) -> bool:
 
 
 def _phone(text: str) -> bool:
+    regions: tuple[str | None, ...] = (None,) if text.lstrip().startswith("+") else ("US", "GB", "DE", "FR")
+    return valid_phone(text, regions)
+
+
+def valid_phone(text: str, regions: Sequence[str | None]) -> bool:
+    """A valid number of one of the regions (ISO 3166; None: only with its country code)."""
     digits = DIGITS.sub("", text)
     if not 8 <= len(digits) <= 15 or len(set(digits)) < 3:
         return False
     import phonenumbers
 
-    regions: tuple[str | None, ...] = (None,) if text.lstrip().startswith("+") else ("US", "GB", "DE", "FR")
     for region in regions:
         try:
             number = phonenumbers.parse(text, region)
@@ -95,7 +101,9 @@ def _phone(text: str) -> bool:
     return False
 
 
-def _stdnum(*modules: str) -> Callable[[str], bool]:
+def stdnum_check(*modules: str) -> Callable[[str], bool]:
+    """A check by python-stdnum: valid in one of its modules, ``de.idnr`` for instance."""
+
     def check(text: str) -> bool:
         import importlib
 
@@ -164,7 +172,7 @@ _CHECKS: dict[str, Callable[[str], bool]] = {
     "card": _card,
     "email": _email,
     "ethereum": _ethereum,
-    "iban": _iban,
+    "iban": valid_iban,
     "ip": _ip,
     "jwt": _jwt,
     "labelled_secret": _labelled_secret,
@@ -184,7 +192,7 @@ def recognisers() -> tuple[Recogniser, ...]:
         Recogniser(
             item["entity"],
             re.compile(item["pattern"], re.IGNORECASE if item.get("ignore_case") else re.NOFLAG),
-            _stdnum(*item["check"].removeprefix("stdnum:").split(","))
+            stdnum_check(*item["check"].removeprefix("stdnum:").split(","))
             if item["check"].startswith("stdnum:")
             else _CHECKS[item["check"]],
             tuple(item.get("hints", ())),
