@@ -6,7 +6,7 @@ import hashlib
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import lru_cache, partial
+from functools import lru_cache
 from importlib.resources import files
 
 from pydantic import Field
@@ -95,12 +95,27 @@ def _card(text: str) -> bool:
     return 12 <= len(digits) <= 19 and len(set(digits)) > 1 and digits[0] in "123456" and luhn_valid(digits)
 
 
+_EXTENSION = re.compile(r"\s?(?:x|ext\.?)\s?\d{1,6}$")
+_NORTH_AMERICAN = re.compile(
+    r"(?:(?:\+|00)?1[ .-])?\(?\d{3}\)?[ .-]?\d{3}[ .-]\d{4}(?:\s?(?:x|ext\.?)\s?\d{1,6})?"
+)
+
+
+def _phone_international(text: str) -> bool:
+    """A country code and as many digits as numbers have; fantasy numbers of real countries count too."""
+    number = _EXTENSION.sub("", text)
+    digits = DIGITS.sub("", number)
+    if not 8 <= len(digits) <= 15:
+        return False
+    return valid_phone(number, (None,)) or bool(_GAP.search(number) and digits[0] != "0")
+
+
 def _phone_local(text: str) -> bool:
     """A national number of one of the common regions, written as people write numbers."""
-    digits = DIGITS.sub("", text)
+    digits = DIGITS.sub("", _EXTENSION.sub("", text))
     if not 7 <= len(digits) <= 15 or _looks_like_date(text):
         return False
-    if re.fullmatch(r"\(?\d{3}\)?[ .-]\d{3}[ .-]\d{4}(?:\s?(?:x|ext\.?)\s?\d{1,5})?", text):
+    if _NORTH_AMERICAN.fullmatch(text):
         return True
     return valid_phone(text, _REGIONS)
 
@@ -134,7 +149,7 @@ def _base58(text: str) -> bool:
 _CHECKS: dict[str, Callable[[str], bool]] = {
     "ip": _ip,
     "card_any": _card,
-    "phone": partial(valid_phone, regions=(None,)),
+    "phone_international": _phone_international,
     "phone_local": _phone_local,
     "phone_shape": _phone_shape,
     "iban": valid_iban,
