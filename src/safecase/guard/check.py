@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol, runtime_checkable
@@ -9,6 +10,7 @@ from typing import Protocol, runtime_checkable
 from safecase.guard.content import Content
 from safecase.model.base import JsonObject
 from safecase.model.guard import CheckResult, Surface
+from safecase.model.protocols import Target
 from safecase.model.registry import Registry
 
 
@@ -66,6 +68,8 @@ class CheckContext:
     """Folder that the parameters' relative paths start from; nothing outside of it is read."""
     canaries: tuple[str, ...] = ()
     system_prompt: str = ""
+    judges: Mapping[str, Target] = field(default_factory=dict)
+    """Target id → target, for the checks that ask a model."""
 
 
 class CheckFactory(Protocol):

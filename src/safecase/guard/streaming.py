@@ -30,11 +30,12 @@ class WindowStage:
     """Lets sentences go once a check that only blocks or flags has read them with what stood before.
 
     For checks that need no more than a passage to see what they look for. What is held back never exceeds
-    one sentence or `_LONGEST_WINDOW` characters.
+    one sentence or `_LONGEST_WINDOW` characters, and the ``holdback`` that a check declares.
     """
 
     def __init__(self, check: Check, content: Content) -> None:
         self._check = check
+        self._holdback: int = getattr(check, "holdback", 0)
         self._around = content
         self._passed = ""
         self._held = ""
@@ -49,10 +50,11 @@ class WindowStage:
     def feed(self, chunk: str) -> str:
         """Take a piece; returns the sentences that are cleared by it."""
         self._held += chunk
-        ends = [match.end() for match in _SENTENCE_END.finditer(self._held)]
+        limit = len(self._held) - self._holdback
+        ends = [match.end() for match in _SENTENCE_END.finditer(self._held, 0, max(0, limit))]
         cut = ends[-1] if ends else 0
-        if not cut and len(self._held) >= _LONGEST_WINDOW:
-            cut = len(self._held)
+        if not cut and limit >= _LONGEST_WINDOW:
+            cut = limit
         return self._clear(cut) if cut else ""
 
     def finish(self) -> str:
@@ -62,9 +64,10 @@ class WindowStage:
     def _clear(self, cut: int) -> str:
         piece, rest = self._held[:cut], self._held[cut:]
         before = self._passed[-_CONTEXT:]
+        # What is kept back is read too: a part of it may complete what the piece begins.
         window = Content(
             Surface.MODEL_OUTPUT,
-            before + piece,
+            before + self._held,
             conversation=self._around.conversation,
             documents=self._around.documents,
             system_prompt=self._around.system_prompt,

@@ -37,21 +37,7 @@ class JsonSchemaScorer:
     name, version = NAME, VERSION
 
     def __init__(self, parameters: JsonSchemaParameters) -> None:
-        from jsonschema import Draft202012Validator
-        from jsonschema.exceptions import SchemaError
-        from referencing import Registry as SchemaRegistry
-
-        try:
-            Draft202012Validator.check_schema(parameters.schema_)
-        except (SchemaError, RecursionError) as error:
-            message = getattr(error, "message", "the schema is nested too deeply")
-            raise InputError(
-                f"the schema is not a JSON Schema: {shorten(message, 200)}",
-                where=f"scorer '{NAME}', parameter 'schema'",
-            ) from None
-        _check_references(parameters.schema_)
-        # An empty registry retrieves nothing, so a hostile $ref cannot reach the network or the disk.
-        self._validator: Any = Draft202012Validator(parameters.schema_, registry=SchemaRegistry())
+        self._validator = schema_validator(parameters.schema_, where=f"scorer '{NAME}', parameter 'schema'")
         self._fence = parameters.allow_fence
         self._writer = ScoreWriter(NAME, VERSION)
 
@@ -104,7 +90,23 @@ class JsonSchemaScorer:
             yield text[fence.end() : end if end >= 0 else len(text)].strip()
 
 
-def _check_references(schema: JsonObject) -> None:
+def schema_validator(schema: JsonObject, *, where: str) -> Any:
+    """A validator whose references never leave the schema; raises InputError for what is no schema."""
+    from jsonschema import Draft202012Validator
+    from jsonschema.exceptions import SchemaError
+    from referencing import Registry as SchemaRegistry
+
+    try:
+        Draft202012Validator.check_schema(schema)
+    except (SchemaError, RecursionError) as error:
+        message = getattr(error, "message", "the schema is nested too deeply")
+        raise InputError(f"the schema is not a JSON Schema: {shorten(message, 200)}", where=where) from None
+    _check_references(schema, where)
+    # An empty registry retrieves nothing, so a hostile $ref cannot reach the network or the disk.
+    return Draft202012Validator(schema, registry=SchemaRegistry())
+
+
+def _check_references(schema: JsonObject, where: str) -> None:
     stack: list[Any] = [schema]
     while stack:
         item = stack.pop()
@@ -113,7 +115,7 @@ def _check_references(schema: JsonObject) -> None:
             if isinstance(reference, str) and not reference.startswith("#"):
                 raise InputError(
                     f"the schema refers to '{shorten(reference, 80)}' outside itself",
-                    where=f"scorer '{NAME}', parameter 'schema'",
+                    where=where,
                     hint="put the definition under $defs and refer to #/$defs/...",
                 )
             stack.extend(item.values())

@@ -1,0 +1,160 @@
+"""Ways out of an answer: images and links to hosts that are not allowed, data in addresses."""
+
+from __future__ import annotations
+
+import re
+from typing import Literal
+
+from safecase.guard.check import Check, CheckContext
+from safecase.guard.content import Content
+from safecase.model.base import Frozen, JsonObject
+from safecase.model.guard import CheckResult, EvidenceSpan, GuardAction, Replacement, Surface
+from safecase.model.transcript import MessageRole
+from safecase.scorers.canary_leak import Needles
+from safecase.scorers.exfiltration import carries_data, secret_in
+from safecase.scorers.links import Link, find_links, host_allowed
+
+VERSION = "1"
+LINK_LIMIT = 500
+LONGEST_ADDRESS = 4_400
+_MARKDOWN = re.compile(r"!?\[[^\]\n]{0,300}\]\(\s{0,4}<?$")
+_REMOVED = "[link removed]"
+
+
+class ExfiltrationParameters(Frozen):
+    """Where answers may point, and what is done with the rest."""
+
+    allowed_hosts: tuple[str, ...] = ()
+    """``.example.org`` allows subdomains."""
+    secrets: tuple[str, ...] = ()
+    """Added to the workspace's canaries: an address that carries one is blocked, whatever its host."""
+    links: Literal["redact", "flag", "allow"] = "redact"
+    """What is done with a link that needs a click, to a host neither allowed nor named by the user."""
+    automatic: Literal["redact", "block"] = "redact"
+    """What is done with what is fetched without a click, or carries encoded data."""
+
+
+class ExfiltrationCheck:
+    """Every address of an answer, held against the allowed hosts."""
+
+    surfaces = frozenset({Surface.MODEL_OUTPUT})
+
+    def __init__(self, parameters: ExfiltrationParameters, context: CheckContext) -> None:
+        self.parameters = parameters
+        self.version = VERSION
+        self._needles = Needles(tuple(dict.fromkeys((*parameters.secrets, *context.canaries))))
+
+    def inspect(self, content: Content) -> CheckResult:
+        """Block secrets in addresses, take out what is fetched by itself, treat the rest as declared."""
+        named: frozenset[str] | None = None
+        action, spans, made = GuardAction.ALLOW, [], []
+        for number, link in enumerate(find_links(content.text)):
+            if number >= LINK_LIMIT:
+                whole = EvidenceSpan(0, len(content.text), "flood")
+                return CheckResult(GuardAction.BLOCK, None, f"more than {LINK_LIMIT} addresses", (whole,))
+            if named is None:
+                named = _named_hosts(content)
+            found = self._judge(link, named)
+            if found is None:
+                continue
+            wanted, label = found
+            action = max(action, wanted, key=lambda item: item.strictness)
+            spans.append(EvidenceSpan(link.start, link.end, label))
+            if wanted is GuardAction.REDACT:
+                made.append(_replacement(content.text, link))
+        if action is GuardAction.ALLOW:
+            return CheckResult()
+        kinds = ", ".join(sorted({span.label for span in spans}))
+        return CheckResult(action, None, f"holds ways out: {kinds}", tuple(spans[:64]), tuple(made))
+
+    def _judge(self, link: Link, named: frozenset[str]) -> tuple[GuardAction, str] | None:
+        if secret_in(link, self._needles):
+            return GuardAction.BLOCK, "secret in an address"
+        if not link.host or host_allowed(link.host, self.parameters.allowed_hosts):
+            return None
+        data = carries_data(link)
+        if link.host in named and not data:
+            return None
+        if link.automatic or data:
+            label = "automatic fetch" if link.automatic else "data in an address"
+            return GuardAction(self.parameters.automatic), label
+        if self.parameters.links == "allow" or link.host in named:
+            return None
+        return GuardAction(self.parameters.links), "foreign link"
+
+
+def _named_hosts(content: Content) -> frozenset[str]:
+    """Hosts that the user named: leading there is what was asked for."""
+    return frozenset(
+        link.host
+        for message in content.conversation
+        if message.role in (MessageRole.USER, MessageRole.SYSTEM)
+        for link in find_links(message.text)
+    )
+
+
+def _replacement(text: str, link: Link) -> Replacement:
+    """The whole of an image or a Markdown link where its brackets can be told, else the address alone."""
+    start, end = link.start, link.end
+    opening = _MARKDOWN.search(text[max(0, start - 320) : start])
+    if opening is not None:
+        start -= len(opening.group())
+        closing = text.find(")", end, end + 300)
+        end = closing + 1 if closing >= 0 else end
+    return Replacement(start, end, _REMOVED)
+
+
+_COMMENT = re.compile(r"<!--(?:[^-]|-(?!->)){0,20000}(?:-->|$)")
+_ACTIVE = re.compile(
+    r"<(script|style|iframe|object|embed|form|svg)\b[^>]{0,2000}>.{0,20000}?(?:</\1\s{0,4}>|$)",
+    re.IGNORECASE | re.DOTALL,
+)
+_HIDDEN = re.compile(
+    r"<(\w{1,12})\b[^>]{0,400}(?:display\s{0,4}:\s{0,4}none|visibility\s{0,4}:\s{0,4}hidden|font-size\s{0,4}:\s{0,4}0"
+    r"|opacity\s{0,4}:\s{0,4}0(?![.\d])|\bhidden\b)[^>]{0,400}>.{0,8000}?(?:</\1\s{0,4}>|$)",
+    re.IGNORECASE | re.DOTALL,
+)
+_LINK_COMMENT = re.compile(r"(?m)^[ \t]{0,8}\[//\]:\s{0,4}#\s{0,4}[(\"'].{0,2000}$")
+
+
+class Sanitised(Frozen):
+    """Retrieved text without active or hidden content, and what was taken out."""
+
+    text: str
+    removed: dict[str, int]
+    """Kind → how many."""
+
+
+def sanitise_untrusted(text: str) -> Sanitised:
+    """Take out of retrieved content what a reader does not see or a browser would run (AGT-09).
+
+    Comments, scripts and their like, elements that styles hide, comment-like link definitions, invisible
+    characters, and images that would be fetched.
+    """
+    from safecase.scorers.encodings import INVISIBLE
+
+    removed: dict[str, int] = {}
+    steps = {
+        "comment": _COMMENT, "active_element": _ACTIVE, "hidden_element": _HIDDEN,
+        "link_comment": _LINK_COMMENT,
+    }  # fmt: skip
+    for kind, pattern in steps.items():
+        text, count = pattern.subn("", text)
+        if count:
+            removed[kind] = count
+    if not text.isascii():
+        text, count = INVISIBLE.subn("", text)
+        if count:
+            removed["invisible_character"] = count
+    images = [_replacement(text, link) for link in find_links(text) if link.automatic]
+    if images:
+        from safecase.guard.redaction import applied
+
+        text = applied(text, images)
+        removed["image"] = len(images)
+    return Sanitised(text=text, removed=removed)
+
+
+def build(parameters: JsonObject, context: CheckContext) -> Check:
+    """Builds the check."""
+    return ExfiltrationCheck(ExfiltrationParameters.model_validate(parameters), context)

@@ -1,0 +1,58 @@
+"""Does the answer say more than the documents? Claims, numbers, names and citations, without any model."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from safecase.guard.check import Check, CheckContext
+from safecase.guard.content import Content
+from safecase.guard.output.scorer_check import ScorerCheck
+from safecase.model.base import Frozen, JsonObject
+from safecase.model.guard import CheckResult, Surface
+from safecase.scorers.registry import ScorerContext, build_scorer
+
+VERSION = "1"
+
+
+class GroundednessParameters(Frozen):
+    """How much must be covered."""
+
+    threshold: float = Field(default=0.75, gt=0, le=1)
+    """Share of the claims that the documents must support."""
+    claim_coverage: float = Field(default=0.55, gt=0, le=1)
+    citations: Literal["required", "checked", "ignored"] = "checked"
+    action: Literal["block", "flag", "require_approval"] = "flag"
+
+
+class GroundednessCheck:
+    """Claim coverage against the documents of the turn; nothing is said where there are none."""
+
+    surfaces = frozenset({Surface.MODEL_OUTPUT})
+
+    def __init__(self, parameters: GroundednessParameters) -> None:
+        settings: JsonObject = {
+            "threshold": parameters.threshold,
+            "claim_coverage": parameters.claim_coverage,
+            "citations": parameters.citations,
+        }
+        scorer = build_scorer("grounding", settings, ScorerContext())
+        self._check = ScorerCheck(scorer, action=parameters.action)
+        self.version = f"{VERSION}-{self._check.version}"
+
+    def inspect(self, content: Content) -> CheckResult:
+        """Share of the claims that are not supported as the score, with the unsupported ones as evidence."""
+        if not content.documents:
+            return CheckResult()
+        found = self._check.inspect(content)
+        score = None if found.score is None else 1 - found.score
+        return CheckResult(
+            found.action, score, found.reason, found.evidence, found.replacements, found.details
+        )
+
+
+def build(parameters: JsonObject, context: CheckContext) -> Check:
+    """Builds the check."""
+    del context
+    return GroundednessCheck(GroundednessParameters.model_validate(parameters))
