@@ -1,4 +1,4 @@
-"""What is said when something is not done: a reason, an alternative, and nothing of the user's words (MIT-12)."""
+"""What is said when something is not done: a reason, an alternative, no word of the user's (MIT-12)."""
 
 from __future__ import annotations
 

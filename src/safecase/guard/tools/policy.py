@@ -1,0 +1,363 @@
+"""The decision on a call: schema, limits, provenance, then Cedar; default deny, and every reason told."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from importlib.resources import files
+from typing import Any
+
+import orjson
+
+from safecase.guard.tools.conditions import failed_condition
+from safecase.guard.tools.declaration import Journey, ToolDeclaration, ToolPolicyFile
+from safecase.guard.tools.limits import SessionLimits
+from safecase.guard.tools.provenance import Origin, Provenance, ProvenanceTracker, trusted_parts
+from safecase.model.base import JsonValue
+from safecase.model.errors import InputError, did_you_mean
+from safecase.model.guard import GuardAction
+from safecase.model.transcript import Document, Message, MessageRole, ToolCall
+from safecase.scorers.json_schema import schema_validator
+
+_WORDS = re.compile(r"[^\W_]+")
+
+
+@dataclass(frozen=True)
+class ToolDecision:
+    """What may happen with a call, why, and by which policies."""
+
+    action: GuardAction
+    """Allow, require approval, or block."""
+    tool: str
+    reason: str
+    policies: tuple[str, ...] = ()
+    """Ids of the Cedar policies that decided; empty where no policy permitted anything."""
+    origins: tuple[Origin, ...] = ()
+    """Provenance of the arguments that matter."""
+    sandbox: str = ""
+    intended: bool = False
+
+    def to_json(self) -> dict[str, JsonValue]:
+        """Plain JSON for a log: no argument's value is in it."""
+        return {
+            "action": self.action.value,
+            "tool": self.tool,
+            "reason": self.reason,
+            "policies": list(self.policies),
+            "intended": self.intended,
+            "sandbox": self.sandbox,
+            "origins": [
+                {"argument": o.argument, "provenance": o.provenance.name.lower(), "source": o.source}
+                for o in self.origins
+            ],
+        }
+
+
+class ToolPolicy:
+    """Decides on calls. Safe to share between threads.
+
+    ``on_decision`` gets every decision with its session, for the log. Raises InputError for policies that do
+    not parse, with their line.
+    """
+
+    def __init__(
+        self,
+        file: ToolPolicyFile,
+        *,
+        where: str = "tool policy",
+        on_decision: Callable[[ToolDecision, str], None] | None = None,
+    ) -> None:
+        self.file = file
+        self.tools = {tool.name: tool for tool in file.tools}
+        if len(self.tools) < len(file.tools):
+            raise InputError("two tools of the policy have the same name", where=where)
+        self.journeys = {journey.id: journey for journey in file.journeys}
+        for journey in file.journeys:
+            for name in journey.tools:
+                if name != "*" and name not in self.tools:
+                    raise InputError(
+                        f"journey '{journey.id}' names the tool '{name}', which is not declared",
+                        where=where,
+                        hint=did_you_mean(name, self.tools),
+                    )
+        text = file.policies or default_policies()
+        self._cedar = _Cedar(text, where=where)
+        self._validators = {
+            tool.name: schema_validator(tool.parameters, where=f"{where}: tool '{tool.name}'")
+            for tool in file.tools
+            if tool.parameters
+        }
+        self._entities = self._cedar.entities(
+            [
+                {
+                    "uid": {"type": "Tool", "id": tool.name},
+                    "attrs": {
+                        "risk": tool.risk,
+                        "side_effects": list(tool.side_effects),
+                        "reversible": tool.reversible,
+                        "labels": list(tool.labels),
+                        "requires_approval": tool.requires_approval,
+                        "sandbox": tool.sandbox,
+                    },
+                    "parents": [],
+                }
+                for tool in file.tools
+            ]
+        )
+        self.limits = SessionLimits()
+        self._on_decision = on_decision
+
+    def decide(
+        self,
+        call: ToolCall,
+        tracker: ProvenanceTracker,
+        *,
+        request: str = "",
+        journey: str = "default",
+        session: str = "",
+        approved: bool = False,
+        dry_run: bool = False,
+    ) -> ToolDecision:
+        """What may happen with the call.
+
+        ``request``: what the user asked for. ``approved``: a person has agreed to this very call, which turns
+        "require approval" into "allow" and never a denial. ``dry_run``: count nothing, tell nobody.
+        """
+        decision = self._decide(call, tracker, request, journey, session)
+        if approved and decision.action is GuardAction.REQUIRE_APPROVAL:
+            reason = f"approved by a person: {decision.reason}"
+            decision = replace(decision, action=GuardAction.ALLOW, reason=reason)
+        if not dry_run:
+            if decision.action is GuardAction.ALLOW:
+                self.limits.record(session, self.tools[call.name], call.arguments)
+            if self._on_decision is not None:
+                self._on_decision(decision, session)
+        return decision
+
+    def _decide(
+        self, call: ToolCall, tracker: ProvenanceTracker, request: str, journey_id: str, session: str
+    ) -> ToolDecision:
+        tool = self.tools.get(call.name)
+        if tool is None:
+            return _denied(call.name, "the tool is not declared")
+        if call.arguments_text:
+            return _denied(call.name, "the arguments are no JSON object", tool)
+        journey = self.journeys.get(journey_id)
+        if journey is None:
+            return _denied(call.name, f"there is no journey '{journey_id[:60]}'", tool)
+        validator = self._validators.get(call.name)
+        if validator is not None:
+            try:
+                error = next(iter(validator.iter_errors(call.arguments)), None)
+            except RecursionError:
+                return _denied(call.name, "the arguments are nested too deeply", tool)
+            if error is not None:
+                place = "/".join(str(part)[:40] for part in error.absolute_path) or "arguments"
+                return _denied(call.name, f"'{place}' misses the tool's schema ({error.validator})", tool)
+        failed = failed_condition(tool.preconditions, call.arguments)
+        if failed:
+            return _denied(call.name, failed, tool)
+        origins = tuple(
+            origin
+            for name in tool.matters
+            if name in call.arguments
+            for origin in tracker.trace(name, call.arguments[name])
+        )
+        links = tuple(
+            origin for name, value in call.arguments.items() for origin in tracker.trace_links(name, value)
+        )
+        over = self.limits.over(session, tool, call.arguments)
+        intended = is_intended(tool, request)
+        return self._by_cedar(tool, journey, origins, links, intended=intended, over=over)
+
+    def _by_cedar(
+        self,
+        tool: ToolDeclaration,
+        journey: Journey,
+        origins: tuple[Origin, ...],
+        links: tuple[Origin, ...],
+        *,
+        intended: bool,
+        over: str,
+    ) -> ToolDecision:
+        untrusted = [o for o in origins if o.provenance >= Provenance.DESIGNATED]
+        tainted_link = any(o.provenance is Provenance.TAINTED for o in links)
+        context = {
+            "intended": intended,
+            "tainted_matters": bool(untrusted),
+            "only_designated": all(o.provenance is Provenance.DESIGNATED for o in untrusted),
+            "tainted_link": tainted_link,
+            "tainted_arguments": sorted({o.argument for o in untrusted}),
+            "made_up_arguments": sorted({o.argument for o in origins if o.provenance is Provenance.MODEL}),
+            "journey": journey.id,
+            "journey_allows": "*" in journey.tools or tool.name in journey.tools,
+            "over_limit": bool(over),
+        }
+        verdicts = self._cedar.decide(journey.id, tool.name, context, self._entities)
+        told = over or _told(tool, untrusted, intended=intended, tainted_link=tainted_link)
+        for action, (allowed, policies, errors) in zip(
+            (GuardAction.ALLOW, GuardAction.REQUIRE_APPROVAL), verdicts, strict=True
+        ):
+            if errors:
+                return _denied(tool.name, f"a policy could not be evaluated: {errors[0][:200]}", tool)
+            if allowed:
+                reason = "as asked" if action is GuardAction.ALLOW else told
+                return ToolDecision(action, tool.name, reason, policies, origins, tool.sandbox, intended)
+        policies = verdicts[0][1]
+        return ToolDecision(GuardAction.BLOCK, tool.name, told, policies, origins, tool.sandbox, intended)
+
+
+def _denied(name: str, reason: str, tool: ToolDeclaration | None = None) -> ToolDecision:
+    return ToolDecision(GuardAction.BLOCK, name[:120], reason, sandbox=tool.sandbox if tool else "")
+
+
+def _told(tool: ToolDeclaration, untrusted: Sequence[Origin], *, intended: bool, tainted_link: bool) -> str:
+    if untrusted:
+        first = untrusted[0]
+        return f"'{first.argument}' comes from {first.source or 'untrusted content'}, not from the user"
+    if tainted_link:
+        return "it carries an address out of untrusted content"
+    if not intended:
+        return "nothing that the user asked for calls for it"
+    if tool.requires_approval or not tool.reversible:
+        return "a person has to agree to what cannot be undone"
+    return "no policy permits it"
+
+
+def is_intended(tool: ToolDeclaration, request: str) -> bool:
+    """Whether the user's words call for the tool."""
+    if not tool.intent:
+        return True
+    words = {word.casefold() for word in _WORDS.findall(request)}
+    return any(word.startswith(stem.casefold()) for stem in tool.intent for word in words)
+
+
+def track_conversation(
+    tools: dict[str, ToolDeclaration], messages: Sequence[Message], documents: Sequence[Document] = ()
+) -> tuple[ProvenanceTracker, str]:
+    """The provenance of everything in a conversation, and what the user asked for.
+
+    Results of undeclared tools are untrusted as a whole. A result is designated where an argument that names
+    its source is the user's own.
+    """
+    tracker = ProvenanceTracker()
+    asked = []
+    for message in messages:
+        if message.role is MessageRole.USER:
+            asked.append(message.text)
+            tracker.add("the user's message", message.text, Provenance.USER)
+        elif message.role is MessageRole.SYSTEM:
+            tracker.add("the system prompt", message.text, Provenance.SYSTEM)
+    for document in documents:
+        trust = Provenance.SYSTEM if document.trusted else Provenance.TAINTED
+        tracker.add(f"document {document.id}", document.text, trust)
+    calls: dict[str, ToolCall] = {}
+    waiting: list[ToolCall] = []
+    for message in messages:
+        for call in message.tool_calls:
+            waiting.append(call)
+            if call.id:
+                calls[call.id] = call
+        if message.role is MessageRole.TOOL and not message.is_error:
+            made = calls.get(message.tool_call_id) or _next(waiting, message.name)
+            _track_result(tracker, tools.get(made.name if made else message.name), made, message)
+    return tracker, "\n".join(asked)
+
+
+def _next(waiting: list[ToolCall], name: str) -> ToolCall | None:
+    """The first call without a result, by its tool's name where the result has one."""
+    for index, call in enumerate(waiting):
+        if not name or call.name == name:
+            return waiting.pop(index)
+    return None
+
+
+def _track_result(
+    tracker: ProvenanceTracker, tool: ToolDeclaration | None, call: ToolCall | None, message: Message
+) -> None:
+    name = call.name if call else message.name or "a tool"
+    label = f"the result of {name}"
+    trust = Provenance.TAINTED
+    if tool is not None:
+        for part in trusted_parts(message.text, tool.trusted_fields):
+            tracker.add(label, part, Provenance.SYSTEM)
+        if call is not None and tool.source:
+            named = [
+                o for s in tool.source if s in call.arguments for o in tracker.trace(s, call.arguments[s])
+            ]
+            if named and all(origin.provenance is Provenance.USER for origin in named):
+                trust = Provenance.DESIGNATED
+        if "*" in tool.trusted_fields:
+            return
+    tracker.add(label, message.text, trust)
+
+
+@lru_cache(maxsize=1)
+def default_policies() -> str:
+    """The Cedar text that is used where a workspace has none."""
+    return files("safecase.guard.tools").joinpath("data", "default.cedar").read_text(encoding="utf-8")
+
+
+class _Cedar:
+    """Parsed policies; raises InputError with the line of what does not parse."""
+
+    def __init__(self, text: str, *, where: str) -> None:
+        try:
+            import cedarpy
+        except ImportError:
+            raise InputError(
+                "tool policies need the package cedarpy", hint="pip install 'safecase[guard]'"
+            ) from None
+        self._cedar: Any = cedarpy
+        try:
+            self._policies = cedarpy.PolicySet.from_str(text)
+        except (ValueError, TypeError) as error:
+            message = " ".join(str(error).split())[:300]
+            line = _line_of(text, cedarpy)
+            raise InputError(f"the policies do not parse: {message}", where=f"{where}:{line}") from None
+
+    def entities(self, rows: list[dict[str, Any]]) -> Any:
+        """Parsed entities."""
+        return self._cedar.Entities.from_json_str(orjson.dumps(rows).decode())
+
+    def decide(
+        self, principal: str, tool: str, context: dict[str, Any], entities: Any
+    ) -> list[tuple[bool, tuple[str, ...], list[str]]]:
+        """For calling and for approving: allowed or not, the policies that said so, and their errors."""
+        requests = [
+            {
+                "principal": f'Journey::"{_quoted(principal)}"',
+                "action": f'Action::"{action}"',
+                "resource": f'Tool::"{_quoted(tool)}"',
+                "context": context,
+            }
+            for action in ("call", "approve")
+        ]
+        found = []
+        for result in self._cedar.is_authorized_batch(requests, self._policies, entities):
+            names = result.diagnostics.id_annotations_by_reason
+            policies = tuple(names.get(reason) or reason for reason in result.diagnostics.reasons)
+            allowed = result.decision == self._cedar.Decision.Allow
+            found.append((allowed, policies, list(result.diagnostics.errors)))
+        return found
+
+
+def _quoted(text: str) -> str:
+    return text.replace("\\", "\\\\").replace('"', '\\"')
+
+
+def _line_of(text: str, cedarpy: Any) -> int:
+    """The line where the first policy that does not parse begins."""
+    line = 1
+    for piece in re.split(r"(?<=;)", text):
+        body = piece.strip()
+        if body:
+            try:
+                cedarpy.PolicySet.from_str(piece)
+            except (ValueError, TypeError):
+                leading = piece[: len(piece) - len(piece.lstrip())].count("\n")
+                return line + leading
+        line += piece.count("\n")
+    return 1
