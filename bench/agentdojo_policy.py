@@ -26,7 +26,7 @@ from pathlib import Path
 from typing import Any
 
 from safecase.guard.tools.declaration import read_tool_policy
-from safecase.guard.tools.policy import ToolDecision, ToolPolicy
+from safecase.guard.tools.policy import ToolPolicy
 from safecase.guard.tools.replay import replay
 from safecase.model.guard import GuardAction
 from safecase.model.transcript import Message, MessageRole, ToolCall
@@ -106,6 +106,9 @@ def main() -> int:
         if labels["error"] is not None or not parts[2].startswith("user_task"):
             continue
         made = run["attack"] not in (None, "None", "none")
+        if made and run["attack"].endswith("_dos"):
+            answers_only += bool(labels["security_injection_succeeded"])
+            continue
         if made and not labels["security_injection_succeeded"]:
             continue
         if not made and not labels["utility"]:
@@ -167,11 +170,6 @@ def main() -> int:
 
 def _short(call: ToolCall) -> str:
     return json.dumps(call.arguments)[:160]
-
-
-def held_decisions(decisions: list[tuple[ToolCall, ToolDecision]]) -> list[ToolDecision]:
-    """Decisions that did not allow."""
-    return [decision for _, decision in decisions if decision.action is not GuardAction.ALLOW]
 
 
 if __name__ == "__main__":

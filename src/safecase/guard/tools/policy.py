@@ -14,13 +14,14 @@ import orjson
 from safecase.guard.tools.conditions import failed_condition
 from safecase.guard.tools.declaration import Journey, ToolDeclaration, ToolPolicyFile
 from safecase.guard.tools.limits import SessionLimits
-from safecase.guard.tools.provenance import Origin, Provenance, ProvenanceTracker, trusted_parts
+from safecase.guard.tools.provenance import Origin, Provenance, ProvenanceTracker, trusted_values
 from safecase.model.base import JsonValue
 from safecase.model.errors import InputError, did_you_mean
 from safecase.model.guard import GuardAction
 from safecase.model.transcript import Document, Message, MessageRole, ToolCall
 from safecase.scorers.json_schema import schema_validator
 
+_ADDRESS = re.compile(r"https?://|\bwww\.|\b[\w-]{2,40}\.(?:com|org|net|io|dev|example)\b", re.IGNORECASE)
 _WORDS = re.compile(r"[^\W_]+")
 
 
@@ -53,6 +54,16 @@ class ToolDecision:
                 for o in self.origins
             ],
         }
+
+
+@dataclass(frozen=True, slots=True)
+class _Facts:
+    """What the conversation says about a call."""
+
+    intended: bool
+    request_names_address: bool
+    over: str
+    """Why it would be too much for the session; empty where it would not."""
 
 
 class ToolPolicy:
@@ -166,11 +177,14 @@ class ToolPolicy:
             for origin in tracker.trace(name, call.arguments[name])
         )
         links = tuple(
-            origin for name, value in call.arguments.items() for origin in tracker.trace_links(name, value)
+            origin
+            for name, value in call.arguments.items()
+            if name not in tool.matters
+            for origin in tracker.trace_links(name, value)
         )
         over = self.limits.over(session, tool, call.arguments)
-        intended = is_intended(tool, request)
-        return self._by_cedar(tool, journey, origins, links, intended=intended, over=over)
+        facts = _Facts(is_intended(tool, request), names_address(request), over)
+        return self._by_cedar(tool, journey, origins, links, facts)
 
     def _by_cedar(
         self,
@@ -178,14 +192,14 @@ class ToolPolicy:
         journey: Journey,
         origins: tuple[Origin, ...],
         links: tuple[Origin, ...],
-        *,
-        intended: bool,
-        over: str,
+        facts: _Facts,
     ) -> ToolDecision:
+        intended, over = facts.intended, facts.over
         untrusted = [o for o in origins if o.provenance >= Provenance.DESIGNATED]
-        tainted_link = any(o.provenance is Provenance.TAINTED for o in links)
+        tainted_link = any(o.provenance >= Provenance.DESIGNATED for o in links)
         context = {
             "intended": intended,
+            "request_names_address": facts.request_names_address,
             "tainted_matters": bool(untrusted),
             "only_designated": all(o.provenance is Provenance.DESIGNATED for o in untrusted),
             "tainted_link": tainted_link,
@@ -232,6 +246,11 @@ def is_intended(tool: ToolDeclaration, request: str) -> bool:
         return True
     words = {word.casefold() for word in _WORDS.findall(request)}
     return any(word.startswith(stem.casefold()) for stem in tool.intent for word in words)
+
+
+def names_address(request: str) -> bool:
+    """Whether the user's words hold an address to go to."""
+    return _ADDRESS.search(request) is not None
 
 
 def track_conversation(
@@ -281,16 +300,14 @@ def _track_result(
     label = f"the result of {name}"
     trust = Provenance.TAINTED
     if tool is not None:
-        for part in trusted_parts(message.text, tool.trusted_fields):
-            tracker.add(label, part, Provenance.SYSTEM)
+        for value in trusted_values(message.text, tool.trusted_fields):
+            tracker.add_value(label, value)
         if call is not None and tool.source:
             named = [
                 o for s in tool.source if s in call.arguments for o in tracker.trace(s, call.arguments[s])
             ]
             if named and all(origin.provenance is Provenance.USER for origin in named):
                 trust = Provenance.DESIGNATED
-        if "*" in tool.trusted_fields:
-            return
     tracker.add(label, message.text, trust)
 
 

@@ -74,6 +74,8 @@ class ProvenanceTracker:
 
     def __init__(self) -> None:
         self._sources: list[tuple[Source, str, str]] = []
+        self._values: dict[str, str] = {}
+        """Values of trusted fields, levelled, and whose they are."""
 
     def add(self, name: str, text: str, provenance: Provenance) -> None:
         """Add a text. Untrusted text is kept with everything that is encoded in it."""
@@ -84,6 +86,13 @@ class ProvenanceTracker:
         levelled = level(text)
         self._sources.append((Source(name, text, provenance), levelled, _squeezed(levelled)))
 
+    def add_value(self, name: str, value: str) -> None:
+        """Add the value of a field that a system fills in. It vouches for the whole value, not for parts of
+        it: where somebody managed to write a sentence into a name, the sentence's words stay untrusted."""
+        for form in (level(value.strip()), _bare_link(level(value.strip()))):
+            if form:
+                self._values.setdefault(form, name)
+
     def trace(self, argument: str, value: JsonValue) -> list[Origin]:
         """The origins of a value, part by part: lists and objects by their leaves, texts by their lines."""
         return [self._origin(argument, part) for part in leaves(value)]
@@ -93,15 +102,19 @@ class ProvenanceTracker:
         found = []
         for part in leaves(value):
             for match in _LINK.finditer(part[:_LONGEST]):
-                found.append(self._origin(argument, match.group().rstrip(".,;:!?")))
+                found.append(self._origin(argument, _bare_link(match.group().rstrip(".,;:!?"))))
         return found
 
     def _origin(self, argument: str, text: str) -> Origin:
         wanted = level(text.strip())
         if not wanted:
             return Origin(argument, Provenance.MODEL)
+        if _LINK.fullmatch(wanted):
+            wanted = _bare_link(wanted)
         squeezed = _squeezed(wanted)
         best: Origin | None = None
+        if wanted in self._values:
+            best = Origin(argument, Provenance.SYSTEM, self._values[wanted])
         for source, levelled, tight in self._sources:
             place = _find(levelled, wanted)
             if place < 0 and not (len(squeezed) >= 6 and squeezed in tight):
@@ -120,7 +133,7 @@ class ProvenanceTracker:
         """A value that carries a telling part of untrusted text is as tainted as that part."""
         worst: Origin | None = None
         for match in _LINK.finditer(wanted):
-            origin = self._exact(argument, match.group().rstrip(".,;:!?"))
+            origin = self._exact(argument, _bare_link(match.group().rstrip(".,;:!?")))
             if origin and (worst is None or origin.provenance > worst.provenance):
                 worst = origin
         return worst
@@ -132,6 +145,11 @@ class ProvenanceTracker:
             if place >= 0 and (best is None or source.provenance < best.provenance):
                 best = Origin(argument, source.provenance, source.name, place, place + len(text))
         return best
+
+
+def _bare_link(text: str) -> str:
+    """An address without scheme, ``www.`` and a closing slash, as people shorten it."""
+    return re.sub(r"^(?:https?://)?(?:www\.)?", "", text).rstrip("/")
 
 
 def leaves(value: JsonValue) -> Iterator[str]:
@@ -178,26 +196,49 @@ def _find_number(levelled: str, wanted: str) -> int:
     return -1
 
 
-def trusted_parts(result: str, fields: Iterable[str]) -> Iterator[str]:
-    """The values of the fields that a tool's own system fills in, out of a result in JSON or YAML form."""
+def trusted_values(result: str, fields: Iterable[str]) -> Iterator[str]:
+    """The values of the fields that a tool's own system fills in, out of a result in JSON, YAML or plain form.
+
+    ``*`` names every field, keys included; of plain text each line counts, and what follows a colon in it.
+    """
     wanted = frozenset(fields)
-    if "*" in wanted:
-        yield result
-        return
     if not wanted:
         return
     from safecase.guard.tools.results import parsed_result
 
-    yield from _fields(parsed_result(result[:_LONGEST]), wanted)
+    parsed = parsed_result(result[:_LONGEST])
+    if "*" not in wanted:
+        yield from _fields(parsed, wanted)
+        return
+    if not isinstance(parsed, str):
+        yield from _everything(parsed)
+        return
+    for line in parsed.splitlines()[:5000]:
+        yield line
+        yield line.lstrip("-* ").strip()
+        if ":" in line:
+            yield line.partition(":")[2].strip()
+
+
+def _everything(value: Any) -> Iterator[str]:
+    if isinstance(value, dict):
+        for key, item in value.items():
+            yield str(key)
+            yield from _everything(item)
+    elif isinstance(value, list):
+        for item in value[:5000]:
+            yield from _everything(item)
+    else:
+        yield str(value)
 
 
 def _fields(value: Any, wanted: frozenset[str]) -> Iterator[str]:
     if isinstance(value, dict):
         for key, item in value.items():
             if str(key) in wanted:
-                yield from (str(leaf) for leaf in leaves(item))
+                yield from _everything(item)
             else:
                 yield from _fields(item, wanted)
     elif isinstance(value, list):
-        for item in value[:2000]:
+        for item in value[:5000]:
             yield from _fields(item, wanted)
