@@ -302,13 +302,17 @@ def _track_result(
     if tool is not None:
         for value in trusted_values(message.text, tool.trusted_fields):
             tracker.add_value(label, value)
-        if call is not None and tool.source:
-            named = [
-                o for s in tool.source if s in call.arguments for o in tracker.trace(s, call.arguments[s])
-            ]
-            if named and all(origin.provenance is Provenance.USER for origin in named):
-                trust = Provenance.DESIGNATED
+        if call is not None:
+            trust = trust_of_result(tool, call, tracker)
     tracker.add(label, message.text, trust)
+
+
+def trust_of_result(tool: ToolDeclaration, call: ToolCall, tracker: ProvenanceTracker) -> Provenance:
+    """Designated where the user named what the result comes from, tainted otherwise."""
+    named = [o for s in tool.source if s in call.arguments for o in tracker.trace(s, call.arguments[s])]
+    if named and all(origin.provenance is Provenance.USER for origin in named):
+        return Provenance.DESIGNATED
+    return Provenance.TAINTED
 
 
 @lru_cache(maxsize=1)

@@ -197,7 +197,7 @@ def _find_number(levelled: str, wanted: str) -> int:
 
 
 def trusted_values(result: str, fields: Iterable[str]) -> Iterator[str]:
-    """The values of the fields that a tool's own system fills in, out of a result in JSON, YAML or plain form.
+    """The values of the fields that a tool's own system fills in, of a result in JSON, YAML or plain form.
 
     ``*`` names every field, keys included; of plain text each line counts, and what follows a colon in it.
     """
