@@ -52,7 +52,8 @@ class SignatureSet:
     """Compiled signatures. Raises InputError naming the first that does not compile."""
 
     def __init__(self, source: SignatureFile, *, where: str = "signatures") -> None:
-        re2 = _re2()
+        import re2
+
         options = re2.Options()
         options.max_mem = _MEMORY
         options.dot_nl = True
@@ -88,16 +89,6 @@ class SignatureSet:
             if match is not None:
                 found.append(Match(signature, match.start(), match.end()))
         return found
-
-
-def _re2() -> Any:
-    try:
-        import re2
-    except ImportError:
-        raise InputError(
-            "signatures need the package google-re2", hint="pip install 'safecase[guard]'"
-        ) from None
-    return re2
 
 
 def read_signatures(path: Path) -> SignatureFile:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -55,10 +54,8 @@ def _matches(pattern: str, found: Any) -> bool:
     """A whole match by RE2, which takes time linear in the value; False for what is no short text."""
     if not isinstance(found, str) or len(found) > _LONGEST:
         return False
-    try:
-        import re2
-    except ImportError:
-        return re.fullmatch(re.escape(pattern), found) is not None
+    import re2
+
     try:
         return re2.fullmatch(pattern, found) is not None
     except re2.error:

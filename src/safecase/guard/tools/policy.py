@@ -325,12 +325,8 @@ class _Cedar:
     """Parsed policies; raises InputError with the line of what does not parse."""
 
     def __init__(self, text: str, *, where: str) -> None:
-        try:
-            import cedarpy
-        except ImportError:
-            raise InputError(
-                "tool policies need the package cedarpy", hint="pip install 'safecase[guard]'"
-            ) from None
+        import cedarpy
+
         self._cedar: Any = cedarpy
         try:
             self._policies = cedarpy.PolicySet.from_str(text)
