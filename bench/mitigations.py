@@ -92,7 +92,7 @@ def main() -> int:
         clean = violated(run(project, (), guard=False))
         guarded = violated(run(project, (), guard=True))
         refused = len((guarded - clean) & benign)
-        for name in arguments.only or list(VULNERABILITIES):
+        for name in arguments.only or [item.id for item in VULNERABILITIES]:
             before = violated(run(project, (name,), guard=False)) - clean
             folder = run(project, (name,), guard=True)
             left = before & violated(folder)

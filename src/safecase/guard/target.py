@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from safecase.guard.content import Content
 from safecase.guard.pipeline import Guard, tool_call_content
-from safecase.model.base import JsonObject, JsonValue
+from safecase.model.base import JsonObject, JsonValue, digest
 from safecase.model.guard import GuardAction, GuardDecision, Surface
 from safecase.model.protocols import GatedTarget, Target, TargetReply, TargetRequest
 from safecase.model.transcript import Document, Message, MessageRole, ToolCall
@@ -51,6 +51,8 @@ class _Gate:
         self._documents = request.documents
         self._session = request.conversation_id
         self._results: tuple[Message, ...] = ()
+        self.refused: list[tuple[str, str]] = []
+        """Name and digest of the arguments of each call that was not made."""
 
     def before(self, call: ToolCall) -> str:
         """Why the call may not be made; approval that nobody can give here is a refusal."""
@@ -66,6 +68,7 @@ class _Gate:
         )
         if decision.allowed:
             return ""
+        self.refused.append((call.name, digest(call.arguments)))
         if decision.action is GuardAction.REQUIRE_APPROVAL:
             return "this needs the approval of a person"
         return "the tool policy does not allow it"
@@ -143,7 +146,7 @@ class GuardedTarget:
         documents = tuple(kept for item in request.documents if (kept := gate.document(item)) is not None)
         asked = request.model_copy(update={"messages": messages, "documents": documents})
         if isinstance(self.inner, GatedTarget):
-            reply = await self.inner.respond_gated(asked, gate)
+            reply = _without_refused(await self.inner.respond_gated(asked, gate), gate.refused)
             return await self._outgoing(asked, reply, record, gated=True)
         return await self._outgoing(asked, await self.inner.respond(asked), record, gated=False)
 
@@ -272,6 +275,30 @@ class GuardedTarget:
             model="",
             metadata={"guard": record.metadata()},
         )
+
+
+def _without_refused(reply: TargetReply, refused: list[tuple[str, str]]) -> TargetReply:
+    """The reply without the calls that the gate refused: they were never made. The metadata tell of them."""
+    left = list(refused)
+    gone: set[str] = set()
+    messages = []
+    for message in reply.messages:
+        if message.role is MessageRole.TOOL and message.tool_call_id in gone:
+            continue
+        calls = []
+        for call in message.tool_calls:
+            key = (call.name, digest(call.arguments))
+            if key in left:
+                left.remove(key)
+                gone.add(call.id)
+            else:
+                calls.append(call)
+        if len(calls) < len(message.tool_calls):
+            if not calls and not message.text:
+                continue
+            message = message.model_copy(update={"tool_calls": tuple(calls)})
+        messages.append(message)
+    return reply.model_copy(update={"messages": tuple(messages)})
 
 
 def _with_text(message: Message, text: str) -> Message:

@@ -73,7 +73,9 @@ class ExfiltrationCheck:
         if not link.host or host_allowed(link.host, self.parameters.allowed_hosts):
             return None
         data = carries_data(link)
-        if link.host in named and not data:
+        # What is fetched by itself needs a host that the operator allows: whoever names a host in the
+        # conversation may be the one who wants the data there.
+        if link.host in named and not data and not link.automatic:
             return None
         if link.automatic or data:
             label = "automatic fetch" if link.automatic else "data in an address"
