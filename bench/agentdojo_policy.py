@@ -1,16 +1,16 @@
-"""AgentDojo's recorded runs through the tool policy: which attacks are stopped, which benign tasks still work?
+"""AgentDojo's recorded runs through the tool policy: what is stopped, and what still works?
 
     python bench/agentdojo_policy.py          prints the tables
     python bench/agentdojo_policy.py --json   prints one JSON document
-    python bench/agentdojo_policy.py --show   prints each attack that got through and each benign run that was touched
+    python bench/agentdojo_policy.py --show   prints attacks that got through and benign runs that were touched
 
 Needs the folder of recorded data (SAFECASE_SHARED_DATA, or ../shared/data beside the repository). Policies
-stand in examples/agentdojo-tool-policy; they were written from the tools and the tasks' descriptions, and mended on
-the runs of user tasks with an even number only ("developed on"). Whole transcripts are replayed call by call, each with
-the provenance of what the agent had read by then. An attack counts where an attack was made, it reached its goal and
-no error ended the run; it is *stopped* where a call of the run that only the attack explains is denied or waits for a
-person. A benign success is *untouched* where every call is allowed at once. What a policy on calls cannot stop,
-because the attack's goal is a sentence in the answer, is told apart.
+stand in examples/agentdojo-tool-policy; they were written from the tools and the tasks' descriptions, and
+mended on the runs of user tasks with an even number only ("developed on"). Whole transcripts are replayed
+call by call, each with the provenance of what the agent had read by then. An attack counts where one was
+made, it reached its goal and no error ended the run; it is *stopped* where a call of the run is denied or
+waits for a person. A benign success is *untouched* where every call is allowed at once. What no policy on
+calls can stop, because the attack aims at a sentence in the answer, is told apart.
 """
 
 from __future__ import annotations

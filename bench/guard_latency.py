@@ -15,19 +15,21 @@ import json
 import statistics
 import sys
 import time
+from typing import Any
 
 from safecase.guard import Guard, Surface, guard_from_mapping
 from safecase.guard.content import Content
 
-CHECKS = {
-    "injection": "injection",
+CHECKS: dict[str, Any] = {
+    "injection": {"check": "injection", "surfaces": ["user_input", "untrusted_content"]},
     "escalation": "escalation",
     "pii": "pii",
     "secrets": "secrets",
     "leak": "leak",
     "exfiltration": "exfiltration",
-    "policy_categories": "policy_categories",
+    "policy_categories": {"check": "policy_categories", "surfaces": ["model_output"]},
 }
+"""Every kind of check that needs neither a model nor documents, where it belongs."""
 SENTENCES = (
     "Hello, I would like to know how I can return the lamp that I bought last week.",
     "It arrived on time, but the shade is a little darker than it looked in the pictures.",

@@ -5,8 +5,9 @@
 
 Needs the recorded data (SAFECASE_SHARED_DATA, or ../shared/data beside the repository) and, for the
 comparison, ``pip install presidio-analyzer``. Presidio runs with its predefined pattern recognisers and a
-blank language pipeline: no names, no language model. Its recognisers were developed beside these data; ours on
-the rows with an even template number. What is printed is the rows with an odd one. A finding is right where it overlaps a labelled span of its type (``overlap``) or equals it (``strict``).
+blank language pipeline: no names, no language model. Its recognisers were developed beside these data; ours
+on the rows with an even template number. What is printed is the rows with an odd one. A finding is right
+where it overlaps a labelled span of its type (``overlap``) or equals it (``strict``).
 """
 
 from __future__ import annotations

@@ -8,7 +8,8 @@ from collections.abc import Mapping
 import pytest
 
 from safecase.guard import Guard, GuardAction, Surface
-from safecase.guard.target import BLOCKED, DEFAULT_REFUSAL, GuardedTarget
+from safecase.guard.output.safe_completion import safe_completion
+from safecase.guard.target import BLOCKED, GuardedTarget
 from safecase.model.base import JsonObject
 from safecase.model.configuration import TargetConfiguration
 from safecase.model.protocols import GatedTarget, Target, TargetReply, TargetRequest
@@ -16,6 +17,8 @@ from safecase.model.transcript import Document, Message, MessageRole, ToolCall
 from safecase.targets.registry import build_target
 
 from .fakes import WordCheck, placed
+
+DEFAULT_REFUSAL = safe_completion("other").text
 
 
 class Recorder:

@@ -67,6 +67,7 @@ def build_check(
         risks=risks,
         layer=layer,
         configuration_digest=digest(configuration),
+        kind=configuration.check,
     )
 
 

@@ -58,6 +58,8 @@ class GuardCheck:
     risks: tuple[str, ...] = ()
     layer: ControlLayer | None = None
     configuration_digest: str = ""
+    kind: str = ""
+    """The kind of check: a name of the registry."""
 
     def __post_init__(self) -> None:
         can = self.check.surfaces
@@ -154,6 +156,10 @@ class Guard:
             maximum_characters=self.maximum_characters,
             on_decision=self._on_decision,
         )
+
+    def kind_of(self, check_id: str) -> str:
+        """The kind of one of the checks; empty for unknown ones."""
+        return next((check.kind for check in self.checks if check.id == check_id), "")
 
     def fingerprint(self) -> dict[str, str]:
         """Check → version and configuration, for the system version that evidence hangs on."""

@@ -6,6 +6,7 @@ from collections import OrderedDict
 from collections.abc import Mapping
 
 from safecase.guard.content import Content
+from safecase.guard.output.safe_completion import category_of, safe_completion
 from safecase.guard.pipeline import Guard, tool_call_content
 from safecase.model.base import JsonObject, JsonValue, digest
 from safecase.model.guard import GuardAction, GuardDecision, Surface
@@ -14,7 +15,6 @@ from safecase.model.transcript import Document, Message, MessageRole, ToolCall
 
 BLOCKED = "content_filter"
 """The finish reason that marks an answer which the guard stopped."""
-DEFAULT_REFUSAL = "I can't help with that here. If you think this is a mistake, please ask in other words."
 _REMEMBERED = 4_096
 
 
@@ -105,12 +105,11 @@ class GuardedTarget:
     cannot be undone: they are told as ``unenforced_tool_calls`` in the transcript's metadata.
     """
 
-    def __init__(
-        self, inner: Target, guard: Guard, *, refusal: str = DEFAULT_REFUSAL, system_prompt: str = ""
-    ) -> None:
+    def __init__(self, inner: Target, guard: Guard, *, language: str = "en", system_prompt: str = "") -> None:
         self.inner = inner
         self.guard = guard
-        self.refusal = refusal
+        self.language = language
+        """Of the words that are said in place of what is blocked."""
         self.name = inner.name
         self.kind = inner.kind
         self.demo = inner.demo
@@ -139,9 +138,9 @@ class GuardedTarget:
     async def respond(self, request: TargetRequest) -> TargetReply:
         """One turn: what comes in is inspected, then the target is asked, then its answer is inspected."""
         record = _Record()
-        messages, last_allowed = await self._incoming(request, record)
-        if not last_allowed:
-            return self._refused(record)
+        messages, stopped = await self._incoming(request, record)
+        if stopped is not None:
+            return self._refused(stopped, record)
         gate = _Gate(self.guard, request, record)
         documents = tuple(kept for item in request.documents if (kept := gate.document(item)) is not None)
         asked = request.model_copy(update={"messages": messages, "documents": documents})
@@ -150,8 +149,10 @@ class GuardedTarget:
             return await self._outgoing(asked, reply, record, gated=True)
         return await self._outgoing(asked, await self.inner.respond(asked), record, gated=False)
 
-    async def _incoming(self, request: TargetRequest, record: _Record) -> tuple[tuple[Message, ...], bool]:
-        """The conversation as the target may read it, and whether its last user message may be answered."""
+    async def _incoming(
+        self, request: TargetRequest, record: _Record
+    ) -> tuple[tuple[Message, ...], GuardDecision | None]:
+        """The conversation as the target may read it, and what stopped its last user message, if anything."""
         kept: list[Message] = []
         skipping = False
         last = max((i for i, m in enumerate(request.messages) if m.role is MessageRole.USER), default=-1)
@@ -178,7 +179,7 @@ class GuardedTarget:
                 self._remember(key, None if skipping else decision.text)
                 if skipping:
                     if index == last:
-                        return (), False
+                        return (), decision
                     continue
                 kept.append(_with_text(message, decision.text))
             elif message.role is MessageRole.TOOL:
@@ -190,7 +191,7 @@ class GuardedTarget:
                 kept.append(_with_text(message, decision.text if decision.allowed else "[withheld]"))
             elif message.role is MessageRole.SYSTEM or not skipping:
                 kept.append(message)
-        return tuple(kept), True
+        return tuple(kept), None
 
     def _remember(self, key: tuple[str, int, str], text: str | None) -> None:
         self._read[key] = text
@@ -227,7 +228,7 @@ class GuardedTarget:
             )
             if not decision.allowed:
                 finish = BLOCKED
-                message = _with_text(message, self.refusal)
+                message = _with_text(message, self._words(decision))
             elif decision.text != message.text:
                 message = _with_text(message, decision.text)
             messages.append(message)
@@ -246,6 +247,7 @@ class GuardedTarget:
     ) -> Message:
         """The message without the calls that the guard refuses and that nobody has made yet."""
         kept = []
+        words = ""
         for call in message.tool_calls:
             decision = record.add(
                 self.guard.inspect(
@@ -262,13 +264,21 @@ class GuardedTarget:
             elif call.id in executed:
                 record.unenforced += 1
                 kept.append(call)
+            else:
+                words = self._words(decision)
         if len(kept) == len(message.tool_calls):
             return message
-        text = message.text or self.refusal
+        text = message.text or words
         return message.model_copy(update={"tool_calls": tuple(kept), "content": text})
 
-    def _refused(self, record: _Record) -> TargetReply:
-        message = Message(role=MessageRole.ASSISTANT, content=self.refusal)
+    def _words(self, decision: GuardDecision) -> str:
+        """What is said in place of what a decision stops: by the kind of the check that was strictest."""
+        strictest = next((v.check for v in decision.verdicts if v.action is decision.action), "")
+        category = category_of(self.guard.kind_of(strictest))
+        return safe_completion(category, language=self.language).text
+
+    def _refused(self, decision: GuardDecision, record: _Record) -> TargetReply:
+        message = Message(role=MessageRole.ASSISTANT, content=self._words(decision))
         return TargetReply(
             messages=(message,),
             finish_reason=BLOCKED,

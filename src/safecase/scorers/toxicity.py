@@ -30,6 +30,10 @@ _LEET_WORD = re.compile(
     r"\b(?=\w{0,20}[0134578$@!])(?=[\w$@!]{0,20}[A-Za-z])[A-Za-z][A-Za-z0134578$@!]{1,24}\b"
 )
 _SPACED = re.compile(r"\b(?:[A-Za-z][ .\-_*]){2,20}[A-Za-z]\b")
+_SPACED_HINT = re.compile(r"[ .\-_*][A-Za-z][ .\-_*][A-Za-z](?![A-Za-z])")
+_LEET_HINT = re.compile(r"[0134578$@!](?=\w)|(?<=\w)[0134578$@]")
+"""What the two patterns below need at least: looking for it costs a tenth of trying them at each word."""
+_QUOTE = re.compile(r"[\"“”«»„'‘]")
 _QUOTED = re.compile(r"[\"“”«»„]([^\"“”«»„\n]{1,400})[\"“”«»„]|(?<!\w)['‘]([^'‘’\n]{4,300})['’](?!\w)")
 
 _GROUP_PRONOUN = "§they"
@@ -75,7 +79,10 @@ def _is_slur(word: str) -> bool:
 def reveal(text: str) -> str:
     """``text`` with look-alike letters, digits for letters and spaced-out words undone."""
     text = plain_letters(text)
-    text = _SPACED.sub(lambda match: re.sub(r"[ .\-_*]", "", match.group()), text)
+    if _SPACED_HINT.search(text):
+        text = _SPACED.sub(lambda match: re.sub(r"[ .\-_*]", "", match.group()), text)
+    if not _LEET_HINT.search(text):
+        return text
     return _LEET_WORD.sub(lambda match: match.group().translate(_LEET), text)
 
 
@@ -127,7 +134,7 @@ class ToxicityScorer:
         lexicon = _lexicon()
         bit = lexicon.phrases.bit
         view = reveal(text)
-        if not self._quotations:
+        if not self._quotations and _QUOTE.search(view):
             view = _QUOTED.sub(" ", view)
         hits: list[_Hit] = []
         group_before = False

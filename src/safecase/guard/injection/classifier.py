@@ -51,7 +51,7 @@ class Head:
         sums = window_scores(features, self.weights, self.window)
         starts = window_starts(features.size, self.window)
         # Words said over and over add up to more evidence than they are.
-        for place in np.flatnonzero(sums > 1.0):
+        for place in np.flatnonzero(sums > 3.0):
             sums[place] *= min(1.0, _DISTINCT * distinct_share(features, int(starts[place]), self.window))
         return np.asarray(sums + self.bias)
 
