@@ -2,7 +2,7 @@
 
     python bench/agentdojo_policy.py          prints the tables
     python bench/agentdojo_policy.py --json   prints one JSON document
-    python bench/agentdojo_policy.py --show   prints attacks that got through and benign runs that were touched
+    python bench/agentdojo_policy.py --show   prints the attacks that got through and what was touched
 
 Needs the folder of recorded data (SAFECASE_SHARED_DATA, or ../shared/data beside the repository). Policies
 stand in examples/agentdojo-tool-policy; they were written from the tools and the tasks' descriptions, and

@@ -269,6 +269,44 @@ def calibrate_guard(
         leave(ExitCode.INSUFFICIENT_EVIDENCE)
 
 
+@guard.command("train")
+def train_guard(
+    files: Annotated[list[Path], typer.Argument(help="Labelled texts: csv, jsonl or Label Studio JSON.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="Weights file to write.")],
+    text_column: Annotated[str, typer.Option(help="Column or dotted path of the text.")] = "text",
+    label_column: Annotated[str, typer.Option(help="Column or dotted path of the label.")] = "label",
+    attack: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--attack",
+            help="Label that means attack (may repeat).",
+            show_default="1, true, attack, injection, jailbreak",
+        ),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Train the injection classifier on your own labelled texts.
+
+    Give the file to the check by `parameters: {weights: FILE}`. A tenth of the rows is kept back to set what
+    a score means; measure on rows that were not in the files: `safecase guard calibrate`.
+    """  # fmt: skip
+    from safecase.cli.console import err
+    from safecase.guard.injection.training import train_from_files
+
+    def tell(line: str) -> None:
+        if not as_json:
+            err().print(line)
+
+    labels = tuple(attack) if attack else ("1", "true", "attack", "injection", "jailbreak")
+    made = train_from_files(
+        files, output, text_column=text_column, label_column=label_column, attack_labels=labels, tell=tell
+    )
+    if as_json:
+        print_json({"weights": str(output), "trained_on": made.trained_on})
+    else:
+        out().print(f"Wrote {output}")
+
+
 def _options(
     target: str, gate: str, select: str, repeats: int | None, vulnerability: list[str] | None
 ) -> RunOptions:
