@@ -13,6 +13,7 @@ from safecase.model.transcript import Message, MessageRole, ToolCall, Transcript
 from safecase.model.vocabulary import OutcomeKind
 from safecase.scorers.registry import ScorerContext, build_scorer
 from safecase.suites import builtin_suite_names, risks_path, suite_path
+from safecase.suites.media import with_media
 from safecase.workspace.suite_builder import build_suite
 from safecase.workspace.yaml_reader import read_yaml
 
@@ -32,7 +33,7 @@ def all_cases() -> tuple[Case, ...]:
         built = build_suite(declared, document, ("suites", 0), suite_path(name).parent)
         assert built is not None, document.problems
         assert not [item for item in document.problems if item.level is ProblemLevel.ERROR], document.problems
-        found.extend(built.suite.cases)
+        found.extend(with_media(case) for case in built.suite.cases)
     return tuple(found)
 
 
