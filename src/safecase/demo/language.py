@@ -38,7 +38,6 @@ class Phrases:
 
     code: str
     refuse: str
-    scope: str
     help: str
     ai: str
     topics: dict[str, str]
@@ -65,7 +64,6 @@ def languages() -> dict[str, Phrases]:
         code: Phrases(
             code=code,
             refuse=item["refuse"],
-            scope=item["scope"],
             help=item["help"],
             ai=item["ai"],
             topics=item["topics"],
