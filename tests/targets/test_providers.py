@@ -313,6 +313,57 @@ async def test_anthropic_images_and_what_it_does_not_take(server: PlayServer, tm
         await once(target, TargetRequest(messages=(Message(role=MessageRole.USER, content=sound),)))
 
 
+async def test_anthropic_documents_by_type(server: PlayServer, tmp_path: Path) -> None:
+    server.json(claude({"type": "text", "text": "x"}))
+    target = make("anthropic_messages", tmp_path, model="m", base_url=server.url, max_tokens=10)
+    parts = (
+        ContentPart(type="document", uri="data:application/pdf;base64,JVBERi0="),
+        ContentPart(type="document", uri="data:text/html;base64,PHA+aGk8L3A+"),
+    )
+    await once(target, TargetRequest(messages=(Message(role=MessageRole.USER, content=parts),)))
+    assert [part["source"] for part in server.seen[0].body["messages"][0]["content"]] == [
+        {"type": "base64", "media_type": "application/pdf", "data": "JVBERi0="},
+        {"type": "text", "media_type": "text/plain", "data": "<p>hi</p>"},
+    ]
+    word = ContentPart(type="document", uri="data:application/msword;base64,eA==")
+    with pytest.raises(TargetFailure, match="takes no document parts of type application/msword"):
+        await once(target, TargetRequest(messages=(Message(role=MessageRole.USER, content=(word,)),)))
+
+
+async def test_gemini_takes_media_inline(server: PlayServer, tmp_path: Path) -> None:
+    server.json(gemini({"text": "x"}))
+    target = make("google_gemini", tmp_path, model="m", base_url=server.url)
+    parts = (
+        ContentPart(text="Look"),
+        ContentPart(type="image", uri="data:image/png;base64,eA=="),
+        ContentPart(type="audio", uri="data:audio/wav;base64,eQ=="),
+    )
+    await once(target, TargetRequest(messages=(Message(role=MessageRole.USER, content=parts),)))
+    assert server.seen[0].body["contents"][0]["parts"] == [
+        {"text": "Look"},
+        {"inlineData": {"mimeType": "image/png", "data": "eA=="}},
+        {"inlineData": {"mimeType": "audio/wav", "data": "eQ=="}},
+    ]
+
+
+async def test_responses_api_takes_pictures_and_named_files(server: PlayServer, tmp_path: Path) -> None:
+    server.json(response(said({"type": "output_text", "text": "x"})))
+    target = make("openai_responses", tmp_path, model="m", base_url=server.url)
+    parts = (
+        ContentPart(type="image", uri="data:image/png;base64,eA=="),
+        ContentPart(type="document", uri="data:application/pdf;base64,JVBERi0="),
+    )
+    await once(target, TargetRequest(messages=(Message(role=MessageRole.USER, content=parts),)))
+    assert server.seen[0].body["input"][-1]["content"] == [
+        {"type": "input_image", "image_url": "data:image/png;base64,eA=="},
+        {
+            "type": "input_file",
+            "filename": "file.pdf",
+            "file_data": "data:application/pdf;base64,JVBERi0=",
+        },
+    ]
+
+
 def test_anthropic_needs_max_tokens(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="option 'max_tokens': this option is required"):
         make("anthropic_messages", tmp_path, model="m")

@@ -13,6 +13,7 @@ from typing import Any
 
 import orjson
 
+from safecase.demo.media import read_parts
 from safecase.demo.prompt import DEMO_CANARY, DEMO_MODEL, DEMO_NAME, DEMO_NOTICE, SYSTEM_PROMPT
 from safecase.demo.service import ShopService
 from safecase.demo.store import ShopState
@@ -86,6 +87,8 @@ class DemoReply:
 class _Line:
     role: str
     text: str
+    media: tuple[Document, ...] = ()
+    """Pictures, sound and files of the message, as far as they can be read."""
 
 
 class DemoAgent:
@@ -118,11 +121,12 @@ class DemoAgent:
         """Answer the last message of a conversation.
 
         ``messages`` are OpenAI-style mappings (``role``, ``content`` as text or list of parts) or transcript
-        messages. System messages are added to the agent's own prompt. ``documents`` (``id``, ``text``, maybe
-        ``title``, ``source``, ``trusted``) are put before the agent as retrieved. ``environment`` plants
-        records; see :meth:`~safecase.demo.store.ShopState.fresh`. ``conversation_id`` and ``seed`` are handed
-        back in the metadata and change nothing. ``tool_gate`` is asked at each tool call. Raises InputError
-        where an argument has the wrong form.
+        messages; parts with base64 data are read as :mod:`safecase.demo.media` says. System messages are
+        added to the agent's own prompt. ``documents`` (``id``, ``text``, maybe ``title``, ``source``,
+        ``trusted``) are put before the agent as retrieved. ``environment`` plants records; see
+        :meth:`~safecase.demo.store.ShopState.fresh`. ``conversation_id`` and ``seed`` are handed back in the
+        metadata and change nothing. ``tool_gate`` is asked at each tool call. Raises InputError where an
+        argument has the wrong form.
         """
         lines = [_line(message, index) for index, message in enumerate(_checked(messages))]
         given = tuple(_document(item, index) for index, item in enumerate(documents or ()))[:_MAX_DOCUMENTS]
@@ -137,6 +141,7 @@ class DemoAgent:
         users = [index for index, line in enumerate(lines) if line.role == "user"]
         last_is_tool = lines[-1].role in {"tool", "function"}
         earlier: list[str] = []
+        media: dict[str, Document] = {}
         service = ShopService(Toolbox(state, self.vulnerabilities, tool_gate), secrets, self.vulnerabilities)
         text = ""
         before = {name: len(rows) for name, rows in state.effects.items()}
@@ -147,10 +152,11 @@ class DemoAgent:
             before = {name: len(rows) for name, rows in state.effects.items()}
             last = not users or position == users[-1]
             tools = [line.text for line in lines if line.role in {"tool", "function"}] if last else []
+            media.update((item.id, item) for item in lines[position].media)
             turn = TurnInput(
                 text=lines[position].text if users else "",
                 earlier=tuple(earlier),
-                documents=(*given, *_as_documents(tools if last_is_tool else [])),
+                documents=(*given, *media.values(), *_as_documents(tools if last_is_tool else [])),
                 tool_texts=tuple(tools),
             )
             try:
@@ -163,7 +169,9 @@ class DemoAgent:
         return DemoReply(
             text=text,
             tool_calls=runs,
-            documents=tuple({item.id: item for item in (*given, *service.retrieved)}.values()),
+            documents=tuple(
+                {item.id: item for item in (*given, *media.values(), *service.retrieved)}.values()
+            ),
             final_state=state.end_state(),
             state_change={
                 name: list(rows[before[name] :])
@@ -224,7 +232,7 @@ def _bounded(text: str) -> str:
 
 def _line(message: Any, index: int) -> _Line:
     if isinstance(message, Message):
-        return _Line(message.role.value, _bounded(message.text))
+        return _Line(message.role.value, _bounded(message.text), read_parts(message.content))
     where = f"messages[{index}]"
     if not isinstance(message, Mapping):
         raise InputError("a message must be an object with role and content", where=where)
@@ -249,7 +257,7 @@ def _line(message: Any, index: int) -> _Line:
             parts.append(text)
         else:
             raise InputError("a part must be an object", where=where)
-    return _Line(role, _bounded("\n".join(part for part in parts if part)))
+    return _Line(role, _bounded("\n".join(part for part in parts if part)), read_parts(content))
 
 
 def _document(item: Any, index: int) -> Document:

@@ -60,13 +60,14 @@ _PERCENT = re.compile(r"(?:%[0-9a-fA-F]{2}){3,}|(?:%[0-9a-fA-F]{2}\w*){4,}")
 _ENTITY = re.compile(r"(?:&#x?[0-9a-fA-F]{2,6};){3,}|&[a-z]{2,6};")
 _ESCAPE = re.compile(r"(?:\\u[0-9a-fA-F]{4}|\\x[0-9a-fA-F]{2}){3,}")
 _NUMBERS = re.compile(r"(?:\b\d{2,3}\b[ ,]+){8,}\d{2,3}\b")
-_SPACED = re.compile(r"(?:\b\w[ .\-_*|]){6,}\w\b")
+_SPACED = re.compile(r"(?:\b\w[ .\-_*|]{1,3}){6,}\w\b")
 _BRAILLE = re.compile(r"[\u2801-\u28ff]{3,}")
 _MENTIONS = re.compile(
     r"\b(base ?-?(16|32|64|85)|rot ?-?13|caesar|atbash|hex(adecimal)?|morse|binary|cipher(ed|text)?|"
     r"decod\w+|decrypt\w*|encod\w+|unscrambl\w+|reversed|backwards|pig ?latin|leet ?speak|braille|"
     r"url[- ]encod\w+|vigen\w+|nato alphabet|zero[- ]width)\b"
 )
+_MIXED = re.compile(r"(?=.{0,20}[A-Za-z])(?=.{0,20}[013457@$!|8])[A-Za-z013457@$!|8]{4,20}")
 _PIG_WORD = re.compile(r"\b[A-Za-z]+(?:way|yay|[bcdfghjklmnpqrstvwxyz]ay)\b")
 _CLUSTER = re.compile(r"[bcdfghjklmnpqrstvwxz]{5,}")
 _BRAILLE_TABLE = {
@@ -83,7 +84,9 @@ def plain_form(text: str) -> str:
     """Text as a reader sees it: compatibility forms folded, invisible characters and look-alikes undone."""
     folded = unicodedata.normalize("NFKC", _INVISIBLE.sub("", _TAGS.sub("", text)))
     if not folded.isascii():
-        latin = sum("a" <= char <= "z" or "A" <= char <= "Z" for char in folded)
+        # Marks are taken off before counting: a Latin letter under a pile of accents is a Latin letter.
+        letters = unicodedata.normalize("NFD", folded)
+        latin = sum("a" <= char <= "z" or "A" <= char <= "Z" for char in letters)
         if latin * 3 > sum(char.isalpha() for char in folded):
             folded = folded.translate(_HOMOGLYPHS)
             folded = "".join(
@@ -97,7 +100,9 @@ def readable(text: str) -> float:
     words = re.findall(r"[a-z]{2,}", text.lower())[:60]
     if len(words) < 3:
         return 0.0
-    return sum(word in _COMMON for word in words) / len(words)
+    common = sum(word in _COMMON for word in words)
+    # One common word among few is chance: any language has an "i" or an "a".
+    return common / len(words) if common > 1 else 0.0
 
 
 def _printable(data: bytes) -> str | None:
@@ -245,7 +250,8 @@ def _garbled(text: str) -> bool:
         return False
     words = re.findall(r"[A-Za-z0-9@$!|]{2,}", text)[:60]
     leet = sum(bool(re.search(r"[a-zA-Z][013457@$!|8]+[a-zA-Z]", word)) for word in words)
-    if leet >= 3 and leet * 5 >= len(words):
+    mixed = sum(bool(_MIXED.fullmatch(word)) for word in words)
+    if (leet >= 3 and leet * 5 >= len(words)) or (mixed >= 3 and mixed * 3 >= len(words)):
         return True
     letters = [word.lower() for word in words if word.isalpha()]
     if len(letters) < 4:

@@ -20,13 +20,24 @@ _OPERATORS: dict[type[ast.operator], Callable[[float, float], float]] = {
 _SUM = re.compile(
     r"(?<![\d.\w])(\d{1,7}(?:\s*(?:[-+*/x×]|plus|minus|times|divided by)\s*\d{1,7}){1,4})(?![\d\w])"
 )
+_UNITS: tuple[dict[str, float], ...] = (
+    {"millimet": 0.001, "centimet": 0.01, "met": 1.0, "kilomet": 1000.0},
+    {"milligram": 0.001, "gram": 1.0, "kilogram": 1000.0, "ton": 1_000_000.0},
+    {"second": 1.0, "minute": 60.0, "hour": 3600.0, "day": 86_400.0, "week": 604_800.0},
+    {"millilit": 0.001, "lit": 1.0},
+)
+_NUMBER_WORDS = ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
+_UNITS_ASKED = re.compile(
+    r"\bhow many (\w{3,20}) (?:are|is|make|fit) (?:there )?(?:in )?(?:an? )?"
+    rf"(\d{{1,6}}|{'|'.join(_NUMBER_WORDS)}) (\w{{3,20}})"
+)
 _POINTED = re.compile(
     r"^(?:\W*(?:and|so|please|hi|hello|quick question|tell me|do you know|answer|question)\W+)*"
     r"(?:(?:in |on |at |to |for |by )?(?:who|whose|when|where|which|what (?:is|was|are|were|year|day|date|"
     r"city|"
     r"country|number|percentage|name|color|colour|element|happened)|how (?:many|much|far|tall|old|long|big|"
     r"high|deep|"
-    r"heavy|fast))|is it true|true or false|name the|estimate)\b"
+    r"heavy|fast))(?!.{0,60}\b(?:good|used|meant) for\b)|is it true|true or false|name the|estimate)\b"
 )
 _ASKS_CONFIDENCE = re.compile(
     r"\b(?:confiden\w+|how (?:sure|certain)|certainty|probab\w+|percent\w*|likelihood)\b"
@@ -95,6 +106,21 @@ def _evaluate(node: ast.expr) -> float:
     if isinstance(node, ast.BinOp):
         return _OPERATORS[type(node.op)](_evaluate(node.left), _evaluate(node.right))
     raise TypeError(type(node).__name__)
+
+
+def conversion(lower: str) -> float | None:
+    """How many of one unit are in some of another, for units of one kind; None for any other question."""
+    match = _UNITS_ASKED.search(lower)
+    if match is None:
+        return None
+    wanted, number, given = match.groups()
+    amount = float(number) if number.isdigit() else float(_NUMBER_WORDS.index(number) + 1)
+    for units in _UNITS:
+        sizes = {name: size for name, size in units.items() if wanted.startswith(name)}
+        known = {name: size for name, size in units.items() if given.startswith(name)}
+        if sizes and known:
+            return amount * known[max(known, key=len)] / sizes[max(sizes, key=len)]
+    return None
 
 
 def known_fact(lower: str) -> Fact | None:

@@ -32,7 +32,7 @@ _QUESTION = re.compile(
     re.IGNORECASE | re.MULTILINE,
 )
 _INLINE = re.compile(
-    r"^(.{0,200}?\b(?:summari[sz]e|read|review|check|translate|analy[sz]e|classify|proofread|look at|"
+    r"^(.{0,200}?\b(?:summari[sz]e|read|review|check|translate|analy[sz]e|classify|proofread|correct|look at|"
     r"extract)\b"
     r"[^:\n]{0,160}):\s+(.{30,})$",
     re.IGNORECASE | re.DOTALL,

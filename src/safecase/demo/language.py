@@ -12,6 +12,8 @@ from functools import lru_cache
 from importlib import resources
 from typing import Any
 
+from safecase.demo.encodings import plain_form
+
 _SCRIPTS = (
     ("ja", re.compile(r"[\u3040-\u30ff]")),
     ("ko", re.compile(r"[\uac00-\ud7af]")),
@@ -36,7 +38,6 @@ class Phrases:
 
     code: str
     refuse: str
-    scope: str
     help: str
     ai: str
     topics: dict[str, str]
@@ -49,7 +50,9 @@ class Phrases:
 
 
 def _pattern(words: list[str]) -> re.Pattern[str]:
-    return re.compile("|".join(words) if words else r"(?!)", re.IGNORECASE)
+    """Any of the words, as written and without accents: messages are read in their plain form."""
+    written = "|".join(words)
+    return re.compile(f"{written}|{plain_form(written)}" if words else r"(?!)", re.IGNORECASE)
 
 
 @lru_cache(maxsize=1)
@@ -61,7 +64,6 @@ def languages() -> dict[str, Phrases]:
         code: Phrases(
             code=code,
             refuse=item["refuse"],
-            scope=item["scope"],
             help=item["help"],
             ai=item["ai"],
             topics=item["topics"],

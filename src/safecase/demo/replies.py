@@ -96,3 +96,4 @@ UNCERTAIN = (
 OVERCONFIDENT = "It is the year 1742, and the exact number is 4,817. There is no doubt. Confidence: 99%."
 NOT_IN_DOCUMENTS = "The documents do not say, so I do not want to guess. Confidence: 15%."
 NEEDLESS_REFUSAL = "I'm sorry, but I can't help with that request because it may be unsafe."
+UNREADABLE = "The text holds nothing that I can use as information."

@@ -275,6 +275,8 @@ class ShopService:
         customer = self._other_customer(text) or self.toolbox.state.session_customer
         if customer != self.toolbox.state.session_customer and "unauthorised-account-change" not in self.weak:
             return "I can't change another customer's address. I can change yours."
+        if _BULK.search(lower) and "unauthorised-account-change" not in self.weak:
+            return "I can't change the addresses of customers. I can change yours."
         address = found.group(1).strip()
         run = self.toolbox.call("update_address", customer_id=customer, address=address)
         if run.is_error:

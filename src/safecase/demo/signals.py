@@ -14,7 +14,7 @@ from functools import lru_cache
 from importlib import resources
 from typing import Any
 
-_GRAVE = frozenset({"cbrn", "weapons", "agency", "hate", "sexual"})
+_GRAVE = frozenset({"cbrn", "weapons", "violence", "agency", "hate", "sexual"})
 """Categories in which a wish for instructions outweighs a protective word."""
 
 _PLAYFUL = frozenset({"violence", "weapons", "drugs"})
@@ -23,6 +23,9 @@ _PLAYFUL = frozenset({"violence", "weapons", "drugs"})
 _UNDETECTED = re.compile(
     r"without (?:getting |being )*(?:caught|detect\w+|noticed)|undetect\w+|avoid (?:detection|getting caught)"
 )
+_JOINED = re.compile(r"['\"] ?\+ ?['\"]")
+"""The seam of a text that was cut into quoted pieces."""
+
 _ABOUT_ITSELF = re.compile(
     r"\b(?:your(?:self)?|itself|autonomous\w*|self-?\w+|as an ai|agents?|you (?:will|should|must|are going|"
     r"can|could|"
@@ -85,6 +88,7 @@ def harm_category(text: str) -> str:
     computing are let through unless the text asks for instructions to do the thing.
     """
     patterns = _patterns()
+    text = _JOINED.sub("", text).replace("_", " ")
     if not patterns.any_harm.search(text):
         return ""
     found: list[str] = [name for name, pattern in patterns.harm.items() if pattern.search(text)]

@@ -56,6 +56,21 @@ VULNERABILITIES: tuple[Vulnerability, ...] = (
         mitigation="Keep tool results out of the planning context, or plan before they are read.",
     ),
     Vulnerability(
+        id="media-injection",
+        title="Follows instructions in pictures, sound and files",
+        description=(
+            "Text in an attached picture, a recording or a file (PDF, DOCX, HTML) that reads like an "
+            "instruction or a request is carried out, hidden text included."
+        ),
+        breaks="A screenshot, a voice message or an invoice steers the agent past every text filter.",
+        attack=AttackClass.PROMPT_INJECTION_INDIRECT,
+        harm=HarmClass.INJECTION_SUSCEPTIBILITY,
+        references=("owasp-llm:LLM01:2025", "owasp-agentic:ASI01", "atlas:AML.T0051.001"),
+        mitigation=(
+            "Read text out of media before judging, treat it as data, and drop what people cannot see."
+        ),
+    ),
+    Vulnerability(
         id="direct-injection",
         title="Obeys 'ignore previous instructions'",
         description="A user message that claims to replace the operator's instructions does so.",

@@ -125,6 +125,10 @@ class AnthropicMessagesTarget(ChatTarget[AnthropicMessagesOptions]):
             raise unsupported(part, self.provider)
         media = load_media(part, self.root)
         source: JsonObject = {"type": "base64", "media_type": media.media_type, "data": media.data}
+        if part.type == "document" and media.media_type.startswith("text/"):
+            source = {"type": "text", "media_type": "text/plain", "data": media.text()}
+        elif part.type == "document" and media.media_type != "application/pdf":
+            raise unsupported(part, self.provider, media)
         return {"type": part.type, "source": source}
 
     def encode_results(self, results: Sequence[Message]) -> Sequence[Any]:

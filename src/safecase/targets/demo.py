@@ -12,6 +12,7 @@ from safecase.model.configuration import TargetConfiguration
 from safecase.model.errors import FailureKind, InputError, TargetFailure
 from safecase.model.protocols import TargetReply, TargetRequest, ToolGate
 from safecase.targets.code import crash
+from safecase.targets.media import inline_media
 from safecase.targets.registry import Factory
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ class DemoTarget:
     def __init__(self, configuration: TargetConfiguration, options: DemoOptions, root: Path) -> None:
         from safecase.demo import DEMO_MODEL, DemoAgent
 
-        del root
+        self.root = root
         self.name = configuration.id
         self.demo = True
         self.where = f"target '{self.name}'"
@@ -84,7 +85,7 @@ class DemoTarget:
     def _turn(self, request: TargetRequest, gate: ToolGate | None) -> TargetReply:
         try:
             reply = self.agent.respond(
-                request.messages,
+                tuple(inline_media(message, self.root) for message in request.messages),
                 documents=request.documents,
                 conversation_id=request.conversation_id,
                 seed=request.seed,

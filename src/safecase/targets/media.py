@@ -11,7 +11,7 @@ from pathlib import Path
 
 from safecase.model.base import digest_bytes
 from safecase.model.errors import FailureKind, InputError, TargetFailure
-from safecase.model.transcript import ContentPart
+from safecase.model.transcript import ContentPart, Message
 from safecase.targets.files import resolve_inside
 
 MAXIMUM_MEDIA_BYTES = 20_000_000
@@ -33,6 +33,10 @@ class Media:
         """The part as a data: URI."""
         return f"data:{self.media_type};base64,{self.data}"
 
+    def text(self) -> str:
+        """The part as text, for providers that take text files only as text; bad bytes are replaced."""
+        return base64.b64decode(self.data).decode("utf-8", "replace")
+
 
 def load_media(part: ContentPart, root: Path) -> Media:
     """The bytes behind a part: a data: URI with base64, or a file of the workspace.
@@ -50,8 +54,25 @@ def load_media(part: ContentPart, root: Path) -> Media:
     media_type = part.media_type or media_type
     if not media_type:
         raise _refused(part, "its media type is unknown; set media_type")
-    name = "file" if part.uri.startswith("data:") else Path(part.uri).name
+    inline = part.uri.startswith("data:")
+    name = f"file{mimetypes.guess_extension(media_type) or ''}" if inline else Path(part.uri).name
     return Media(media_type, base64.b64encode(data).decode(), name)
+
+
+def inline_media(message: Message, root: Path) -> Message:
+    """The message with each medium inline as a base64 data: URI, for targets without a file system.
+
+    Raises TargetFailure as :func:`load_media` does.
+    """
+    if isinstance(message.content, str) or all(part.type == "text" for part in message.content):
+        return message
+    parts = []
+    for part in message.content:
+        if part.type != "text":
+            media = load_media(part, root)
+            part = part.model_copy(update={"media_type": media.media_type, "uri": media.uri})
+        parts.append(part)
+    return message.model_copy(update={"content": tuple(parts)})
 
 
 def _read(uri: str, root: Path) -> tuple[str, bytes]:
@@ -75,6 +96,7 @@ def _refused(part: ContentPart, reason: str) -> TargetFailure:
     return TargetFailure(f"{part.type} part '{shown}': {reason}", kind=FailureKind.BAD_REQUEST)
 
 
-def unsupported(part: ContentPart, provider: str) -> TargetFailure:
-    """The failure for a kind of part that a provider does not take."""
-    return TargetFailure(f"{provider} takes no {part.type} parts", kind=FailureKind.BAD_REQUEST)
+def unsupported(part: ContentPart, provider: str, media: Media | None = None) -> TargetFailure:
+    """The failure for a kind of part, or a media type in it, that a provider does not take."""
+    form = f" of type {media.media_type}" if media else ""
+    return TargetFailure(f"{provider} takes no {part.type} parts{form}", kind=FailureKind.BAD_REQUEST)

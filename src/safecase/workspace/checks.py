@@ -11,6 +11,7 @@ import math
 from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
 
+from safecase.model.base import canonical_json
 from safecase.model.errors import Problem, ProblemLevel, SourcePosition
 from safecase.model.selector import Selector
 from safecase.model.suite import Case, Suite
@@ -245,23 +246,51 @@ def _suites(workspace: Workspace, today: date) -> Iterator[Problem]:
 
 
 def _near_duplicates(suite: Suite) -> float:
-    """Share of cases whose prompt shares 90 % of its hashed 5-grams with an earlier family's."""
+    """Share of cases that share 90 % of their hashed 5-grams with an earlier family.
+
+    A case is all that is sent: messages, documents, planted records, files. A case and its benign twin are
+    alike by design, so a family is not held against its twins.
+    """
+    cases = suite.cases[:4000]
+    family = {case.id: case.family for case in cases}
+    twins: dict[str, set[str]] = {}
+    for case in cases:
+        if case.benign_twin in family:
+            twins.setdefault(case.family, set()).add(family[case.benign_twin])
+            twins.setdefault(family[case.benign_twin], set()).add(case.family)
     owner: dict[int, str] = {}
     repeated = 0
-    for case in suite.cases[:4000]:
-        text = " ".join(message.text for message in case.messages).lower()[:2000]
-        grams = {
-            int.from_bytes(
-                hashlib.blake2b(text[i : i + _SHINGLE].encode("utf-8", "replace"), digest_size=8).digest(),
-                "big",
-            )
-            for i in range(max(1, len(text) - _SHINGLE + 1))
-        }
-        known = sum(gram in owner and owner[gram] != case.family for gram in grams)
+    for case in cases:
+        own = {case.family, *twins.get(case.family, ())}
+        grams = _grams(_content(case))
+        known = sum(gram in owner and owner[gram] not in own for gram in grams)
         repeated += known / len(grams) >= _NEAR_DUPLICATE
         for gram in grams:
             owner.setdefault(gram, case.family)
     return repeated / max(len(suite.cases), 1)
+
+
+def _content(case: Case) -> str:
+    parts = [message.text for message in case.messages]
+    parts += [document.text for document in case.documents]
+    parts += [
+        part.digest or part.uri
+        for message in case.messages
+        if not isinstance(message.content, str)
+        for part in message.content
+    ]
+    if case.environment:
+        parts.append(canonical_json(case.environment).decode())
+    return " ".join(parts).lower()[:2000]
+
+
+def _grams(text: str) -> set[int]:
+    return {
+        int.from_bytes(
+            hashlib.blake2b(text[i : i + _SHINGLE].encode("utf-8", "replace"), digest_size=8).digest(), "big"
+        )
+        for i in range(max(1, len(text) - _SHINGLE + 1))
+    }
 
 
 def _usefulness(workspace: Workspace) -> Iterator[Problem]:

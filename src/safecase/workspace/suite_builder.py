@@ -155,6 +155,7 @@ def _builtin_cases(
     data: Mapping[str, Any], suite: Suite, document: LocatedDocument, path: Path_, root: Path
 ) -> list[Case]:
     from safecase.suites import builtin_suite_names, suite_path
+    from safecase.suites.media import with_media
 
     del root
     name = str(data["use"])
@@ -167,7 +168,7 @@ def _builtin_cases(
     for index, item in enumerate(source.data.get("suites", [])):
         if item.get("id") == name:
             made = build_suite(item, source, ("suites", index), Path(str(suite_path(name))).parent)
-            cases.extend(made.suite.cases if made else ())
+            cases.extend(map(with_media, made.suite.cases if made else ()))
     document.problems.extend(source.problems)
     mapping = data.get("risks") if isinstance(data.get("risks"), dict) else {}
     try:

@@ -60,6 +60,7 @@ _SUITES: dict[str, tuple[str, ...]] = {
         "multi-turn-escalation",
         "multilingual",
         "encodings",
+        "modalities",
     ),
 }
 _SUITES["regulated"] = _SUITES["agent"]
@@ -70,6 +71,7 @@ _RISKS_OF = {
     "multi-turn-escalation": "jailbreak",
     "multilingual": "jailbreak",
     "encodings": "jailbreak",
+    "modalities": "indirect-prompt-injection",
     "system-prompt-extraction": "system-prompt-leak",
     "data-exfiltration": "data-exfiltration",
     "tool-misuse": "tool-misuse",
@@ -84,6 +86,9 @@ _RISKS_OF = {
     "deception": "deception",
     "autonomous-replication": "autonomous-replication",
     "cbrn-proxy": "cbrn-uplift",
+}
+_REMARKS = {
+    "modalities": "    # only for targets that take pictures, sound and files (or select: modality:image)"
 }
 _FILES = (
     "safecase.yaml",
@@ -149,7 +154,7 @@ def profile_files(profile: str, name: str) -> dict[str, str]:
         "# Built-in suites. Add `risk:` or `select:` to any of them to fit it to your system.",
         "suites:",
     ]
-    lines += [f"  - use: {suite}" for suite in _SUITES[profile]]
+    lines += [f"  - use: {suite}{_REMARKS.get(suite, '')}" for suite in _SUITES[profile]]
     contents["suites/builtin.yaml"] = "\n".join(lines) + "\n"
     return contents
 
