@@ -17,8 +17,10 @@ from pydantic import ValidationError
 from safecase.evidence.archive import open_pack, read_entry
 from safecase.evidence.chain import check_chain
 from safecase.evidence.pack import PREDICATE_TYPE, STATEMENT, STATEMENT_TYPE
+from safecase.evidence.packed_workspace import PackedWorkspace, read_workspace, workspace_names
 from safecase.evidence.recompute_population import RawRun
 from safecase.evidence.signing import open_envelope
+from safecase.evidence.verify_rules import check_manifest, check_rules
 from safecase.evidence.verify_run import PackedRun
 from safecase.evidence.verify_verdict import Evidence, check_verdict
 from safecase.model.base import Frozen, JsonObject, digest
@@ -75,6 +77,9 @@ class _Progress:
     signer: str = ""
     ephemeral: bool = False
     skipped: list[str] = field(default_factory=list)
+    workspace: PackedWorkspace = field(default_factory=PackedWorkspace)
+    earlier: list[RunManifest] = field(default_factory=list)
+    """The runs before this one that the pack holds, nearest first."""
 
     def step(self, name: str, work: Callable[[], str]) -> bool:
         """Do one check and note what came of it."""
@@ -126,7 +131,10 @@ def _verify(progress: _Progress) -> None:
         if not progress.step(name, lambda work=work: work(progress)):  # type: ignore[misc]
             return
     progress.step("statement", lambda: _statement(progress))
-    progress.step("chain", lambda: _chain(progress))
+    if progress.step("workspace", lambda: _workspace(progress)) and progress.step(
+        "chain", lambda: _chain(progress)
+    ):
+        progress.step("rules", lambda: _rules(progress))
     accepted: list[RiskAcceptance] = []
     if "decisions.jsonl" in progress.archive.namelist():
         progress.step("decisions", lambda: _decisions(progress, accepted))
@@ -205,7 +213,7 @@ def _plan(progress: _Progress) -> str:
         same = (named.run_id, named.manifest_digest) == (earlier.manifest.run_id, earlier.manifest.digest)
         if not same:
             raise CheckFailed("the baseline is not the run that was named", where="baseline/manifest.json")
-    detail = f"{len(run.case_index)} draws as committed, {len(run.cases)} cases"
+    detail = f"{len(run.case_index)} draws as committed and as the seed gives them, {len(run.cases)} cases"
     masked = len(run.masked) + (len(earlier.masked) if earlier else 0)
     if masked:
         progress.skipped.append(f"the text of {masked} cases from production: it is masked in the pack")
@@ -250,7 +258,7 @@ def _predicate(progress: _Progress) -> JsonObject:
 
 def _chain(progress: _Progress) -> str:
     archive, manifest = progress.archive, progress.runs["run"].manifest
-    predecessors: list[RunManifest] = []
+    predecessors = progress.earlier
     current = manifest
     names = {name for name in archive.namelist() if name.startswith("chain/")}
     while current.predecessor_run_id:
@@ -267,6 +275,21 @@ def _chain(progress: _Progress) -> str:
         raise CheckFailed("this manifest is no link of the run's chain", where=min(names))
     count = check_chain(manifest, predecessors)
     return f"{count} earlier runs linked" if count else "no earlier run in the pack"
+
+
+def _workspace(progress: _Progress) -> str:
+    progress.workspace = read_workspace(progress.archive)
+    count = len(workspace_names(progress.archive))
+    for name in progress.workspace.unreadable:
+        progress.skipped.append(f"{name}: it is not a workspace file that reads")
+    return f"{count} files" if count else "none in the pack"
+
+
+def _rules(progress: _Progress) -> str:
+    run = progress.runs["run"]
+    check_manifest(run.manifest, run.cases, "run/manifest.json")
+    verdicts = [_read_verdict(progress, name) for name in _verdict_names(progress.archive)]
+    return check_rules(run.manifest, verdicts, progress.earlier, progress.workspace, progress.skipped)
 
 
 def _decisions(progress: _Progress, accepted: list[RiskAcceptance]) -> str:
@@ -297,29 +320,7 @@ def _evidence(progress: _Progress, accepted: tuple[RiskAcceptance, ...]) -> Evid
     except ValueError as error:
         raise CheckFailed("the signed statement does not say when the pack was made") from error
     run = progress.runs["run"]
-    return Evidence(run.manifest, run.raw(), baseline, _severities(progress.archive), accepted, signed_on)
-
-
-def _severities(archive: zipfile.ZipFile) -> dict[str, str] | None:
-    """Risk → severity from the workspace files in the pack; None where there are none that read."""
-    from safecase.workspace.yaml_reader import LocatedDocument, read_yaml_text
-
-    found: dict[str, str] = {}
-    seen = False
-    for name in archive.namelist():
-        if not name.startswith("workspace/") or not name.endswith((".yaml", ".yml")):
-            continue
-        document = LocatedDocument(name)
-        try:
-            read_yaml_text(read_entry(archive, name, limit=32 * 1024**2).decode(), document)
-        except UnicodeDecodeError:
-            continue
-        risks = document.data.get("risks")
-        for item in risks if isinstance(risks, list) else []:
-            if isinstance(item, dict) and item.get("severity") in ("sev1", "sev2", "sev3", "sev4"):
-                found[str(item.get("id"))] = str(item["severity"])
-                seen = True
-    return found if seen else None
+    return Evidence(run.manifest, run.raw(), baseline, progress.workspace.severities, accepted, signed_on)
 
 
 def _verdict_names(archive: zipfile.ZipFile) -> list[str]:
