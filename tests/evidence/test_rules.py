@@ -52,11 +52,12 @@ def test_a_rule_that_changed_after_the_run_must_be_told(tmp_path: Path) -> None:
 
 def test_an_earlier_run_under_other_rules_must_be_told(tmp_path: Path) -> None:
     before = a_run(tmp_path, LOOSER, run_id="20260101T000000Z-000001").manifest
+    again = a_run(tmp_path, run_id="20260101T000000Z-000002").manifest
     mine = candidate(a_run(tmp_path / "scratch").manifest)
     for number, (earlier, note, words) in enumerate(
         (
             (before, "The same system version was run under other rules before (last: x).", "other rules"),
-            (a_run(tmp_path, run_id="20260101T000000Z-000002").manifest, "This candidate was run 1 time", "was run"),
+            (again, "This candidate was run 1 time", "run"),
         )
     ):  # fmt: skip
         fields: dict[str, Any] = {"predecessor": earlier, "candidate": mine}

@@ -80,7 +80,7 @@ def check_draw_order(
 
 
 def _repeat_counts(cases: Sequence[Case], case_index: Integers, repeats: int, place: str) -> Integers:
-    """How often each case is planned; the same for all cases of a suite, and the manifest's number at most."""
+    """How often each case is planned: equally often in a suite, and as often as the manifest says at most."""
     counts = np.bincount(case_index, minlength=len(cases)).astype(np.int64)
     by_suite: dict[str, int] = {}
     for case, count in zip(cases, counts.tolist(), strict=True):

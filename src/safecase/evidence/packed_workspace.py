@@ -37,7 +37,7 @@ def workspace_names(archive: zipfile.ZipFile) -> list[str]:
 
 
 def read_workspace(archive: zipfile.ZipFile) -> PackedWorkspace:
-    """Read risks and gates from the YAML files below ``workspace/``. Raises CheckFailed for corrupt entries."""
+    """Read risks and gates from the YAML files of a pack. Raises CheckFailed for corrupt entries."""
     from safecase.workspace.yaml_reader import LocatedDocument, read_yaml_text
 
     severities: dict[str, str] = {}

@@ -16,6 +16,7 @@ from pydantic import ValidationError
 
 from safecase.evidence.archive import open_pack, read_entry
 from safecase.evidence.chain import check_chain
+from safecase.evidence.masking import MASKED_DECISIONS
 from safecase.evidence.pack import PREDICATE_TYPE, STATEMENT, STATEMENT_TYPE
 from safecase.evidence.packed_workspace import PackedWorkspace, read_workspace, workspace_names
 from safecase.evidence.recompute_population import RawRun
@@ -242,7 +243,22 @@ def _statement(progress: _Progress) -> str:
         held.append({"gate": verdict.gate, "kind": verdict.kind.value, "digest": digest(verdict)})
     if not isinstance(listed, list) or digest(_by_gate(listed)) != digest(_by_gate(held)):
         raise CheckFailed("the signed statement names other verdicts than the pack holds")
-    return f"about run {manifest.run_id}"
+    return f"about run {manifest.run_id}{_masked_files(progress, predicate)}"
+
+
+def _masked_files(progress: _Progress, predicate: JsonObject) -> str:
+    """What the statement says of masked files, held against what it signs. Earlier packs say nothing."""
+    listed = predicate.get("masked_files", [])
+    subjects = progress.statement["subject"]
+    signed = {str(item["name"]): item["digest"] for item in subjects}  # type: ignore[union-attr, index, call-overload]
+    for item in listed if isinstance(listed, list) else [None]:
+        fields = item if isinstance(item, dict) else {}
+        name, original = str(fields.get("name")), fields.get("original_sha256")
+        if signed.get(name) != {"sha256": fields.get("sha256")} or not isinstance(original, str):
+            raise CheckFailed("the statement says of a masked file what is not so", where=name[:120])
+    if not listed or not isinstance(listed, list):
+        return ""
+    return f"; {len(listed)} file{'s' * (len(listed) > 1)} with people's data masked, the originals by digest"
 
 
 def _by_gate(verdicts: Sequence[object]) -> list[object]:
@@ -296,6 +312,7 @@ def _decisions(progress: _Progress, accepted: list[RiskAcceptance]) -> str:
     """Each entry of the decision log names the digest of the one before it."""
     previous = ""
     count = 0
+    originals = _masked_decisions(progress)
     for number, line in enumerate(read_entry(progress.archive, "decisions.jsonl").splitlines(), start=1):
         place = f"decisions.jsonl:{number}"
         try:
@@ -304,10 +321,23 @@ def _decisions(progress: _Progress, accepted: list[RiskAcceptance]) -> str:
             raise CheckFailed("this decision does not read", where=place) from error
         if decision.previous_digest != previous:
             raise CheckFailed("the decision log's chain is broken here", where=place)
-        previous = digest(decision)
+        previous = originals.pop(str(number), "") or digest(decision)
         accepted.extend(decision.accepted_risks)
         count += 1
+    if originals:
+        raise CheckFailed("this names decisions that the log does not hold", where=MASKED_DECISIONS)
     return f"{count} decisions, each linked to the one before"
+
+
+def _masked_decisions(progress: _Progress) -> dict[str, str]:
+    """Line → digest of the decision as it was signed, where its text is masked in the pack."""
+    if MASKED_DECISIONS not in progress.archive.namelist():
+        return {}
+    found = orjson.loads(read_entry(progress.archive, MASKED_DECISIONS))
+    if not isinstance(found, dict) or not all(isinstance(item, str) and item for item in found.values()):
+        raise CheckFailed("this does not read", where=MASKED_DECISIONS)
+    progress.skipped.append(f"the text of {len(found)} decisions: it is masked in the pack")
+    return dict(found)
 
 
 def _evidence(progress: _Progress, accepted: tuple[RiskAcceptance, ...]) -> Evidence:

@@ -18,7 +18,7 @@ _SAME_RULES = "This candidate was run"
 
 
 def frozen_gate(verdict: Verdict, manifest: RunManifest, name: str) -> Gate:
-    """The gate that the verdict is about, as the manifest froze it. Raises CheckFailed where it is another."""
+    """The gate of a verdict as the manifest froze it. Raises CheckFailed where it is another."""
     gate = next((item for item in manifest.gates if item.id == verdict.gate), None)
     if gate is None or gate.digest != verdict.gate_digest:
         raise CheckFailed("the verdict's rules are not those that were frozen before the run", where=name)
