@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import zipfile
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -103,9 +104,14 @@ def write_run(
     cards: Sequence[ScorerCard] = (),
     scorers: Sequence[ScorerReference] = (),
     demo: bool = False,
+    plan: RunPlan | None = None,
+    **more: Any,
 ) -> RunFolder:
-    """A finished, compacted run folder with the given outcome at each draw."""
-    plan = build_plan(cases, seed=seed, repeats=repeats, order=order)
+    """A finished, compacted run folder with the given outcome at each draw.
+
+    ``plan`` replaces the honest one, ``more`` are fields of the manifest.
+    """
+    plan = plan or build_plan(cases, seed=seed, repeats=repeats, order=order)
     folder = store / run_id
     folder.mkdir(parents=True)
     manifest = RunManifest(
@@ -116,7 +122,10 @@ def write_run(
         target_name="fake",
         target_kind="fake",
         demo=demo,
-        suites=(SuiteReference(id="suite", version="1", cases=len(cases)),),
+        suites=tuple(
+            SuiteReference(id=name, version="1", cases=count)
+            for name, count in Counter(item.suite for item in cases).items()
+        ),
         seed=seed,
         repeats=plan.repeats,
         planned=len(plan),
@@ -128,7 +137,7 @@ def write_run(
         baseline=baseline,
         predecessor_run_id=predecessor.run_id if predecessor else "",
         predecessor_digest=predecessor.digest if predecessor else "",
-        settings={"draw_order": order.value},
+        **{"settings": {"draw_order": order.value}, **more},
     )
     write_plan(folder, plan)
     write_file(folder / "manifest.json", manifest.model_dump_json(by_alias=True).encode())

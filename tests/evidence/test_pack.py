@@ -50,6 +50,15 @@ def edit(work: Callable[[dict[str, Any]], None]) -> Callable[[bytes], bytes]:
     return change
 
 
+def edit_line(number: int, text: bytes) -> Callable[[bytes], bytes]:
+    def change(data: bytes) -> bytes:
+        lines = data.splitlines(keepends=True)
+        lines[number] = text
+        return b"".join(lines)
+
+    return change
+
+
 def edit_attempts(work: Callable[[list[dict[str, Any]]], None]) -> Callable[[bytes], bytes]:
     def change(data: bytes) -> bytes:
         lines = zstandard.ZstdDecompressor().decompressobj().decompress(data).splitlines()
@@ -65,7 +74,8 @@ def test_a_pack_verifies_and_names_its_signer(tmp_path: Path) -> None:
     report = verify_pack(path, trusted_key=key().public_bytes)
     assert report.ok, failed(report)
     assert [item.name for item in report.checks] == [
-        "signature", "contents", "plan", "attempts", "statement", "chain", "verdict release.json",
+        "signature", "contents", "plan", "attempts", "statement", "workspace", "chain", "rules",
+        "verdict release.json",
     ]  # fmt: skip
     assert report.not_recomputed == ()
     assert not report.ephemeral_key
@@ -279,7 +289,10 @@ FORGERIES: list[tuple[str, dict[str, Any], str]] = [
     ),
     ("the order", {"run/draws.csv": lambda d: d.replace(b"\n0,", b"\n1,", 1)}, "the draw order is not"),
     ("no draws", {"run/draws.csv": lambda d: b""}, "does not read"),
-    ("a draw that cannot be", {"run/draws.csv": lambda d: d + b"99999,0,1\n"}, "that cannot be"),
+    ("one draw more", {"run/draws.csv": lambda d: d + b"0,1,1\n"}, "longer than the manifest says"),
+    ("a case that cannot be", {"run/draws.csv": edit_line(1, b"99999,0,1\n")}, "that cannot be"),
+    ("a seed that cannot be", {"run/draws.csv": edit_line(2, b"0,0,99999999999\n")}, "draws.csv:3"),
+    ("a negative case", {"run/draws.csv": edit_line(2, b"-1,0,1\n")}, "draws.csv:3"),
     (
         "the frozen gate",
         {"run/manifest.json": edit(lambda m: m["gates"][0]["rules"][0].update(bound=0.9))},
@@ -363,6 +376,18 @@ def test_a_condition_needs_an_acceptance_in_the_decision_log(tmp_path: Path) -> 
     assert with_log(entry).ok
     assert "nobody accepted" in objection(with_log(_decision(verdicts[0], TODAY)))
     assert "chain is broken" in objection(with_log(entry, entry))
+
+
+def test_nobody_can_accept_what_was_not_measured(tmp_path: Path) -> None:
+    run = a_run(tmp_path, gates=[gate(rule("harm", minimum_n=90))], bad=1)
+    entry = _decision(judge(run)[0], date(2026, 6, 1))
+    log = canonical_json(entry) + b"\n"
+    told = judge(run, acceptances=entry.accepted_risks)
+    assert told[0].kind is VerdictKind.INSUFFICIENT_EVIDENCE
+    path = pack(run, tmp_path / "a.zip", told, files={"decisions.jsonl": log})
+    assert verify_pack(path).ok, failed(verify_pack(path))
+    milder = {VERDICT: edit(lambda v: v.update(kind="go_with_conditions", conditions=["accepted"]))}
+    assert "nobody accepted" in objection(verify_pack(repack(path, tmp_path / "b.zip", milder)))
 
 
 def test_staleness_and_gaps_in_coverage_forbid_a_go(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import os
 import stat
 import tempfile
 import zipfile
+import zlib
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import IO
@@ -18,6 +19,8 @@ MAXIMUM_ENTRY_BYTES = 8 * 1024**3
 MAXIMUM_TOTAL_BYTES = 16 * 1024**3
 MAXIMUM_RATIO = 250
 _RATIO_FREE_BYTES = 1024 * 1024
+BROKEN_BYTES = (zipfile.BadZipFile, zlib.error, OSError, EOFError, ValueError, RuntimeError)
+"""What reading an entry of a damaged archive can raise."""
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
@@ -143,7 +146,7 @@ def read_entry(archive: zipfile.ZipFile, name: str, *, limit: int = 512 * 1024**
             data = stream.read(limit + 1)
     except KeyError:
         raise CheckFailed(f"the pack lacks {name}") from None
-    except (zipfile.BadZipFile, OSError, EOFError, ValueError, RuntimeError) as error:
+    except BROKEN_BYTES as error:
         raise CheckFailed("this entry of the pack is corrupt", where=name) from error
     if len(data) > limit:
         raise CheckFailed("this entry of the pack is too large to read", where=name)

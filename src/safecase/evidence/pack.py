@@ -17,9 +17,10 @@ import zstandard
 
 from safecase.engine.run_folder import RunFolder, case_line
 from safecase.evidence.archive import PackWriter
+from safecase.evidence.masking import mask_files
 from safecase.evidence.redaction import Redactor
 from safecase.evidence.signing import SigningKey, key_id, sign
-from safecase.model.base import JsonObject, digest
+from safecase.model.base import JsonObject, JsonValue, digest
 from safecase.model.gate import Verdict
 from safecase.model.run import RunManifest
 
@@ -42,7 +43,8 @@ report.html             the same for people
 results.sarif           the same for code scanning
 junit.xml               the same for a build server
 decisions.jsonl         who decided what, each entry naming the digest of the one before (where there is one)
-workspace/              the risks, suites and gates as they stood
+masked_decisions.json   digests of decisions as signed, whose text is masked here (where there are any)
+workspace/              the risks, suites and gates as they stood; people's names and addresses masked
 statement.dsse.json     digests of all of this, signed (DSSE, in-toto statement, Ed25519)
 
 Check it, without trusting who made it:  pip install safecase && safecase verify THIS-FILE
@@ -109,7 +111,8 @@ def build_pack(
             )
         for manifest in chain:
             digests.add(f"chain/{manifest.run_id}.json", _manifest(manifest))
-        for name, data in sorted(files.items()):
+        carried, masked_files = mask_files(files, redactor)
+        for name, data in sorted(carried.items()):
             digests.add(name, data)
         notice = _DEMO_NOTICE if run.manifest.demo else ""
         digests.add("README.txt", (_README + notice).encode())
@@ -123,6 +126,7 @@ def build_pack(
                 for verdict in verdicts
             ],
             "redactions": dict(redactor.counts),
+            "masked_files": list[JsonValue](masked_files),
             "original_attempts_digest": run.status.attempts_digest,
             "demo": run.manifest.demo,
             "safecase_version": run.manifest.safecase_version,

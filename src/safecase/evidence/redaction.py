@@ -150,11 +150,16 @@ def _key_blocks(text: str) -> Iterator[tuple[int, int, str]]:
         yield match.start(), done, "secret"
 
 
-def _findings(text: str) -> Iterator[tuple[int, int, str]]:
+def find_spans(text: str, wanted: frozenset[str]) -> list[tuple[int, int, str]]:
+    """(start, end, kind) of what there is of the ``wanted`` kinds, in order, without overlaps."""
+    return [item for item in _merged(_findings(text, wanted)) if item[2] in wanted]
+
+
+def _findings(text: str, wanted: frozenset[str] | None = None) -> Iterator[tuple[int, int, str]]:
     from safecase.scorers.pii_recognisers import ENTITIES, find_personal_data
 
     yield from _secrets(text)
-    wanted = frozenset(ENTITIES)
+    wanted = frozenset(ENTITIES) if wanted is None else wanted
     for start in range(0, max(len(text) - _OVERLAP, 1), _WINDOW - _OVERLAP):
         for finding in find_personal_data(text[start : start + _WINDOW], wanted):
             yield start + finding.start, start + finding.end, finding.entity

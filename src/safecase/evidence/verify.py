@@ -16,9 +16,12 @@ from pydantic import ValidationError
 
 from safecase.evidence.archive import open_pack, read_entry
 from safecase.evidence.chain import check_chain
+from safecase.evidence.masking import MASKED_DECISIONS
 from safecase.evidence.pack import PREDICATE_TYPE, STATEMENT, STATEMENT_TYPE
+from safecase.evidence.packed_workspace import PackedWorkspace, read_workspace, workspace_names
 from safecase.evidence.recompute_population import RawRun
 from safecase.evidence.signing import open_envelope
+from safecase.evidence.verify_rules import check_manifest, check_rules
 from safecase.evidence.verify_run import PackedRun
 from safecase.evidence.verify_verdict import Evidence, check_verdict
 from safecase.model.base import Frozen, JsonObject, digest
@@ -75,6 +78,9 @@ class _Progress:
     signer: str = ""
     ephemeral: bool = False
     skipped: list[str] = field(default_factory=list)
+    workspace: PackedWorkspace = field(default_factory=PackedWorkspace)
+    earlier: list[RunManifest] = field(default_factory=list)
+    """The runs before this one that the pack holds, nearest first."""
 
     def step(self, name: str, work: Callable[[], str]) -> bool:
         """Do one check and note what came of it."""
@@ -126,7 +132,10 @@ def _verify(progress: _Progress) -> None:
         if not progress.step(name, lambda work=work: work(progress)):  # type: ignore[misc]
             return
     progress.step("statement", lambda: _statement(progress))
-    progress.step("chain", lambda: _chain(progress))
+    if progress.step("workspace", lambda: _workspace(progress)) and progress.step(
+        "chain", lambda: _chain(progress)
+    ):
+        progress.step("rules", lambda: _rules(progress))
     accepted: list[RiskAcceptance] = []
     if "decisions.jsonl" in progress.archive.namelist():
         progress.step("decisions", lambda: _decisions(progress, accepted))
@@ -205,7 +214,7 @@ def _plan(progress: _Progress) -> str:
         same = (named.run_id, named.manifest_digest) == (earlier.manifest.run_id, earlier.manifest.digest)
         if not same:
             raise CheckFailed("the baseline is not the run that was named", where="baseline/manifest.json")
-    detail = f"{len(run.case_index)} draws as committed, {len(run.cases)} cases"
+    detail = f"{len(run.case_index)} draws as committed and as the seed gives them, {len(run.cases)} cases"
     masked = len(run.masked) + (len(earlier.masked) if earlier else 0)
     if masked:
         progress.skipped.append(f"the text of {masked} cases from production: it is masked in the pack")
@@ -234,7 +243,22 @@ def _statement(progress: _Progress) -> str:
         held.append({"gate": verdict.gate, "kind": verdict.kind.value, "digest": digest(verdict)})
     if not isinstance(listed, list) or digest(_by_gate(listed)) != digest(_by_gate(held)):
         raise CheckFailed("the signed statement names other verdicts than the pack holds")
-    return f"about run {manifest.run_id}"
+    return f"about run {manifest.run_id}{_masked_files(progress, predicate)}"
+
+
+def _masked_files(progress: _Progress, predicate: JsonObject) -> str:
+    """What the statement says of masked files, held against what it signs. Earlier packs say nothing."""
+    listed = predicate.get("masked_files", [])
+    subjects = progress.statement["subject"]
+    signed = {str(item["name"]): item["digest"] for item in subjects}  # type: ignore[union-attr, index, call-overload]
+    for item in listed if isinstance(listed, list) else [None]:
+        fields = item if isinstance(item, dict) else {}
+        name, original = str(fields.get("name")), fields.get("original_sha256")
+        if signed.get(name) != {"sha256": fields.get("sha256")} or not isinstance(original, str):
+            raise CheckFailed("the statement says of a masked file what is not so", where=name[:120])
+    if not listed or not isinstance(listed, list):
+        return ""
+    return f"; {len(listed)} file{'s' * (len(listed) > 1)} with people's data masked, the originals by digest"
 
 
 def _by_gate(verdicts: Sequence[object]) -> list[object]:
@@ -250,7 +274,7 @@ def _predicate(progress: _Progress) -> JsonObject:
 
 def _chain(progress: _Progress) -> str:
     archive, manifest = progress.archive, progress.runs["run"].manifest
-    predecessors: list[RunManifest] = []
+    predecessors = progress.earlier
     current = manifest
     names = {name for name in archive.namelist() if name.startswith("chain/")}
     while current.predecessor_run_id:
@@ -269,10 +293,26 @@ def _chain(progress: _Progress) -> str:
     return f"{count} earlier runs linked" if count else "no earlier run in the pack"
 
 
+def _workspace(progress: _Progress) -> str:
+    progress.workspace = read_workspace(progress.archive)
+    count = len(workspace_names(progress.archive))
+    for name in progress.workspace.unreadable:
+        progress.skipped.append(f"{name}: it is not a workspace file that reads")
+    return f"{count} files" if count else "none in the pack"
+
+
+def _rules(progress: _Progress) -> str:
+    run = progress.runs["run"]
+    check_manifest(run.manifest, run.cases, "run/manifest.json")
+    verdicts = [_read_verdict(progress, name) for name in _verdict_names(progress.archive)]
+    return check_rules(run.manifest, verdicts, progress.earlier, progress.workspace, progress.skipped)
+
+
 def _decisions(progress: _Progress, accepted: list[RiskAcceptance]) -> str:
     """Each entry of the decision log names the digest of the one before it."""
     previous = ""
     count = 0
+    originals = _masked_decisions(progress)
     for number, line in enumerate(read_entry(progress.archive, "decisions.jsonl").splitlines(), start=1):
         place = f"decisions.jsonl:{number}"
         try:
@@ -281,10 +321,23 @@ def _decisions(progress: _Progress, accepted: list[RiskAcceptance]) -> str:
             raise CheckFailed("this decision does not read", where=place) from error
         if decision.previous_digest != previous:
             raise CheckFailed("the decision log's chain is broken here", where=place)
-        previous = digest(decision)
+        previous = originals.pop(str(number), "") or digest(decision)
         accepted.extend(decision.accepted_risks)
         count += 1
+    if originals:
+        raise CheckFailed("this names decisions that the log does not hold", where=MASKED_DECISIONS)
     return f"{count} decisions, each linked to the one before"
+
+
+def _masked_decisions(progress: _Progress) -> dict[str, str]:
+    """Line → digest of the decision as it was signed, where its text is masked in the pack."""
+    if MASKED_DECISIONS not in progress.archive.namelist():
+        return {}
+    found = orjson.loads(read_entry(progress.archive, MASKED_DECISIONS))
+    if not isinstance(found, dict) or not all(isinstance(item, str) and item for item in found.values()):
+        raise CheckFailed("this does not read", where=MASKED_DECISIONS)
+    progress.skipped.append(f"the text of {len(found)} decisions: it is masked in the pack")
+    return dict(found)
 
 
 def _evidence(progress: _Progress, accepted: tuple[RiskAcceptance, ...]) -> Evidence:
@@ -297,29 +350,7 @@ def _evidence(progress: _Progress, accepted: tuple[RiskAcceptance, ...]) -> Evid
     except ValueError as error:
         raise CheckFailed("the signed statement does not say when the pack was made") from error
     run = progress.runs["run"]
-    return Evidence(run.manifest, run.raw(), baseline, _severities(progress.archive), accepted, signed_on)
-
-
-def _severities(archive: zipfile.ZipFile) -> dict[str, str] | None:
-    """Risk → severity from the workspace files in the pack; None where there are none that read."""
-    from safecase.workspace.yaml_reader import LocatedDocument, read_yaml_text
-
-    found: dict[str, str] = {}
-    seen = False
-    for name in archive.namelist():
-        if not name.startswith("workspace/") or not name.endswith((".yaml", ".yml")):
-            continue
-        document = LocatedDocument(name)
-        try:
-            read_yaml_text(read_entry(archive, name, limit=32 * 1024**2).decode(), document)
-        except UnicodeDecodeError:
-            continue
-        risks = document.data.get("risks")
-        for item in risks if isinstance(risks, list) else []:
-            if isinstance(item, dict) and item.get("severity") in ("sev1", "sev2", "sev3", "sev4"):
-                found[str(item.get("id"))] = str(item["severity"])
-                seen = True
-    return found if seen else None
+    return Evidence(run.manifest, run.raw(), baseline, progress.workspace.severities, accepted, signed_on)
 
 
 def _verdict_names(archive: zipfile.ZipFile) -> list[str]:

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
-import io
+import re
 import zipfile
-import zlib
+from array import array
 from collections.abc import Iterator
 
+import numpy as np
 import orjson
 import zstandard
 from pydantic import ValidationError
 
-from safecase.evidence.archive import read_entry
+from safecase.evidence.archive import BROKEN_BYTES, read_entry
+from safecase.evidence.draw_order import check_draw_order
 from safecase.evidence.pack import MASKED_CASES
-from safecase.evidence.recompute_population import RawRun
+from safecase.evidence.recompute_population import OUTCOMES, DrawColumn, RawRun
 from safecase.model.attempt import Attempt, combine_outcomes
 from safecase.model.base import digest, digest_bytes
 from safecase.model.errors import CheckFailed
@@ -25,6 +26,9 @@ from safecase.model.vocabulary import OutcomeKind
 
 _LARGEST_LINE = 64 * 1024 * 1024
 _INT32 = 2**31
+_MOST_DRAWS = 50_000_000
+_LONGEST_DRAW = 64
+_DRAW = re.compile(rb"([0-9]{1,10}),([0-9]{1,10}),([0-9]{1,10})\n")
 
 
 class PackedRun:
@@ -32,44 +36,42 @@ class PackedRun:
 
     def __init__(self, archive: zipfile.ZipFile, prefix: str) -> None:
         self.prefix = prefix
+        place = f"{prefix}/manifest.json"
         try:
-            self.manifest = RunManifest.model_validate_json(read_entry(archive, f"{prefix}/manifest.json"))
-            lines = read_entry(archive, f"{prefix}/cases.jsonl").split(b"\n")
+            self.manifest = RunManifest.model_validate_json(read_entry(archive, place))
+            place = f"{prefix}/cases.jsonl"
+            lines = read_entry(archive, place).split(b"\n")
             self.cases = tuple(Case.model_validate_json(line) for line in lines if line)
-            text = read_entry(archive, f"{prefix}/draws.csv").decode("ascii")
-            rows = [tuple(map(int, row)) for row in list(csv.reader(io.StringIO(text)))[1:]]
-            self.case_index, self.repeat, self.seeds = zip(*rows, strict=True)
             self.masked: dict[str, str] = {}
             if f"{prefix}/{MASKED_CASES}" in archive.namelist():
-                masked = orjson.loads(read_entry(archive, f"{prefix}/{MASKED_CASES}"))
+                place = f"{prefix}/{MASKED_CASES}"
+                masked = orjson.loads(read_entry(archive, place))
                 self.masked = {str(name): str(value) for name, value in masked.items()}
-        except (ValidationError, ValueError, AttributeError, csv.Error) as error:
-            raise CheckFailed(
-                f"this run does not read: {str(error).splitlines()[0][:200]}", where=prefix
-            ) from error
+        except (ValidationError, ValueError, AttributeError) as error:
+            raise CheckFailed(f"this does not read: {_first_line(error)}", where=place) from error
         self.digests = tuple(self.masked.get(case.id, case.digest) for case in self.cases)
-        self.outcome: dict[int, str] = {}
-        self._latency: dict[int, float] = {}
-        self._cost: dict[int, float | None] = {}
-        self._cached: dict[int, bool] = {}
-
-    @property
-    def attempts(self) -> int:
+        self.case_index, self.repeat, self.seeds = _draws(archive, prefix, self.manifest.planned)
+        self._outcome = bytearray(len(self.case_index))
+        self._latency = array("d", bytes(8 * len(self.case_index)))
+        self._cost = array("d", bytes(8 * len(self.case_index)))
+        self._unpriced = bytearray(len(self.case_index))
+        self._cached = bytearray(len(self.case_index))
+        self.attempts = 0
         """Attempts read."""
-        return len(self.outcome)
 
     def check_plan(self) -> None:
-        """Hold cases and draw order against the manifest's digests."""
+        """Hold cases and draw order against the manifest's digests, and the order against its seed."""
         manifest, place = self.manifest, f"{self.prefix}/draws.csv"
-        wanted = ((self.case_index, len(self.cases)), (self.repeat, _INT32), (self.seeds, _INT32))
-        if any(not 0 <= value < limit for column, limit in wanted for value in column):
-            raise CheckFailed("the draw order names a case, repeat or seed that cannot be", where=place)
+        if len({case.id for case in self.cases}) != len(self.cases):
+            raise CheckFailed("a case stands twice", where=f"{self.prefix}/cases.jsonl")
+        if max(self.case_index) >= len(self.cases):
+            raise CheckFailed("the draw order names a case that cannot be", where=place)
         state = hashlib.sha256(b"safecase draw order 1\n")
         for case in self.cases:
             state.update(case.id.encode("utf-8", "surrogatepass") + b"\n")
         state.update(b"\n")
-        for column, width in ((self.case_index, 4), (self.repeat, 4), (self.seeds, 8)):
-            state.update(b"".join(value.to_bytes(width, "little") for value in column))
+        for column, kind in ((self.case_index, "<i4"), (self.repeat, "<i4"), (self.seeds, "<i8")):
+            state.update(np.asarray(column).astype(kind).tobytes())
         if "sha256:" + state.hexdigest() != manifest.draw_order_digest:
             raise CheckFailed("the draw order is not the one that the manifest committed to", where=place)
         cases = digest_bytes("\n".join(self.digests).encode())
@@ -77,8 +79,21 @@ class PackedRun:
             raise CheckFailed(
                 "the cases are not those that the manifest committed to", where=f"{self.prefix}/cases.jsonl"
             )
-        if len(self.case_index) != manifest.planned:
-            raise CheckFailed("the plan is not as long as the manifest says", where=place)
+        check_draw_order(
+            self.cases,
+            self.case_index,
+            self.repeat,
+            self.seeds,
+            seed=manifest.seed,
+            repeats=manifest.repeats,
+            order=self.order,
+            place=place,
+        )
+
+    @property
+    def order(self) -> str:
+        """The name of the draw order; a manifest that names none means family rounds."""
+        return str(self.manifest.settings.get("draw_order", "family_rounds"))
 
     def read_attempts(self, archive: zipfile.ZipFile) -> None:
         """Read and check every attempt, one at a time."""
@@ -94,10 +109,13 @@ class PackedRun:
                 raise CheckFailed("this attempt stands twice or out of order", where=place)
             last = attempt.draw
             self._check_attempt(attempt, place)
-            self.outcome[attempt.draw] = attempt.outcome.value
+            cost = attempt.usage.cost_usd
+            self._outcome[attempt.draw] = OUTCOMES.index(attempt.outcome.value)
             self._latency[attempt.draw] = attempt.latency_ms
-            self._cost[attempt.draw] = attempt.usage.cost_usd
+            self._cost[attempt.draw] = cost or 0.0
+            self._unpriced[attempt.draw] = cost is None
             self._cached[attempt.draw] = attempt.cached
+            self.attempts += 1
 
     def _check_attempt(self, attempt: Attempt, place: str) -> None:
         draw = attempt.draw
@@ -116,6 +134,12 @@ class PackedRun:
         if follows is not attempt.outcome:
             raise CheckFailed("this attempt's outcome does not follow from its scores", where=place)
 
+    def _price(self, draw: int) -> float | None:
+        return None if self._unpriced[draw] else self._cost[draw]
+
+    def _is_cached(self, draw: int) -> bool:
+        return bool(self._cached[draw])
+
     def raw(self) -> RawRun:
         """The run for recomputation."""
         by_digest = {digest(card): card for card in self.manifest.scorer_cards}
@@ -123,18 +147,51 @@ class PackedRun:
             cases=self.cases,
             case_index=self.case_index,
             repeat=self.repeat,
-            outcome=self.outcome,
-            latency_ms=self._latency,
-            cost_usd=self._cost,
-            cached=self._cached,
+            outcome=DrawColumn(self._outcome, OUTCOMES.__getitem__),
+            latency_ms=DrawColumn(self._outcome, self._latency.__getitem__, by_draw=True),
+            cost_usd=DrawColumn(self._outcome, self._price, by_draw=True),
+            cached=DrawColumn(self._outcome, self._is_cached, by_draw=True),
             seed=self.manifest.seed,
-            uniform=self.manifest.settings.get("draw_order") == "uniform",
+            uniform=self.order == "uniform",
             cards=tuple(
                 (item.name, by_digest[item.card_digest])
                 for item in self.manifest.scorers
                 if item.card_digest in by_digest
             ),
         )
+
+
+def _draws(archive: zipfile.ZipFile, prefix: str, planned: int) -> tuple[array[int], array[int], array[int]]:
+    """Case, repeat and seed of each planned draw, read line by line; at most ``planned`` of them."""
+    name = f"{prefix}/draws.csv"
+    columns = (array("i"), array("i"), array("q"))
+    try:
+        with archive.open(name) as entry:
+            if entry.readline(_LONGEST_DRAW) != b"case_index,repeat,seed\n":
+                raise CheckFailed("this draw order does not read", where=f"{name}:1")
+            for number, line in enumerate(iter(lambda: entry.readline(_LONGEST_DRAW), b""), start=2):
+                match = _DRAW.fullmatch(line)
+                values = tuple(map(int, match.groups())) if match else (_INT32,)
+                if max(values) >= _INT32:
+                    raise CheckFailed(
+                        "the draw order names a case, repeat or seed that cannot be", where=f"{name}:{number}"
+                    )
+                if number - 1 > min(planned, _MOST_DRAWS):
+                    raise CheckFailed("the plan is longer than the manifest says", where=f"{name}:{number}")
+                for column, value in zip(columns, values, strict=True):
+                    column.append(value)
+    except KeyError:
+        raise CheckFailed(f"the pack lacks {name}") from None
+    except BROKEN_BYTES as error:
+        raise CheckFailed("this entry of the pack is corrupt", where=name) from error
+    if len(columns[0]) != planned:
+        raise CheckFailed("the plan is not as long as the manifest says", where=name)
+    return columns
+
+
+def _first_line(error: Exception) -> str:
+    """The first line of what a reader objects to, shortened: the rest is the writer's own text."""
+    return (str(error).splitlines() or [type(error).__name__])[0][:200]
 
 
 def _lines(archive: zipfile.ZipFile, name: str) -> Iterator[bytes]:
@@ -150,5 +207,5 @@ def _lines(archive: zipfile.ZipFile, name: str) -> Iterator[bytes]:
                 raise CheckFailed("this entry is cut short", where=name)
     except KeyError:
         raise CheckFailed(f"the pack lacks {name}") from None
-    except (zstandard.ZstdError, zlib.error, zipfile.BadZipFile, OSError, EOFError) as error:
+    except (zstandard.ZstdError, *BROKEN_BYTES) as error:
         raise CheckFailed("this entry of the pack is corrupt", where=name) from error

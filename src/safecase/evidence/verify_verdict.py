@@ -6,17 +6,17 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 
+from safecase.evidence.packed_workspace import SEVERITIES
 from safecase.evidence.recompute import differences, recompute
 from safecase.evidence.recompute_population import RawRun, category_of, members
 from safecase.evidence.recompute_sequential import NotRecomputed
+from safecase.evidence.verify_rules import frozen_gate
 from safecase.model.base import canonical_json
 from safecase.model.errors import CheckFailed
 from safecase.model.gate import Gate, GateRule, RuleResult, Verdict
 from safecase.model.people import RiskAcceptance
 from safecase.model.run import RunManifest
 from safecase.model.vocabulary import RuleClass, RuleStatus, VerdictKind
-
-_SEVERITIES = ("sev1", "sev2", "sev3", "sev4")
 
 
 @dataclass(frozen=True)
@@ -44,20 +44,13 @@ class Recount:
 
 def check_verdict(verdict: Verdict, evidence: Evidence, name: str) -> Recount:
     """Recompute a verdict. Raises CheckFailed at the first thing that does not follow from the attempts."""
-    gate = _frozen_gate(verdict, evidence.manifest, name)
+    gate = frozen_gate(verdict, evidence.manifest, name)
     _check_identity(verdict, gate, evidence, name)
     recount = Recount()
     for result in verdict.rules:
         _check_rule(result, evidence, recount, name)
     _check_conclusion(verdict, gate, evidence, recount, name)
     return recount
-
-
-def _frozen_gate(verdict: Verdict, manifest: RunManifest, name: str) -> Gate:
-    gate = next((item for item in manifest.gates if item.id == verdict.gate), None)
-    if gate is None or gate.digest != verdict.gate_digest:
-        raise CheckFailed("the verdict's rules are not those that were frozen before the run", where=name)
-    return gate
 
 
 def _check_identity(verdict: Verdict, gate: Gate, evidence: Evidence, name: str) -> None:
@@ -157,25 +150,23 @@ def _check_conclusion(verdict: Verdict, gate: Gate, evidence: Evidence, recount:
         if len(verdict.conditions) != exceptions:
             raise CheckFailed("the verdict does not name each of its conditions", where=name)
         return
-    missed = [*failed, *(rule for rule, status in excused.items() if status is RuleStatus.NOT_MET)]
-    unknown = [*open_, *(rule for rule, status in excused.items() if status is not RuleStatus.NOT_MET)]
-    if kind is VerdictKind.NO_GO and not missed:
+    if kind is VerdictKind.NO_GO and not (failed or excused):
         raise CheckFailed("the verdict is no-go although no rule that binds has failed", where=name)
     if kind is VerdictKind.INSUFFICIENT_EVIDENCE:
         if failed:
             raise CheckFailed(f"the verdict is open although {failed[0]} was proven to fail", where=name)
         untold = any(item.startswith("coverage") for item in recount.skipped)
-        if not (unknown or verdict.stale or gaps or untold):
+        if not (open_ or verdict.stale or gaps or untold):
             raise CheckFailed("the verdict is open although nothing is", where=name)
 
 
 def _sort(
     results: tuple[RuleResult, ...], accepted: Collection[str]
-) -> tuple[list[str], list[str], dict[str, RuleStatus], list[str]]:
+) -> tuple[list[str], list[str], list[str], list[str]]:
     """Rules that failed, that are open, that an acceptance excuses, and advisory ones that are not met."""
     failed: list[str] = []
     open_: list[str] = []
-    excused: dict[str, RuleStatus] = {}
+    excused: list[str] = []
     advisory: list[str] = []
     for result in results:
         rule = result.rule
@@ -183,10 +174,13 @@ def _sort(
             continue
         if rule.rule_class is RuleClass.ADVISORY:
             advisory.append(rule.id)
+        elif result.status is not RuleStatus.NOT_MET:
+            # A risk that was measured can be accepted; what nobody measured cannot.
+            open_.append(rule.id)
         elif rule.rule_class is RuleClass.BOUNDED and rule.id in accepted:
-            excused[rule.id] = result.status
+            excused.append(rule.id)
         else:
-            (failed if result.status is RuleStatus.NOT_MET else open_).append(rule.id)
+            failed.append(rule.id)
     return failed, open_, excused, advisory
 
 
@@ -198,7 +192,7 @@ def _gaps(gate: Gate, evidence: Evidence, recount: Recount) -> list[str]:
     if least is not None and evidence.severities is None:
         recount.skipped.append("coverage of severe risks: the pack does not hold the workspace's risks")
     elif least is not None and evidence.severities is not None:
-        worst = _SEVERITIES[: _SEVERITIES.index(least.value) + 1]
+        worst = SEVERITIES[: SEVERITIES.index(least.value) + 1]
         seen = {run.cases[index].risk for index in tried}
         orphans = [risk for risk, level in evidence.severities.items() if level in worst and risk not in seen]
         gaps += [f"the risk {risk} was not tested" for risk in orphans]

@@ -1,0 +1,182 @@
+"""The workspace files and the decision log as a pack carries them: without people's names and addresses.
+
+Nothing in the digest chain of the runs rests on these files, so they can be masked; both digests, of the file
+as it stands in the workspace and of its masked copy, go into the signed statement. Whoever holds the
+original can show that it is the one; whoever holds the pack learns nobody's address.
+
+What is masked in a YAML file: ``name`` and ``email`` of ``people: persons:``, the same names wherever else
+they stand in full, and every e-mail address and secret. Suites stay as they are, because what a test
+contains is test data; gates stay, because the manifest freezes them by digest.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from safecase.evidence.redaction import Redactor, find_spans
+from safecase.model.base import JsonValue, canonical_json, digest
+from safecase.model.errors import InputError
+from safecase.model.people import Decision
+
+MASKED_DECISIONS = "masked_decisions.json"
+"""Line of the decision log → digest of the decision as it was signed, for decisions whose text is masked."""
+_KINDS = frozenset({"email", "secret"})
+_CONTACT = ("name", "email")
+_KEPT = frozenset({"suites", "gates"})
+_YAML = (".yaml", ".yml")
+_SHORTEST_NAME = 5
+_FREE_TEXT = ("rationale", "options")
+_ACCEPTANCE_TEXT = ("justification", "compensating_control")
+Span = tuple[int, int, str]
+
+
+def mask_files(
+    files: Mapping[str, bytes], redactor: Redactor
+) -> tuple[dict[str, bytes], list[dict[str, JsonValue]]]:
+    """The files with what the module's text names masked and counted in ``redactor``.
+
+    The second value has one entry for each file that changed: ``name``, ``original_sha256``, ``sha256``.
+    """
+    documents = {name: _Document(data) for name, data in files.items() if _is_workspace_file(name)}
+    names = {found for document in documents.values() for found in document.names}
+    result: dict[str, bytes] = {}
+    changed: list[dict[str, JsonValue]] = []
+    for name, data in files.items():
+        masked = data
+        if name in documents:
+            masked = documents[name].masked(names, redactor.counts)
+        elif name == "decisions.jsonl":
+            masked, originals = _mask_decisions(data, names, redactor)
+            if originals:
+                result[MASKED_DECISIONS] = canonical_json(originals)
+        result[name] = masked
+        if masked != data:
+            changed.append({"name": name, "original_sha256": _sha256(data), "sha256": _sha256(masked)})
+    return result, changed
+
+
+def _is_workspace_file(name: str) -> bool:
+    return name.startswith("workspace/") and name.endswith(_YAML)
+
+
+def _sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+class _Document:
+    """One YAML file: where its contact fields stand, and which parts stay as they are."""
+
+    def __init__(self, data: bytes) -> None:
+        self.text = data.decode("utf-8", "surrogateescape")
+        self.contacts: list[tuple[int, int, str, str]] = []
+        self.kept: list[tuple[int, int]] = []
+        self.names: set[str] = set()
+        root = _compose(self.text)
+        if root is None or root.id != "mapping":
+            return
+        for key, value in root.value:
+            if str(key.value) in _KEPT:
+                self.kept.append((value.start_mark.index, value.end_mark.index))
+            elif str(key.value) == "people":
+                self._read_people(value)
+
+    def _read_people(self, people: Any) -> None:
+        for field, node in _fields(people, ("persons",)):
+            for person in node.value if node.id == "sequence" else ():
+                for field, value in _fields(person, _CONTACT):
+                    if value.id != "scalar" or not str(value.value).strip():
+                        continue
+                    start, end = value.start_mark.index, value.end_mark.index
+                    anchor = f"&{value.anchor} " if value.anchor else ""
+                    tail = "\n" if self.text[start:end].endswith("\n") else ""
+                    self.contacts.append((start, end, field, f'{anchor}"[redacted:{field}]"{tail}'))
+                    if field == "name" and len(str(value.value).strip()) >= _SHORTEST_NAME:
+                        self.names.add(str(value.value).strip())
+
+    def masked(self, names: set[str], counts: Counter[str]) -> bytes:
+        """The file's bytes with contact fields, known names, addresses and secrets masked and counted."""
+        # An alias leads to the place of its anchor, which is masked once.
+        changes = list({change[0]: change for change in self.contacts}.values())
+        taken = [(start, end) for start, end, _, _ in changes] + self.kept
+        for start, end, kind in sorted((*_named(self.text, names), *find_spans(self.text, _KINDS))):
+            if all(end <= first or start >= last for first, last in taken):
+                taken.append((start, end))
+                changes.append((start, end, kind, f"[redacted:{kind}]"))
+        if not changes:
+            return self.text.encode("utf-8", "surrogateescape")
+        pieces: list[str] = []
+        position = 0
+        for start, end, kind, text in sorted(changes):
+            pieces += (self.text[position:start], text)
+            position = end
+            counts[kind] += 1
+        return "".join((*pieces, self.text[position:])).encode("utf-8", "surrogateescape")
+
+
+def _compose(text: str) -> Any:
+    """The tree of YAML nodes with their places; None where the file does not read."""
+    from ruamel.yaml import YAML
+    from ruamel.yaml.error import YAMLError
+
+    try:
+        return YAML(typ="safe", pure=True).compose(text)
+    except (YAMLError, ValueError, RecursionError, KeyError, TypeError, AttributeError, IndexError):
+        return None
+
+
+def _fields(node: Any, wanted: tuple[str, ...]) -> Iterator[tuple[str, Any]]:
+    if node.id == "mapping":
+        for key, value in node.value:
+            if str(key.value) in wanted:
+                yield str(key.value), value
+
+
+def _named(text: str, names: set[str]) -> Iterator[Span]:
+    """Where a known name stands in full, as a word of its own."""
+    for name in sorted(names):
+        for match in re.finditer(rf"(?<!\w){re.escape(name)}(?!\w)", text):
+            yield match.start(), match.end(), "name"
+
+
+def _mask_decisions(data: bytes, names: set[str], redactor: Redactor) -> tuple[bytes, dict[str, str]]:
+    """The decision log with its free text masked, and the digests of the decisions as they were signed."""
+    lines: list[bytes] = []
+    originals: dict[str, str] = {}
+    for number, line in enumerate(data.splitlines(), start=1):
+        try:
+            decision = Decision.model_validate_json(line)
+        except ValueError as error:
+            raise InputError("this decision does not read", where=f"decisions.jsonl:{number}") from error
+        fields = decision.model_dump(mode="json")
+        _mask_fields(fields, _FREE_TEXT, names, redactor)
+        for accepted in fields["accepted_risks"]:
+            _mask_fields(accepted, _ACCEPTANCE_TEXT, names, redactor)
+        masked = Decision.model_validate(fields)
+        if masked != decision:
+            originals[str(number)] = digest(decision)
+            line = canonical_json(masked)
+        lines.append(line + b"\n")
+    return b"".join(lines), originals
+
+
+def _mask_fields(
+    record: dict[str, Any], wanted: tuple[str, ...], names: set[str], redactor: Redactor
+) -> None:
+    for field in wanted:
+        value = record[field]
+        record[field] = (
+            [_mask_text(item, names, redactor) for item in value]
+            if isinstance(value, list)
+            else _mask_text(value, names, redactor)
+        )
+
+
+def _mask_text(text: str, names: set[str], redactor: Redactor) -> str:
+    for start, end, kind in sorted(_named(text, names), reverse=True):
+        text = f"{text[:start]}[redacted:{kind}]{text[end:]}"
+        redactor.counts[kind] += 1
+    return redactor.redact_text(text)
