@@ -111,7 +111,7 @@ class InjectionCheck:
                 spans.append(
                     EvidenceSpan(*view.original_span(scored.start, scored.end), f"classifier{hidden}")
                 )
-            if scored.probability > strongest:
+            if not label and scored.probability > strongest:
                 label = f"the classifier's score{hidden}"
         return 1 - survival, label, spans
 
