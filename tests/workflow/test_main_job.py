@@ -55,7 +55,7 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def cases(workspace: Path) -> int:
     """How many cases the workspace holds, one attempt each."""
-    return int(json.loads(safecase(workspace, "check", "--json"))["cases"])
+    return int(json.loads(safecase(workspace, "check", "--json", code=1))["cases"])
 
 
 @pytest.fixture(scope="module")
