@@ -75,12 +75,7 @@ def check_text(
     from safecase.workflow.guarded import workspace_guard
     from safecase.workflow.project import Project
 
-    try:
-        where = Surface(surface)
-    except ValueError:
-        raise InputError(
-            f"there is no surface '{surface}'", hint=", ".join(item.value for item in Surface)
-        ) from None
+    where = Surface.parse(surface)
     if where is Surface.TOOL_CALL:
         raise InputError("a tool call is no text", hint="try it from Python: Guard.check_tool_call")
     read = sys.stdin.buffer.read().decode("utf-8", "replace") if text == "-" else text

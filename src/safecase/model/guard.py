@@ -14,6 +14,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from safecase.model.base import Frozen, JsonObject, JsonValue
+from safecase.model.errors import InputError
 
 
 class Surface(StrEnum):
@@ -24,6 +25,15 @@ class Surface(StrEnum):
     """Retrieved documents and results of tools: data, never instructions."""
     TOOL_CALL = "tool_call"
     MODEL_OUTPUT = "model_output"
+
+    @classmethod
+    def parse(cls, text: str) -> Surface:
+        """The surface of that name; raises InputError for another word."""
+        try:
+            return cls(text)
+        except ValueError:
+            names = ", ".join(item.value for item in cls)
+            raise InputError(f"there is no surface '{text}'", hint=names) from None
 
 
 class GuardAction(StrEnum):

@@ -69,12 +69,7 @@ def calibrate_check(
     workspace: Path,
 ) -> ThresholdChoice:
     """The threshold of one check: one of the workspace's, else a kind with its usual parameters."""
-    try:
-        where = Surface(surface)
-    except ValueError:
-        raise InputError(
-            f"there is no surface '{surface}'", hint=", ".join(item.value for item in Surface)
-        ) from None
+    where = Surface.parse(surface)
     check = _check(name, workspace)
     if where not in check.surfaces:
         raise InputError(f"check '{name}' does not look at {where.value}", hint="--surface")
