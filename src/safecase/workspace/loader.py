@@ -24,6 +24,7 @@ from safecase.model.risk import MisuseCase, Risk, Threat
 from safecase.model.suite import Suite
 from safecase.model.system import System
 from safecase.workspace.case_builder import read_taxonomy
+from safecase.workspace.inheritance import RawGate, resolved
 from safecase.workspace.suite_builder import BuiltSuite, build_suite
 from safecase.workspace.validation import validated
 from safecase.workspace.yaml_reader import LocatedDocument, Path_, read_yaml
@@ -95,6 +96,7 @@ def load_lenient(path: Path) -> tuple[Workspace | None, tuple[Problem, ...]]:
     builder = _Builder(root)
     for file in files:
         builder.read(file)
+    builder.inherit()
     builder.check_references()
     problems = sorted(builder.problems, key=lambda item: (str(item.position or ""),))
     return builder.workspace(), tuple(problems)
@@ -133,6 +135,8 @@ class _Builder:
         self.owners: dict[tuple[str, str], tuple[LocatedDocument, Path_]] = {}
         self.documents: list[LocatedDocument] = []
         self.single: dict[str, SourcePosition] = {}
+        self.raw_gates: dict[str, RawGate] = {}
+        self.inheriting: list[RawGate] = []
 
     @property
     def problems(self) -> list[Problem]:
@@ -189,6 +193,11 @@ class _Builder:
                     place = built.positions.get(case.id, path)
                     self._claim("case", case.id, document, place)
             return
+        if key == "gates" and ("extends" in value or "without" in value):
+            self.inheriting.append(RawGate(value, document, path))
+            return
+        if key == "gates" and isinstance(value.get("id"), str):
+            self.raw_gates[value["id"]] = RawGate(value, document, path)
         if key == "targets":
             item: Frozen | None = self._target(value, document, path)
         else:
@@ -262,6 +271,22 @@ class _Builder:
         self.positions[kind, name] = document.position(path)
         self.owners[kind, name] = (document, path)
         return True
+
+    def inherit(self) -> None:
+        """Complete the gates that extend another; any file may hold the other one."""
+        known = dict(self.raw_gates)
+        for gate in self.inheriting:
+            if isinstance(gate.value.get("id"), str):
+                known.setdefault(gate.value["id"], gate)
+        for gate in self.inheriting:
+            value = resolved(gate, known)
+            if value is None:
+                continue
+            item = self._listed("gates", value, gate.document, gate.path)
+            if item is not None and self._claim(
+                "gates", str(getattr(item, "id", "")), gate.document, gate.path
+            ):
+                self.items["gates"].append(item)
 
     def check_references(self) -> None:
         """Note every reference that leads nowhere."""

@@ -38,6 +38,15 @@ def workspace_schema() -> dict[str, Any]:
         # References are written as text; the loader resolves them.
         if "taxonomy" in definition.get("properties", {}):
             definition["properties"]["taxonomy"] = _TEXTS
+    gate = definitions["Gate"]
+    gate["properties"]["extends"] = {
+        "type": "string",
+        "description": "A gate of the workspace, or a template: chat, copilot, rag, agent, regulated.",
+    }
+    gate["properties"]["without"] = {**_TEXTS, "description": "Inherited rules that are dropped."}
+    gate["properties"]["rationale"] = {"type": "string"}
+    # A gate that extends another needs no rules, and its rules may hold only what differs.
+    gate["required"] = ["id"]
     case = definitions["Case"]
     expectation = {
         "anyOf": [
