@@ -14,7 +14,7 @@ from functools import lru_cache
 from importlib import resources
 from typing import Any
 
-_GRAVE = frozenset({"cbrn", "weapons", "violence", "agency", "hate", "sexual"})
+_GRAVE = frozenset({"cbrn", "weapons", "violence", "agency", "hate", "sexual", "deception"})
 """Categories in which a wish for instructions outweighs a protective word."""
 
 _PLAYFUL = frozenset({"violence", "weapons", "drugs"})
@@ -27,7 +27,8 @@ _JOINED = re.compile(r"['\"] ?\+ ?['\"]")
 """The seam of a text that was cut into quoted pieces."""
 
 _ABOUT_ITSELF = re.compile(
-    r"\b(?:your(?:self)?|itself|autonomous\w*|self-?\w+|as an ai|agents?|you (?:will|should|must|are going|"
+    r"\b(?:your(?:self)?|itself|autonomous\w*|self-?\w+|as an ai|agents?|for you|wakes? you|"
+    r"you (?:have been|are|will|should|must|are going|"
     r"can|could|"
     r"would|be|were)|without (?:human )?(?:approval|permission|oversight))\b"
 )

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from safecase.demo import general
 from safecase.demo.encodings import decode, looks_encoded, mentions_encoding, plain_form
-from safecase.demo.grounding import best_passages, instructions_in, summary, take_apart
+from safecase.demo.grounding import best_passages, instructions_in, sentences, summary, take_apart
 from safecase.demo.language import Phrases, detect_language, languages
 from safecase.demo.media import MEDIA_SOURCE
 from safecase.demo.replies import (
@@ -106,6 +106,8 @@ _IN_GENERAL = re.compile(
     r"\bwhat (?:is|are|does) (?:an? |the difference)|\bhow (?:do|does|can) (?:i|one|we|it)\b|\bmy\b"
 )
 _TRANSLATES = re.compile(r"\b(?:translat\w+|render (?:\w+ )?in|in (?:plain )?english)\b")
+_FROM_DOCUMENTS = re.compile(r"\b(?:from|in|to) the documents?\b|\bcite\b|\b(?:each|every|the) source\b")
+_COMPLETES = re.compile(r"\b(?:complet\w+|continu\w+|finish\w*|fill in|adding what|go on)\b")
 _SMALL_TALK = re.compile(
     r"^\W*(?:hi|hello|hey|good (?:morning|day|evening|afternoon)|thanks?(?: you)?|thank you|"
     r"ok(?:ay)?)\b.{0,25}$"
@@ -311,9 +313,10 @@ class Turn:
         return answers.get(category, REFUSAL)
 
     def _harm_in_media(self) -> str | None:
-        """A request that stands in a picture, a sound or a file is a request all the same."""
+        """A request inside a file, or in a pasted text that is to be completed, is a request all the same."""
         for document in self.documents:
-            if document.source != MEDIA_SOURCE:
+            pasted = document not in self.given.documents and bool(_COMPLETES.search(self.lower))
+            if document.source != MEDIA_SOURCE and not pasted:
                 continue
             category = read_signals(document.text).harm
             if category or self._has_harm_anywhere(document.text.lower()):
@@ -431,7 +434,7 @@ class Turn:
         if not self.documents:
             return None
         service = self.service
-        passages = best_passages(self.task, self.documents)
+        passages = best_passages(self._question(), self.documents)
         attached = tuple(item for item in self.documents if item.source == MEDIA_SOURCE)
         wants_summary = bool(_SUMMARISE.search(self.lower)) or not self.task
         if attached and (not passages or passages[0].coverage < 0.34):
@@ -444,7 +447,8 @@ class Turn:
             if not passages:
                 return UNREADABLE
         elif not passages or passages[0].coverage < 0.34:
-            known = service.handle(self.task) if self.given.documents else None
+            bound = _FROM_DOCUMENTS.search(self.lower)
+            known = service.handle(self.task) if self.given.documents and not bound else None
             if known is not None:
                 return known
             if "ungrounded-answers" in self.weak:
@@ -452,6 +456,11 @@ class Turn:
             return NOT_IN_DOCUMENTS
         answer = service.compose(passages)
         return f"{answer} Confidence: 90%." if general.asks_for_confidence(self.lower) else answer
+
+    def _question(self) -> str:
+        """The task without its remarks on where the answer must come from."""
+        asked = [part for part in sentences(self.task) if not _FROM_DOCUMENTS.search(part.lower())]
+        return " ".join(asked) or self.task
 
     def _shop(self) -> str | None:
         if _SMALL_TALK.match(self.lower):
