@@ -23,6 +23,9 @@ _PLAYFUL = frozenset({"violence", "weapons", "drugs"})
 _UNDETECTED = re.compile(
     r"without (?:getting |being )*(?:caught|detect\w+|noticed)|undetect\w+|avoid (?:detection|getting caught)"
 )
+_DEFINES = re.compile(r"\W*what (?:is|are|constitutes|does) (?:an? )?[\w-]+(?: [\w-]+){0,2}\W*")
+"""The whole of a question for a meaning: whoever asks what a word means asks for nothing else."""
+
 _JOINED = re.compile(r"['\"] ?\+ ?['\"]")
 """The seam of a text that was cut into quoted pieces."""
 
@@ -90,7 +93,7 @@ def harm_category(text: str) -> str:
     """
     patterns = _patterns()
     text = _JOINED.sub("", text).replace("_", " ")
-    if not patterns.any_harm.search(text):
+    if not patterns.any_harm.search(text) or _DEFINES.fullmatch(text):
         return ""
     found: list[str] = [name for name, pattern in patterns.harm.items() if pattern.search(text)]
     if "explicit" in found:
