@@ -38,6 +38,8 @@ _INLINE = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 _IDENTIFIER = re.compile(r"\b(?:id|name|source)\s*=\s*[\"']?([\w.-]{1,40})")
+_PRONOUN = re.compile(r"(?:It|Its|They|Their|He|She|This|These|Those)\b")
+"""How a sentence begins that says nothing without the one before it."""
 _MAX_TAGS = 200
 _SENTENCE = re.compile(r"(?<=[.!?])[\"')\]]*\s+|\n+|(?<=-->)\s*|\s*(?=<!--)")
 
@@ -146,13 +148,15 @@ def best_passages(question: str, documents: tuple[Document, ...], limit: int = 2
     found = []
     for document in documents:
         title = set(content_words(document.title))
+        before = ""
         for sentence in data_sentences(document.text):
             own = set(content_words(sentence))
             hits = len(asked & own)
             if hits:
-                found.append(
-                    Passage(sentence, document, (hits + 0.5 * len(asked & (title - own))) / len(asked))
-                )
+                quoted = f"{before} {sentence}" if before and _PRONOUN.match(sentence) else sentence
+                coverage = (hits + 0.5 * len(asked & (title - own))) / len(asked)
+                found.append(Passage(quoted, document, coverage))
+            before = sentence
     found.sort(key=lambda passage: -passage.coverage)
     return tuple(found[:limit])
 

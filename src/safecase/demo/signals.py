@@ -14,7 +14,7 @@ from functools import lru_cache
 from importlib import resources
 from typing import Any
 
-_GRAVE = frozenset({"cbrn", "weapons", "violence", "agency", "hate", "sexual"})
+_GRAVE = frozenset({"cbrn", "weapons", "violence", "agency", "hate", "sexual", "deception"})
 """Categories in which a wish for instructions outweighs a protective word."""
 
 _PLAYFUL = frozenset({"violence", "weapons", "drugs"})
@@ -23,11 +23,15 @@ _PLAYFUL = frozenset({"violence", "weapons", "drugs"})
 _UNDETECTED = re.compile(
     r"without (?:getting |being )*(?:caught|detect\w+|noticed)|undetect\w+|avoid (?:detection|getting caught)"
 )
+_DEFINES = re.compile(r"\W*what (?:is|are|constitutes|does) (?:an? )?[\w-]+(?: [\w-]+){0,2}\W*")
+"""The whole of a question for a meaning: whoever asks what a word means asks for nothing else."""
+
 _JOINED = re.compile(r"['\"] ?\+ ?['\"]")
 """The seam of a text that was cut into quoted pieces."""
 
 _ABOUT_ITSELF = re.compile(
-    r"\b(?:your(?:self)?|itself|autonomous\w*|self-?\w+|as an ai|agents?|you (?:will|should|must|are going|"
+    r"\b(?:your(?:self)?|itself|autonomous\w*|self-?\w+|as an ai|agents?|for you|wakes? you|"
+    r"you (?:have been|are|will|should|must|are going|"
     r"can|could|"
     r"would|be|were)|without (?:human )?(?:approval|permission|oversight))\b"
 )
@@ -89,7 +93,7 @@ def harm_category(text: str) -> str:
     """
     patterns = _patterns()
     text = _JOINED.sub("", text).replace("_", " ")
-    if not patterns.any_harm.search(text):
+    if not patterns.any_harm.search(text) or _DEFINES.fullmatch(text):
         return ""
     found: list[str] = [name for name, pattern in patterns.harm.items() if pattern.search(text)]
     if "explicit" in found:

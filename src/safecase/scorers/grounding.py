@@ -84,13 +84,16 @@ class _Source:
         for stem in weights:
             for number in self.index.get(stem, ())[:400]:
                 gathered.setdefault(number, set()).add(stem)
-        best, place = 0.0, -1
-        for number, stems in gathered.items():
+        best, place = (0.0, 0.0), -1
+        for number, stems in sorted(gathered.items()):
             joined = stems | gathered.get(number + 1, set())
-            held = sum(weights[stem] for stem in joined) / total
-            if held > best:
-                best, place = held, number
-        return best, place
+            # Summed in the claim's order: a set's order changes from process to process, and with it the
+            # last bit of the sum. Where two places hold as much, the one that holds it alone is meant.
+            held = sum(weight for stem, weight in weights.items() if stem in joined) / total
+            alone = sum(weight for stem, weight in weights.items() if stem in stems) / total
+            if (held, alone) > best:
+                best, place = (held, alone), number
+        return best[0], place
 
 
 @dataclass(frozen=True, slots=True)
