@@ -6,7 +6,7 @@ import base64
 import hashlib
 import zipfile
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -20,8 +20,9 @@ from safecase.engine.plan import DrawOrder, RunPlan, build_plan
 from safecase.engine.record import encode_attempt
 from safecase.engine.run_folder import RunFolder, write_plan
 from safecase.engine.status import RunState, RunStatus, write_file, write_status
+from safecase.evidence.archive import PackWriter
 from safecase.evidence.pack import build_pack
-from safecase.evidence.signing import SigningKey, sign
+from safecase.evidence.signing import SigningKey, render_envelope, sign
 from safecase.evidence.verify import VerificationReport
 from safecase.gate.measures import BaselineRun
 from safecase.gate.verdict import evaluate
@@ -235,10 +236,15 @@ def repack(source: Path, destination: Path, change: Mapping[str, Any]) -> Path:
         item.update(kind=verdict.kind.value, digest=digest(verdict))
     if "statement" in change:
         statement = change["statement"](statement)
-    entries["statement.dsse.json"] = sign(statement, key(2)).model_dump_json().encode()
-    with zipfile.ZipFile(destination, "w") as archive:
-        for name, data in entries.items():
-            archive.writestr(name, data)
+    entries["statement.dsse.json"] = render_envelope(sign(statement, key(2)))
+    return write_entries(destination, entries.items())
+
+
+def write_entries(destination: Path, entries: Iterable[tuple[str, bytes]]) -> Path:
+    """A well-formed pack file of any entries, stored and deflated as packs have them."""
+    with PackWriter(destination) as writer:
+        for name, data in entries:
+            writer.add(name, data, compressed=name.endswith((".zst", ".dsse.json")))
     return destination
 
 

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import stat
+import struct
 import zipfile
 from pathlib import Path
 
 import pytest
 
-from safecase.evidence import archive
+from safecase.evidence import archive, layout
 from safecase.evidence.archive import PackWriter, open_pack, read_entry
+from safecase.evidence.layout import Entry, check_layout
 from safecase.evidence.verify import verify_pack
 from safecase.model.errors import CheckFailed, ExitCode, InfrastructureError, InputError
+
+from .helpers import write_entries
 
 
 def zip_of(path: Path, *entries: tuple[str | zipfile.ZipInfo, bytes], compressed: bool = True) -> Path:
@@ -71,13 +75,46 @@ def test_the_sum_of_all_entries_is_limited(tmp_path: Path, monkeypatch: pytest.M
 
 
 def test_what_an_entry_unpacks_to_is_limited_whatever_its_header_says(tmp_path: Path) -> None:
-    path = zip_of(tmp_path / "pack.zip", ("entry", bytes(1000)))
+    path = write_entries(tmp_path / "pack.zip", [("entry", bytes(1000))])
     with open_pack(path) as opened:
         with pytest.raises(CheckFailed, match="too large"):
             read_entry(opened, "entry", limit=999)
         assert read_entry(opened, "entry", limit=1000) == bytes(1000)
         with pytest.raises(CheckFailed, match="lacks other"):
             read_entry(opened, "other")
+
+
+def test_large_packs_have_the_fields_that_other_readers_expect(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(layout, "_FULL", 400)
+    monkeypatch.setattr(layout, "_FULL_COUNT", 3)
+    large = Entry("large", layout.STORED, 5, 600, 700, 800)
+    extra = layout.directory_entry(large)[46 + len("large") :]
+    assert struct.unpack("<2H3Q", extra) == (1, 24, 700, 600, 800)
+    assert layout.directory_entry(Entry("small", layout.STORED, 5, 6, 7, 8))[46:] == b"small"
+    monkeypatch.undo()
+    entries = [(f"entry-{number}", bytes([number % 256]) * number) for number in range(200)]
+    path = write_entries(tmp_path / "pack.zip", entries)
+    with zipfile.ZipFile(path) as opened:
+        assert opened.testzip() is None
+        assert [(item.filename, opened.read(item)) for item in opened.infolist()] == entries
+        with open_pack(path):
+            pass
+    many = write_entries(tmp_path / "many.zip", [(f"{number}", b"") for number in range(66_000)])
+    with zipfile.ZipFile(many) as opened:
+        assert len(opened.infolist()) == 66_000
+        assert len(check_layout(many, opened.infolist())) == 66_000
+
+
+def test_a_zip_that_another_tool_wrote_is_no_pack(tmp_path: Path) -> None:
+    assert "header was changed" in refused(zip_of(tmp_path / "pack.zip", ("a", b"1")))
+    path = write_entries(tmp_path / "pack.zip", [("a", b"1"), ("b", b"2")])
+    whole = path.read_bytes()
+    for name, data in (("front", b"x" + whole), ("behind", whole + b"x")):
+        (tmp_path / name).write_bytes(data)
+        with pytest.raises((CheckFailed, InputError)), open_pack(tmp_path / name):
+            pass
 
 
 @pytest.mark.parametrize("content", [b"", b"PK", b"not a zip at all", b"PK\x03\x04" + bytes(100)])
@@ -96,7 +133,7 @@ def test_a_folder_or_nothing_is_bad_input(tmp_path: Path) -> None:
 
 
 def test_a_zip_without_a_statement_fails_the_first_check(tmp_path: Path) -> None:
-    report = verify_pack(zip_of(tmp_path / "pack.zip", ("run/manifest.json", b"{}")))
+    report = verify_pack(write_entries(tmp_path / "pack.zip", [("run/manifest.json", b"{}")]))
     assert not report.ok
     assert [(item.name, item.ok) for item in report.checks] == [("signature", False)]
     assert "lacks statement.dsse.json" in report.checks[0].detail

@@ -23,7 +23,21 @@ from safecase.model.people import Decision, RiskAcceptance
 from safecase.model.transcript import Message, MessageRole
 from safecase.model.vocabulary import CaseSource, OutcomeKind, Severity, VerdictKind
 
-from .helpers import MOMENT, TODAY, case, failed, gate, judge, key, pack, repack, risk, rule, write_run
+from .helpers import (
+    MOMENT,
+    TODAY,
+    case,
+    failed,
+    gate,
+    judge,
+    key,
+    pack,
+    repack,
+    risk,
+    rule,
+    write_entries,
+    write_run,
+)
 
 H, V, E = OutcomeKind.HELD, OutcomeKind.VIOLATED, OutcomeKind.ERROR
 VERDICT = "verdicts/release.json"
@@ -170,9 +184,8 @@ def test_one_changed_byte_of_each_entry_is_named(tmp_path: Path) -> None:
         if name == "statement.dsse.json":
             continue
         changed = tmp_path / "changed.zip"
-        with zipfile.ZipFile(changed, "w") as archive:
-            for other, content in entries:
-                archive.writestr(other, data[:-1] + bytes([data[-1] ^ 1]) if other == name else content)
+        flipped = data[:-1] + bytes([data[-1] ^ 1])
+        write_entries(changed, [(other, flipped if other == name else held) for other, held in entries])
         assert f"{name}: this entry was changed" in objection(verify_pack(changed))
 
 
@@ -180,14 +193,9 @@ def test_entries_added_or_removed_are_named(tmp_path: Path) -> None:
     path = pack(a_run(tmp_path), tmp_path / "pack.zip")
     entries = _held(path)
     changed = tmp_path / "changed.zip"
-    with zipfile.ZipFile(changed, "w") as archive:
-        for name, data in (*entries, ("extra.html", b"<p>go</p>")):
-            archive.writestr(name, data)
+    write_entries(changed, [*entries, ("extra.html", b"<p>go</p>")])
     assert "nobody signed: extra.html" in objection(verify_pack(changed))
-    with zipfile.ZipFile(changed, "w") as archive:
-        for name, data in entries:
-            if name != VERDICT:
-                archive.writestr(name, data)
+    write_entries(changed, [item for item in entries if item[0] != VERDICT])
     assert f"{VERDICT}: this entry is listed and missing" in objection(verify_pack(changed))
 
 

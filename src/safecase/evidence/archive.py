@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
 import stat
 import tempfile
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path, PurePosixPath
-from typing import IO
+from typing import BinaryIO
 
+from safecase.evidence.layout import (
+    DEFLATED,
+    STORED,
+    Entry,
+    check_layout,
+    directory_entry,
+    end_record,
+    local_header,
+)
 from safecase.model.errors import CheckFailed, InfrastructureError, InputError
 
 MAXIMUM_ENTRIES = 10_000
@@ -21,7 +31,7 @@ MAXIMUM_RATIO = 250
 _RATIO_FREE_BYTES = 1024 * 1024
 BROKEN_BYTES = (zipfile.BadZipFile, zlib.error, OSError, EOFError, ValueError, RuntimeError)
 """What reading an entry of a damaged archive can raise."""
-_EPOCH = (1980, 1, 1, 0, 0, 0)
+_PIECE = 1 << 20
 
 
 class PackWriter:
@@ -33,47 +43,72 @@ class PackWriter:
     def __init__(self, destination: Path) -> None:
         self.destination = destination
         self._temporary: Path | None = None
-        self._zip: zipfile.ZipFile | None = None
+        self._stream: BinaryIO | None = None
+        self._entries: list[Entry] = []
 
     def __enter__(self) -> PackWriter:
         try:
             self.destination.parent.mkdir(parents=True, exist_ok=True)
             handle, name = tempfile.mkstemp(dir=self.destination.parent, prefix=".pack-", suffix=".part")
-            os.close(handle)
         except OSError as error:
             raise InfrastructureError(
                 f"cannot write the pack: {error.strerror}", where=str(self.destination)
             ) from error
         self._temporary = Path(name)
-        self._zip = zipfile.ZipFile(self._temporary, "w", zipfile.ZIP_DEFLATED, compresslevel=6)
+        self._stream = os.fdopen(handle, "w+b")
         return self
 
-    def _open(self, name: str, compressed: bool) -> IO[bytes]:
-        if self._zip is None:
+    def add(self, name: str, data: bytes, *, compressed: bool = False) -> str:
+        """Add an entry; ``compressed`` says that its bytes are compressed already.
+
+        Returns the SHA-256, in hex, of the bytes as they stand in the pack.
+        """
+        return self._add(name, (data,), compressed)
+
+    def add_file(self, name: str, path: Path, *, compressed: bool = False) -> str:
+        """Add an entry from a file, in pieces; returns the same."""
+        with path.open("rb") as source:
+            return self._add(name, iter(lambda: source.read(_PIECE), b""), compressed)
+
+    def _add(self, name: str, pieces: Iterable[bytes], compressed: bool) -> str:
+        stream = self._stream
+        if stream is None:
             raise RuntimeError("the pack is not open")
-        entry = zipfile.ZipInfo(name, _EPOCH)
-        entry.compress_type = zipfile.ZIP_STORED if compressed else zipfile.ZIP_DEFLATED
-        entry.external_attr = (stat.S_IFREG | 0o644) << 16
-        return self._zip.open(entry, "w", force_zip64=True)
+        packer = None if compressed else zlib.compressobj(6, zlib.DEFLATED, -zlib.MAX_WBITS)
+        state = hashlib.sha256()
+        checksum = size = packed = 0
+        place = stream.tell()
+        method = STORED if compressed else DEFLATED
+        stream.write(local_header(Entry(name, method, 0, 0, 0, place)))
+        for piece in pieces:
+            checksum, size = zlib.crc32(piece, checksum), size + len(piece)
+            out = packer.compress(piece) if packer else piece
+            state.update(out)
+            packed += stream.write(out)
+        if packer:
+            rest = packer.flush()
+            state.update(rest)
+            packed += stream.write(rest)
+        entry = Entry(name, method, checksum, packed, size, place)
+        stream.seek(place)
+        stream.write(local_header(entry))
+        stream.seek(entry.end)
+        self._entries.append(entry)
+        return state.hexdigest()
 
-    def add(self, name: str, data: bytes, *, compressed: bool = False) -> None:
-        """Add an entry; ``compressed`` says that its bytes are compressed already."""
-        with self._open(name, compressed) as stream:
-            stream.write(data)
-
-    def add_file(self, name: str, path: Path, *, compressed: bool = False) -> None:
-        """Add an entry from a file, in pieces."""
-        with path.open("rb") as source, self._open(name, compressed) as stream:
-            while piece := source.read(1 << 20):
-                stream.write(piece)
+    def _finish(self, stream: BinaryIO) -> None:
+        start = stream.tell()
+        directory = b"".join(directory_entry(entry) for entry in self._entries)
+        stream.write(directory + end_record(len(self._entries), len(directory), start))
+        stream.flush()
+        os.fsync(stream.fileno())
 
     def __exit__(self, kind: object, *_: object) -> None:
         try:
-            if self._zip is not None:
-                self._zip.close()
+            with self._stream or contextlib.nullcontext():
+                if kind is None and self._stream is not None:
+                    self._finish(self._stream)
             if kind is None and self._temporary is not None:
-                with self._temporary.open("rb+") as stream:
-                    os.fsync(stream.fileno())
                 self._temporary.chmod(0o644)
                 self._temporary.replace(self.destination)
                 self._temporary = None
@@ -84,6 +119,7 @@ class PackWriter:
                 hint="free some space",
             ) from error
         finally:
+            self._stream = None
             if self._temporary is not None:
                 self._temporary.unlink(missing_ok=True)
 
@@ -93,7 +129,7 @@ def open_pack(path: Path) -> Iterator[zipfile.ZipFile]:
     """Open a pack after looking at every entry's name, kind and size.
 
     Raises InputError where the file is no pack, CheckFailed where an entry could do harm: a path
-    that leads outside, a link, a duplicate, a bomb.
+    that leads outside, a link, a duplicate, a bomb; or where a byte around the entries was changed.
     """
     if not path.is_file():
         raise InputError("there is no such pack", where=str(path))
@@ -105,6 +141,7 @@ def open_pack(path: Path) -> Iterator[zipfile.ZipFile]:
         ) from error
     with archive:
         _inspect(archive, str(path))
+        check_layout(path, archive.infolist())
         yield archive
 
 
@@ -151,3 +188,17 @@ def read_entry(archive: zipfile.ZipFile, name: str, *, limit: int = 512 * 1024**
     if len(data) > limit:
         raise CheckFailed("this entry of the pack is too large to read", where=name)
     return data
+
+
+def packed_digest(archive: zipfile.ZipFile, name: str) -> str:
+    """SHA-256, in hex, of an entry's bytes as they stand in the pack, compressed."""
+    info = archive.getinfo(name)
+    entry = Entry(name, info.compress_type, info.CRC, info.compress_size, info.file_size, info.header_offset)
+    state = hashlib.sha256()
+    with Path(archive.filename or "").open("rb") as stream:
+        stream.seek(entry.data_place)
+        left = entry.packed
+        while left and (piece := stream.read(min(left, _PIECE))):
+            state.update(piece)
+            left -= len(piece)
+    return state.hexdigest()

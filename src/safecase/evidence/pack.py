@@ -19,7 +19,7 @@ from safecase.engine.run_folder import RunFolder, case_line
 from safecase.evidence.archive import PackWriter
 from safecase.evidence.masking import mask_files
 from safecase.evidence.redaction import Redactor
-from safecase.evidence.signing import SigningKey, key_id, sign
+from safecase.evidence.signing import SigningKey, key_id, render_envelope, sign
 from safecase.model.base import JsonObject, JsonValue, digest
 from safecase.model.gate import Verdict
 from safecase.model.run import RunManifest
@@ -27,6 +27,8 @@ from safecase.model.run import RunManifest
 STATEMENT = "statement.dsse.json"
 MASKED_CASES = "masked_cases.json"
 """Case id → digest of the case as it was run, for cases whose text is masked in the pack."""
+PACKED_DIGEST = "packed_sha256"
+"""Annotation of a subject: digest of its bytes as they stand in the pack, compressed."""
 PREDICATE_TYPE = "urn:safecase:evidence-pack:1"
 STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
 _README = """This is a safecase evidence pack.
@@ -74,17 +76,20 @@ class _Digests:
         self.writer = writer
         self.subjects: list[JsonObject] = []
 
-    def add(self, name: str, data: bytes, *, compressed: bool = False) -> None:
-        self.writer.add(name, data, compressed=compressed)
-        self.subjects.append({"name": name, "digest": {"sha256": hashlib.sha256(data).hexdigest()}})
+    def add(self, name: str, data: bytes) -> None:
+        packed = self.writer.add(name, data)
+        self._list(name, hashlib.sha256(data).hexdigest(), packed)
 
     def add_file(self, name: str, path: Path) -> None:
-        state = hashlib.sha256()
-        with path.open("rb") as stream:
-            while piece := stream.read(1 << 20):
-                state.update(piece)
-        self.writer.add_file(name, path, compressed=True)
-        self.subjects.append({"name": name, "digest": {"sha256": state.hexdigest()}})
+        """Add a file that is compressed already."""
+        packed = self.writer.add_file(name, path, compressed=True)
+        self._list(name, packed, packed)
+
+    def _list(self, name: str, content: str, packed: str) -> None:
+        """Other deflated bytes can unpack to the same content, so they have a digest of their own."""
+        self.subjects.append(
+            {"name": name, "digest": {"sha256": content}, "annotations": {PACKED_DIGEST: packed}}
+        )
 
 
 def build_pack(
@@ -138,7 +143,7 @@ def build_pack(
             "predicate": predicate,
         }
         envelope = sign(statement, key)
-        writer.add(STATEMENT, envelope.model_dump_json(indent=2).encode())
+        writer.add(STATEMENT, render_envelope(envelope), compressed=True)
     return PackSummary(
         path=destination,
         entries=len(digests.subjects) + 1,
@@ -170,10 +175,9 @@ def _add_run(digests: _Digests, prefix: str, run: RunFolder, redactor: Redactor,
     writer.writerow(["case_index", "repeat", "seed"])
     writer.writerows(zip(plan.case_index.tolist(), plan.repeat.tolist(), plan.seed.tolist(), strict=True))
     digests.add(f"{prefix}/draws.csv", table.getvalue().encode())
-    by_id = {case.id: case for case in cases}
     path = scratch / f"{prefix}.zst"
     with path.open("wb") as stream, zstandard.ZstdCompressor(level=3).stream_writer(stream) as compressed:
-        for attempt in run.attempts():
-            masked = redactor.redact_attempt(attempt, by_id.get(attempt.case_id))
-            compressed.write(orjson.dumps(masked.model_dump(mode="json")) + b"\n")
+        for draw, record in zip(run.columns().draw, run.records(), strict=True):
+            case = cases[plan.case_index[draw]]
+            compressed.write(redactor.redact_record(record, case) + b"\n")
     digests.add_file(f"{prefix}/attempts.jsonl.zst", path)

@@ -179,7 +179,7 @@ def _family_plan(bound: float, good: float, size: int, alpha: float, minimum_n: 
     while high - low > 1e-7 * high:
         middle = (low + high) / 2
         reached = [max(point, min(minimum_n, size)) for point in points(middle)]
-        low, high = (low, middle) if _reach_probability(reached, bound) <= alpha else (middle, high)
+        low, high = (low, middle) if _reach_probability(reached, bound) <= alpha + SLACK else (middle, high)
     ship_points = points(high)
     if not ship_points:
         return None

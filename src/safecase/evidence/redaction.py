@@ -8,7 +8,10 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
 from typing import Any
 
+import orjson
+
 from safecase.model.attempt import Attempt
+from safecase.model.errors import InfrastructureError
 from safecase.model.suite import Case
 from safecase.model.vocabulary import CaseSource
 
@@ -51,9 +54,10 @@ class Redactor:
 
     def redact_text(self, text: str, keep: Collection[str] = ()) -> str:
         """``text`` with each finding replaced by ``[redacted:kind]``; linear in its length."""
-        if len(text) < _SHORTEST:
-            return text
         kept = (*self._keep, *keep)
+        # What stands in a kept text as a whole holds nothing that is not kept; a run repeats its prompts.
+        if len(text) < _SHORTEST or any(text in known for known in kept):
+            return text
         pieces: list[str] = []
         position = 0
         for start, end, kind in _merged(
@@ -66,13 +70,30 @@ class Redactor:
 
     def redact_attempt(self, attempt: Attempt, case: Case | None = None) -> Attempt:
         """The attempt with everything that was said, done, retrieved and explained masked."""
-        keep: tuple[str, ...] = ()
-        if case is not None and case.source is not CaseSource.PRODUCTION:
-            keep = (self._case_text(case),)
-        data = attempt.model_dump(mode="json")
+        keep = self._kept(case)
+        return Attempt.model_validate(self._masked(attempt.model_dump(mode="json"), keep))
+
+    def redact_record(self, record: bytes, case: Case | None = None) -> bytes:
+        """The same for an attempt's JSON as the run log has it, without building the attempt.
+
+        Raises InfrastructureError where the record is no JSON object.
+        """
+        try:
+            data = orjson.loads(record)
+            return orjson.dumps(self._masked(data, self._kept(case)))
+        except (orjson.JSONDecodeError, TypeError) as error:
+            raise InfrastructureError(f"a record of the run log is not an attempt: {error}") from error
+
+    def _masked(self, data: dict[str, Any], keep: Collection[str]) -> dict[str, Any]:
         for name in ("transcript", "scores", "error"):
-            data[name] = self._record(name, data[name], keep)
-        return Attempt.model_validate(data)
+            if name in data:
+                data[name] = self._record(name, data[name], keep)
+        return data
+
+    def _kept(self, case: Case | None) -> tuple[str, ...]:
+        if case is None or case.source is CaseSource.PRODUCTION:
+            return ()
+        return (self._case_text(case),)
 
     def redact_case(self, case: Case) -> Case:
         """A case with its texts masked where it comes from production; any other case as it is."""

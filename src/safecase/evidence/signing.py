@@ -11,6 +11,7 @@ import base64
 import binascii
 import hashlib
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -121,6 +122,25 @@ def sign(statement: object, key: SigningKey) -> Envelope:
     )
 
 
+def render_envelope(envelope: Envelope) -> bytes:
+    """The envelope's bytes as a pack holds them: one rendering, so that no byte is free."""
+    return envelope.model_dump_json(indent=2).encode()
+
+
+def _encoded(envelope: Envelope) -> Iterator[str]:
+    yield envelope.payload
+    for signature in envelope.signatures:
+        yield from (signature.sig, signature.public_key)
+
+
+def _is_canonical(text: str) -> bool:
+    """Base64 has bits at its end that decoders pass over; here they are zero."""
+    try:
+        return base64.b64encode(base64.b64decode(text)).decode() == text
+    except binascii.Error:
+        return False
+
+
 def open_envelope(data: bytes, *, trusted_key: bytes | None = None) -> tuple[bytes, EnvelopeSignature]:
     """The payload of a validly signed envelope, and the signature that vouches for it.
 
@@ -140,6 +160,8 @@ def open_envelope(data: bytes, *, trusted_key: bytes | None = None) -> tuple[byt
     for signature in envelope.signatures:
         try:
             public = base64.b64decode(signature.public_key, validate=True)
+            if signature.keyid != key_id(public):
+                continue
             if trusted_key is not None and public != trusted_key:
                 continue
             Ed25519PublicKey.from_public_bytes(public).verify(
@@ -147,6 +169,8 @@ def open_envelope(data: bytes, *, trusted_key: bytes | None = None) -> tuple[byt
             )
         except (InvalidSignature, binascii.Error, ValueError):
             continue
+        if render_envelope(envelope) != data or not all(map(_is_canonical, _encoded(envelope))):
+            raise CheckFailed("the signature envelope was changed after it was written")
         return payload, signature
     if trusted_key is not None:
         raise CheckFailed(f"no valid signature by the trusted key {key_id(trusted_key)}")

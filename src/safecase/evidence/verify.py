@@ -14,15 +14,15 @@ import orjson
 import zstandard
 from pydantic import ValidationError
 
-from safecase.evidence.archive import open_pack, read_entry
+from safecase.evidence.archive import open_pack, packed_digest, read_entry
 from safecase.evidence.chain import check_chain
 from safecase.evidence.masking import MASKED_DECISIONS
-from safecase.evidence.pack import PREDICATE_TYPE, STATEMENT, STATEMENT_TYPE
+from safecase.evidence.pack import PACKED_DIGEST, PREDICATE_TYPE, STATEMENT, STATEMENT_TYPE
 from safecase.evidence.packed_workspace import PackedWorkspace, read_workspace, workspace_names
 from safecase.evidence.recompute_population import RawRun
 from safecase.evidence.signing import open_envelope
 from safecase.evidence.verify_rules import check_manifest, check_rules
-from safecase.evidence.verify_run import PackedRun
+from safecase.evidence.verify_run import PackedRun, first_line
 from safecase.evidence.verify_verdict import Evidence, check_verdict
 from safecase.model.base import Frozen, JsonObject, digest
 from safecase.model.errors import CheckFailed, SafecaseError
@@ -30,6 +30,7 @@ from safecase.model.gate import Verdict
 from safecase.model.people import Decision, RiskAcceptance
 from safecase.model.run import RunManifest
 
+_LONGEST_DETAIL = 1_000
 _BROKEN = (
     zipfile.BadZipFile,
     zlib.error,
@@ -89,9 +90,15 @@ class _Progress:
         except SafecaseError as error:
             detail, ok = error.render(), False
         except _BROKEN as error:
-            detail, ok = f"the pack is corrupt here: {str(error).splitlines()[:1]}", False
-        self.checks.append(Check(name=name, ok=ok, detail=detail))
+            detail, ok = f"the pack is corrupt here: {first_line(error)}", False
+        self.checks.append(Check(name=name[:120], ok=ok, detail=_harmless(detail)))
         return ok
+
+
+def _harmless(text: str) -> str:
+    """Words of a hostile pack, short and without characters that steer a terminal."""
+    shown = text if len(text) <= _LONGEST_DETAIL else f"{text[:_LONGEST_DETAIL]}…"
+    return "".join(letter if letter.isprintable() else f"\\u{ord(letter):04x}" for letter in shown)
 
 
 def verify_pack(path: Path, *, trusted_key: bytes | None = None) -> VerificationReport:
@@ -107,14 +114,14 @@ def verify_pack(path: Path, *, trusted_key: bytes | None = None) -> Verification
             progress = _Progress(archive, trusted_key, checks)
             _verify(progress)
     except CheckFailed as error:
-        checks.append(Check(name="archive", ok=False, detail=error.render()))
+        checks.append(Check(name="archive", ok=False, detail=_harmless(error.render())))
     except _BROKEN as error:
-        checks.append(Check(name="archive", ok=False, detail=f"the pack is corrupt: {error}"))
+        checks.append(Check(name="archive", ok=False, detail=_harmless(f"the pack is corrupt: {error}")))
     if progress is None:
         return VerificationReport(ok=False, checks=tuple(checks))
     if progress.skipped:
         detail = f"no independent method, so not checked: {'; '.join(progress.skipped)}"
-        checks.append(Check(name="not recomputed", ok=True, detail=detail))
+        checks.append(Check(name="not recomputed", ok=True, detail=_harmless(detail)))
     run = progress.runs.get("run")
     return VerificationReport(
         ok=bool(checks) and all(item.ok for item in checks),
@@ -122,7 +129,7 @@ def verify_pack(path: Path, *, trusted_key: bytes | None = None) -> Verification
         demo=run is not None and run.manifest.demo,
         signer=progress.signer,
         ephemeral_key=progress.ephemeral,
-        not_recomputed=tuple(progress.skipped),
+        not_recomputed=tuple(map(_harmless, progress.skipped)),
     )
 
 
@@ -180,7 +187,11 @@ def _contents(progress: _Progress) -> str:
         if name in listed or name == STATEMENT:
             raise CheckFailed("the statement lists this entry twice, or lists itself", where=name)
         listed.add(name)
-        if _entry_digest(archive, name) != wanted.get("sha256"):
+        notes = item.get("annotations")
+        packed = notes.get(PACKED_DIGEST) if isinstance(notes, dict) else None
+        if _entry_digest(archive, name) != wanted.get("sha256") or (
+            packed is not None and packed_digest(archive, name) != packed
+        ):
             raise CheckFailed("this entry was changed after the pack was signed", where=name)
     unlisted = set(archive.namelist()) - listed - {STATEMENT}
     if unlisted:

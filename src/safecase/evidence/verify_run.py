@@ -48,7 +48,7 @@ class PackedRun:
                 masked = orjson.loads(read_entry(archive, place))
                 self.masked = {str(name): str(value) for name, value in masked.items()}
         except (ValidationError, ValueError, AttributeError) as error:
-            raise CheckFailed(f"this does not read: {_first_line(error)}", where=place) from error
+            raise CheckFailed(f"this does not read: {first_line(error)}", where=place) from error
         self.digests = tuple(self.masked.get(case.id, case.digest) for case in self.cases)
         self.case_index, self.repeat, self.seeds = _draws(archive, prefix, self.manifest.planned)
         self._outcome = bytearray(len(self.case_index))
@@ -189,7 +189,7 @@ def _draws(archive: zipfile.ZipFile, prefix: str, planned: int) -> tuple[array[i
     return columns
 
 
-def _first_line(error: Exception) -> str:
+def first_line(error: Exception) -> str:
     """The first line of what a reader objects to, shortened: the rest is the writer's own text."""
     return (str(error).splitlines() or [type(error).__name__])[0][:200]
 

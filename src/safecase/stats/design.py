@@ -24,6 +24,7 @@ from safecase.stats.boundaries import (
     stop_limits,
 )
 from safecase.stats.eprocess import (
+    TIE_EPSILON,
     FloatArray,
     IntArray,
     Mixture,
@@ -153,7 +154,8 @@ def crossing_probability(points: IntArray, rate: float) -> float:
 def calibrated_threshold(mixture: Mixture, alpha: float, n_max: int, minimum_n: int = 1) -> float:
     """Smallest c with P(e-value reaches c within n_max 0/1 draws) <= alpha at the null rate of `mixture`.
 
-    Never above 1/alpha. Found by bisection to a relative 1e-7, on the safe side. The claim needs n_max fixed
+    Never above 1/alpha. Found by bisection to a relative 1e-7, on the safe side; a probability of alpha up to
+    rounding (`TIE_EPSILON`) is alpha, as with one draw at 90 % and alpha = 10 %. The claim needs n_max fixed
     in advance and binary draws; otherwise use 1/alpha. Raises `StatisticsError` for arguments out of range.
     """
     require_probability("alpha", alpha)
@@ -163,7 +165,7 @@ def calibrated_threshold(mixture: Mixture, alpha: float, n_max: int, minimum_n: 
     while high - low > 1e-7 * high:
         middle = (low + high) / 2
         points = np.maximum(ship_points(mixture, math.log(middle), n_max), min(minimum_n, n_max))
-        if crossing_probability(points, mixture.null) <= alpha:
+        if crossing_probability(points, mixture.null) <= alpha + TIE_EPSILON:
             high = middle
         else:
             low = middle

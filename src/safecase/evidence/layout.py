@@ -1,0 +1,127 @@
+"""The bytes of a pack around its entries, rendered once for writing and once for checking.
+
+A zip file has room for bytes that no reader looks at: dates, versions, attributes, gaps, comments. A pack
+leaves none: everything but the entries' data follows from their names, sizes, checksums and places, so a
+changed byte shows, wherever it is. (``.ZIP File Format Specification`` of PKWARE, version 6.3.)
+"""
+
+from __future__ import annotations
+
+import struct
+import zipfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from safecase.model.errors import CheckFailed
+
+STORED, DEFLATED = zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED
+_NEEDED, _MADE_BY = 45, 3 << 8 | 45
+"""Zip64, made on Unix, so that the attributes are a mode."""
+_UTF_8 = 0x800
+_TIME, _DATE = 0, 1 << 5 | 1
+"""1 January 1980, the first day a zip file can name: equal content gives equal bytes."""
+_MODE = 0o100644 << 16
+_FULL, _FULL_COUNT = 0xFFFFFFFF, 0xFFFF
+_ZIP64 = 1
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One entry of a pack."""
+
+    name: str
+    method: int
+    checksum: int
+    """CRC-32 of the content."""
+    packed: int
+    """Bytes in the pack."""
+    size: int
+    """Bytes of the content."""
+    place: int
+    """Where its header begins."""
+
+    @property
+    def data_place(self) -> int:
+        """Where its data begin."""
+        return self.place + 30 + len(self.name.encode()) + 20
+
+    @property
+    def end(self) -> int:
+        """Where its data end."""
+        return self.data_place + self.packed
+
+
+def local_header(entry: Entry) -> bytes:
+    """What stands in front of an entry's data; its length does not depend on the sizes."""
+    name = entry.name.encode()
+    fixed = struct.pack(
+        "<4s5H3L2H",
+        b"PK\x03\x04", _NEEDED, _UTF_8, entry.method, _TIME, _DATE,
+        entry.checksum, _FULL, _FULL, len(name), 20,
+    )  # fmt: skip
+    return fixed + name + struct.pack("<2H2Q", _ZIP64, 16, entry.size, entry.packed)
+
+
+def directory_entry(entry: Entry) -> bytes:
+    """An entry of the directory at the end."""
+    name = entry.name.encode()
+    large = [value for value in (entry.size, entry.packed, entry.place) if value >= _FULL]
+    extra = struct.pack(f"<2H{len(large)}Q", _ZIP64, 8 * len(large), *large) if large else b""
+    fixed = struct.pack(
+        "<4s6H3L5H2L",
+        b"PK\x01\x02", _MADE_BY, _NEEDED, _UTF_8, entry.method, _TIME, _DATE,
+        entry.checksum, min(entry.packed, _FULL), min(entry.size, _FULL), len(name), len(extra), 0, 0, 0,
+        _MODE, min(entry.place, _FULL),
+    )  # fmt: skip
+    return fixed + name + extra
+
+
+def end_record(count: int, size: int, place: int) -> bytes:
+    """The end of the file behind a directory of ``count`` entries and ``size`` bytes at ``place``."""
+    record = b""
+    if count >= _FULL_COUNT or size >= _FULL or place >= _FULL:
+        record = struct.pack(
+            "<4sQ2H2L4Q", b"PK\x06\x06", 44, _MADE_BY, _NEEDED, 0, 0, count, count, size, place
+        ) + struct.pack("<4sLQL", b"PK\x06\x07", 0, place + size, 1)
+    few = min(count, _FULL_COUNT)
+    return record + struct.pack(
+        "<4s4H2LH", b"PK\x05\x06", 0, 0, few, few, min(size, _FULL), min(place, _FULL), 0
+    )
+
+
+def check_layout(path: Path, infos: Sequence[zipfile.ZipInfo]) -> tuple[Entry, ...]:
+    """The entries of a pack. Raises CheckFailed, naming the entry, where a byte around one was changed.
+
+    ``infos`` is what a reader made of the directory; every other byte is held against it.
+    """
+    entries = tuple(
+        Entry(info.orig_filename, info.compress_type, info.CRC, info.compress_size, info.file_size,
+              info.header_offset)
+        for info in infos
+    )  # fmt: skip
+    place = 0
+    with path.open("rb") as stream:
+        for entry in entries:
+            where = f"{path}!{entry.name[:120]}"
+            if entry.method not in (STORED, DEFLATED):
+                raise CheckFailed("this entry is packed by a method that packs do not use", where=where)
+            wanted = local_header(entry)
+            stream.seek(place)
+            if entry.place != place or stream.read(len(wanted)) != wanted:
+                raise CheckFailed("this entry's header was changed after the pack was written", where=where)
+            place = entry.end
+        start = place
+        stream.seek(start)
+        for entry in entries:
+            wanted = directory_entry(entry)
+            if stream.read(len(wanted)) != wanted:
+                raise CheckFailed(
+                    "this entry's line in the pack's directory was changed after the pack was written",
+                    where=f"{path}!{entry.name[:120]}",
+                )
+            place += len(wanted)
+        wanted = end_record(len(entries), place - start, start)
+        if stream.read(len(wanted) + 1) != wanted:
+            raise CheckFailed("the end of the pack was changed after it was written", where=str(path))
+    return entries

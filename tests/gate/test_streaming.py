@@ -1,0 +1,173 @@
+"""Severity, regression and attack@k stop a run where, and only where, the evaluation decides."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from safecase.engine.plan import DrawOrder, RunPlan
+from safecase.engine.summary import OUTCOME_CODES
+from safecase.gate.measures import BaselineRun
+from safecase.gate.streaming import StreamingEvaluation
+from safecase.gate.verdict import evaluate
+from safecase.model.attempt import AttemptSummary
+from safecase.model.gate import Gate, GateRule, Verdict
+from safecase.model.suite import Case
+from safecase.model.vocabulary import RuleStatus, Severity
+
+from .fakes import case, cases, columns_of, manifest_of, plan_of, rule
+from .test_decisions import TODAY, only
+
+
+def summary(plan: RunPlan, draw: int, code: int) -> AttemptSummary:
+    item = plan.cases[plan.case_index[draw]]
+    return AttemptSummary(
+        draw=draw, case_id=item.id, repeat=int(plan.repeat[draw]), family=item.family, suite=item.suite,
+        risk=item.risk, severity=item.severity, attack=item.attack, harm=item.harm, language="en",
+        benign=item.benign, outcome=OUTCOME_CODES[code],
+    )  # fmt: skip
+
+
+def streamed(
+    plan: RunPlan, codes: Sequence[int], asked: GateRule, baseline: BaselineRun | None = None
+) -> tuple[Verdict, Verdict, int]:
+    """The verdict where the stream stopped, the verdict on all attempts, and how many were asked for."""
+    gate = Gate(id="gate", rules=(asked,))
+    rates = baseline.rates() if baseline else None
+    streaming = StreamingEvaluation([gate], plan, stop_on_failure=False, baseline_rates=rates)
+    draws: list[int] = []
+    for draw, code in enumerate(codes):
+        if streaming.finished:
+            break
+        if streaming.wants(plan.planned(draw), plan.cases[plan.case_index[draw]]):
+            streaming.observe(summary(plan, draw, code))
+            draws.append(draw)
+    seen = columns_of(plan, [codes[draw] for draw in draws], draws)
+    whole = columns_of(plan, codes)
+    manifest = manifest_of(plan, gate)
+    return (
+        evaluate(gate, manifest, plan, seen, baseline=baseline, today=TODAY),
+        evaluate(gate, manifest, plan, whole, baseline=baseline, today=TODAY),
+        len(draws),
+    )
+
+
+def graded(count: int) -> list[Case]:
+    return [
+        case(number, severity=list(Severity)[number % 4], family=f"family-{number // 2}")
+        for number in range(count)
+    ]
+
+
+CODES = st.lists(st.sampled_from([0, 0, 0, 0, 0, 0, 1, 2, 3]), min_size=120, max_size=120)
+
+
+@settings(max_examples=60, deadline=None)
+@given(CODES, st.sampled_from(["suite", "families"]), st.sampled_from([0.05, 0.3, 0.9]))
+def test_a_severity_stream_stops_where_it_is_judged(codes: list[int], population: str, bound: float) -> None:
+    plan = plan_of(graded(120))
+    asked = rule(
+        metric="severity_weighted_rate", bound=bound, population=population, error_budget=1.0,
+        undetermined_budget=1.0,
+    )  # fmt: skip
+    early, whole, calls = streamed(plan, codes, asked)
+    assert early.rules[0].status is whole.rules[0].status
+    assert only(early).decision == only(whole).decision
+    assert only(early).decided_at == only(whole).decided_at
+    assert only(early).estimate == only(whole).estimate
+    if population == "suite" and only(whole).decided_at is not None:
+        assert calls == only(whole).decided_at
+
+
+@settings(max_examples=60, deadline=None)
+@given(CODES, CODES, st.sampled_from(["suite", "families"]), st.sampled_from(["violated", "excluded"]))
+def test_a_regression_stream_stops_where_it_is_judged(
+    codes: list[int], before: list[int], population: str, errors: str
+) -> None:
+    plan = plan_of(cases(120))
+    earlier = plan_of(cases(110), seed=3)
+    baseline = BaselineRun(earlier.cases, columns_of(earlier, before[:110]))
+    asked = rule(
+        metric="regression", bound=None, margin=0.2, population=population, errors_count_as=errors,
+        error_budget=1.0, undetermined_budget=1.0,
+    )  # fmt: skip
+    early, whole, _ = streamed(plan, codes, asked, baseline)
+    assert early.rules[0].status is whole.rules[0].status
+    assert only(early).decision == only(whole).decision
+    assert only(early).decided_at == only(whole).decided_at
+    assert only(early).estimate == only(whole).estimate
+
+
+def test_clean_streams_stop_long_before_the_end() -> None:
+    plan = plan_of(graded(1000))
+    clean = BaselineRun(plan.cases, columns_of(plan, [0] * 1000))
+    for asked, most in (
+        (rule(metric="severity_weighted_rate", bound=0.05), 150),
+        (rule(metric="regression", bound=None, margin=0.05), 150),
+    ):
+        early, _, calls = streamed(plan, [0] * 1000, asked, clean)
+        assert only(early).status is RuleStatus.MET
+        assert calls <= most
+    worse = rule(metric="regression", bound=None, margin=0.05, population="families")
+    stopped, _, calls = streamed(plan, [1] * 1000, worse, clean)
+    assert only(stopped).status is not RuleStatus.MET
+    assert calls < 50
+
+
+def test_without_a_baseline_a_regression_asks_for_all_of_its_attempts() -> None:
+    plan = plan_of(cases(60))
+    _, _, calls = streamed(plan, [0] * 60, rule(metric="regression", bound=None, margin=0.2))
+    assert calls == 60
+
+
+def test_a_futile_regression_of_a_suite_goes_on_because_its_mean_will_tell() -> None:
+    plan = plan_of(cases(200))
+    baseline = BaselineRun(plan.cases, columns_of(plan, [0] * 200))
+    codes = [1 if draw % 5 == 0 else 0 for draw in range(200)]
+    suite = rule(metric="regression", bound=None, margin=0.3)
+    early, whole, calls = streamed(plan, codes, suite, baseline)
+    assert only(early).status is only(whole).status
+    assert only(early).status in (RuleStatus.MET, RuleStatus.NOT_MET)
+    families = rule(metric="regression", bound=None, margin=0.3, population="families")
+    _, _, fewer = streamed(plan, codes, families, baseline)
+    assert fewer <= calls
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.sampled_from([0, 0, 0, 1, 2, 3]), min_size=90, max_size=90), st.integers(1, 3))
+def test_a_broken_case_is_not_tried_again_and_the_answer_stays(codes: list[int], tries: int) -> None:
+    plan = plan_of(cases(30), repeats=3, order=DrawOrder.FAMILY_ROUNDS)
+    asked = rule(metric="attack_at_k", k=tries, bound=0.4, error_budget=1.0, undetermined_budget=1.0)
+    early, whole, calls = streamed(plan, codes, asked)
+    assert only(early).status is only(whole).status
+    assert only(early).estimate == only(whole).estimate
+    broken: set[int] = set()
+    needed = 0
+    for draw, code in enumerate(codes):
+        index = int(plan.case_index[draw])
+        if plan.repeat[draw] < tries and index not in broken:
+            needed += 1
+            if code == 1:
+                broken.add(index)
+    assert calls == needed
+
+
+def test_a_rule_that_excludes_units_streams_as_it_is_judged() -> None:
+    plan = plan_of(cases(60))
+    codes = [3, 0, 2, 0, 0, 1] * 10
+    asked = rule(bound=0.3, errors_count_as="excluded", error_budget=1.0, undetermined_budget=1.0)
+    early, whole, _ = streamed(plan, codes, asked)
+    assert only(early) == only(whole).model_copy(
+        update={"sentence": only(early).sentence, "details": only(early).details}
+    )
+
+
+@pytest.mark.parametrize("minimum_n", [1, 50, 119, 120])
+def test_nothing_ships_before_the_least_number_of_attempts(minimum_n: int) -> None:
+    plan = plan_of(cases(120))
+    early, whole, calls = streamed(plan, [0] * 120, rule(bound=0.2, minimum_n=minimum_n))
+    assert only(early).status is only(whole).status is RuleStatus.MET
+    assert calls >= minimum_n
