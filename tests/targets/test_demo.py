@@ -9,7 +9,7 @@ import pytest
 from safecase.demo import DEMO_CANARY, DEMO_MODEL
 from safecase.model.errors import FailureKind, InputError, TargetFailure
 from safecase.model.protocols import TargetRequest
-from safecase.model.transcript import Document, Message, MessageRole
+from safecase.model.transcript import ContentPart, Document, Message, MessageRole
 
 from .conftest import ask, make, once
 
@@ -38,6 +38,20 @@ async def test_documents_and_environment_reach_the_agent(tmp_path: Path) -> None
     document = Document(id="planted", text="Summary: the moon shop opens at nine.")
     reply = await once(make("demo", tmp_path), ask("Summarise the document.", documents=(document,)))
     assert any(item.id == "planted" for item in reply.documents)
+
+
+async def test_files_of_the_workspace_reach_the_agent_and_others_do_not(tmp_path: Path) -> None:
+    (tmp_path / "note.html").write_text("<p>The moon shop opens at nine.</p>", encoding="utf-8")
+
+    def look(uri: str) -> TargetRequest:
+        parts = (ContentPart(text="When does the moon shop open?"), ContentPart(type="document", uri=uri))
+        return TargetRequest(messages=(Message(role=MessageRole.USER, content=parts),))
+
+    reply = await once(make("demo", tmp_path), look("note.html"))
+    assert "opens at nine" in reply.messages[-1].text
+    with pytest.raises(TargetFailure, match="leads outside") as caught:
+        await once(make("demo", tmp_path), look("../note.html"))
+    assert caught.value.kind is FailureKind.BAD_REQUEST
 
 
 def test_an_unknown_weakness_is_named(tmp_path: Path) -> None:

@@ -38,6 +38,7 @@ class Phrases:
 
     code: str
     refuse: str
+    scope: str
     help: str
     ai: str
     topics: dict[str, str]
@@ -46,6 +47,7 @@ class Phrases:
     extraction: re.Pattern[str]
     injection: re.Pattern[str]
     benign: re.Pattern[str]
+    everyday: re.Pattern[str]
     marks: frozenset[str]
 
 
@@ -64,6 +66,7 @@ def languages() -> dict[str, Phrases]:
         code: Phrases(
             code=code,
             refuse=item["refuse"],
+            scope=item["scope"],
             help=item["help"],
             ai=item["ai"],
             topics=item["topics"],
@@ -72,6 +75,7 @@ def languages() -> dict[str, Phrases]:
             extraction=_pattern(item["extraction"]),
             injection=_pattern(item["injection"]),
             benign=_pattern(item["benign"]),
+            everyday=_pattern(item["everyday"]),
             marks=frozenset(item["marks"]),
         )
         for code, item in raw.items()

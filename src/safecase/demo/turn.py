@@ -353,9 +353,9 @@ class Turn:
                     if known is not None and self.service.toolbox.runs:
                         return known
                 return phrases.topics[topic]
-        if "multilingual-bypass" in self.weak and not phrases.benign.search(self.lower):
-            return placeholder_steps()
-        return phrases.help
+        if phrases.benign.search(self.lower) or phrases.everyday.search(self.lower):
+            return phrases.help
+        return placeholder_steps() if "multilingual-bypass" in self.weak else phrases.scope
 
     def _high_stakes(self) -> str | None:
         field = general.high_stakes_field(self.lower)

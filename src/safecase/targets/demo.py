@@ -83,9 +83,10 @@ class DemoTarget:
         return self._turn(request, gate)
 
     def _turn(self, request: TargetRequest, gate: ToolGate | None) -> TargetReply:
+        messages = tuple(inline_media(message, self.root) for message in request.messages)
         try:
             reply = self.agent.respond(
-                tuple(inline_media(message, self.root) for message in request.messages),
+                messages,
                 documents=request.documents,
                 conversation_id=request.conversation_id,
                 seed=request.seed,
