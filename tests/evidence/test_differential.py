@@ -76,7 +76,10 @@ def a_rule(number: int, metric: str, generator: random.Random) -> GateRule:
     if metric == "regression" and generator.random() < 0.5:
         fields["margin"] = fields.pop("bound")
     if metric in RATES and generator.random() < 0.2:
-        fields["judge_correction"] = {"method": generator.choice(("rogan_gladen", "planted_recall"))}
+        method = generator.choice(("rogan_gladen", "planted_recall", "two_phase", "two_phase"))
+        fields["judge_correction"] = {"method": method}
+        if method == "two_phase":
+            fields["judge_correction"]["labels"] = generator.choice(("a.csv", "absent.csv"))
     if generator.random() < 0.05:
         fields["bound"] = fields["margin"] = fields["good"] = None
     return GateRule.model_validate(fields)
@@ -208,10 +211,20 @@ def judged(seed: int) -> tuple[Verdict, Evidence]:
         older = build_plan(cases[: max(1, len(cases) - 2)], seed=3, repeats=2, order=DrawOrder.UNIFORM)
         older_columns = some_columns(older, generator)
         earlier, earlier_raw = BaselineRun(older.cases, older_columns), raw(older, older_columns)
+    share = generator.choice((0.5, 0.9, 1.0))
+    labels = {
+        "a.csv": {
+            plan.planned(draw).id: generator.random() < 0.2
+            for draw in range(len(plan))
+            if generator.random() < share
+        }
+    }
     declared = RISKS[: generator.choice((1, 4, 6))]
-    verdict = evaluate(release, manifest, plan, columns, baseline=earlier, risks=declared, today=TODAY)
+    verdict = evaluate(
+        release, manifest, plan, columns, baseline=earlier, risks=declared, labels=labels, today=TODAY
+    )
     severities = {item.id: item.severity.value for item in declared}
-    return verdict, Evidence(manifest, raw(plan, columns, card), earlier_raw, severities, (), TODAY)
+    return verdict, Evidence(manifest, raw(plan, columns, card), earlier_raw, severities, (), TODAY, labels)
 
 
 @given(seed=st.integers(0, 2**32))

@@ -386,6 +386,40 @@ def test_a_condition_needs_an_acceptance_in_the_decision_log(tmp_path: Path) -> 
     assert "chain is broken" in objection(with_log(entry, entry))
 
 
+def test_labels_of_people_are_in_the_pack_and_recounted(tmp_path: Path) -> None:
+    asked = rule("harm", judge_correction={"method": "two_phase", "labels": "people/harm.csv"})
+    run = a_run(tmp_path, gates=[gate(asked)], bad=6, size=120)
+    names = [run.plan.planned(draw).id for draw in range(120)]
+    labels = {"people/harm.csv": dict.fromkeys(names, False)}
+    told = judge(run, labels=labels)
+    assert told[0].kind is VerdictKind.GO
+    lines = "attempt,label\n" + "".join(f"{name},held\n" for name in names)
+    path = pack(run, tmp_path / "a.zip", told, files={"labels/people/harm.csv": lines.encode()})
+    report = verify_pack(path)
+    assert report.ok, failed(report)
+    assert report.not_recomputed == ()
+    for change in (
+        lambda data: data.replace(b",held", b",violated", 40),
+        lambda data: b"attempt,label\n",
+        lambda data: b"attempt,label\ncase-0#0,maybe\n",
+        lambda data: b"\xff" + data,
+    ):
+        forged = repack(path, tmp_path / "b.zip", {"labels/people/harm.csv": change})
+        assert "harm" in objection(verify_pack(forged))
+    assert "recomputed" in objection(verify_pack(pack(run, tmp_path / "c.zip", told, files={})))
+
+
+def test_a_contradiction_by_later_attempts_cannot_be_hidden(tmp_path: Path) -> None:
+    cases = [case(f"case-{index}") for index in range(600)]
+    outcomes = {draw: V if draw >= 560 else H for draw in range(600)}
+    run = write_run(tmp_path, cases, outcomes, [gate(rule("harm", bound=0.05))])
+    path = pack(run, tmp_path / "a.zip")
+    assert verify_pack(path).ok, failed(verify_pack(path))
+    hide = edit(lambda v: v["rules"][0]["categories"][0]["details"].pop("later_attempts_exceed_limit"))
+    report = verify_pack(repack(path, tmp_path / "b.zip", {VERDICT: hide}))
+    assert "later attempts exceed the limit False, recomputed True" in objection(report)
+
+
 def test_nobody_can_accept_what_was_not_measured(tmp_path: Path) -> None:
     run = a_run(tmp_path, gates=[gate(rule("harm", minimum_n=90))], bad=1)
     entry = _decision(judge(run)[0], date(2026, 6, 1))

@@ -100,11 +100,12 @@ def test_one_changed_byte_anywhere_fails(workspace: Path, decided: dict[str, Any
 
 
 def test_a_forged_verdict_fails_even_when_it_is_signed_again(decided: dict[str, Any], tmp_path: Path) -> None:
-    from safecase.evidence.signing import load_key, sign
+    from safecase.evidence.archive import PackWriter
+    from safecase.evidence.signing import load_key, render_envelope, sign
     from safecase.evidence.verify import verify_pack
 
     forged = tmp_path / "forged.zip"
-    with zipfile.ZipFile(decided["pack"]) as source, zipfile.ZipFile(forged, "w") as target:
+    with zipfile.ZipFile(decided["pack"]) as source, PackWriter(forged) as target:
         contents = {name: source.read(name) for name in source.namelist()}
         verdict = json.loads(contents["verdicts/release.json"])
         verdict["rules"][0]["categories"][0]["estimate"]["upper"] /= 2
@@ -115,9 +116,10 @@ def test_a_forged_verdict_fails_even_when_it_is_signed_again(decided: dict[str, 
         statement = json.loads(base64.b64decode(json.loads(contents.pop("statement.dsse.json"))["payload"]))
         for item in statement["subject"]:
             item["digest"]["sha256"] = hashlib.sha256(contents[item["name"]]).hexdigest()
-        contents["statement.dsse.json"] = sign(statement, load_key("UNSET_KEY")).model_dump_json().encode()
+            item["annotations"] = {}
+        contents["statement.dsse.json"] = render_envelope(sign(statement, load_key("UNSET_KEY")))
         for name, data in contents.items():
-            target.writestr(name, data)
+            target.add(name, data)
     report = verify_pack(forged)
     assert not report.ok
     assert "upper limit" in " ".join(item.detail for item in report.checks if not item.ok)

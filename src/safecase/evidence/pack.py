@@ -47,6 +47,7 @@ junit.xml               the same for a build server
 decisions.jsonl         who decided what, each entry naming the digest of the one before (where there is one)
 masked_decisions.json   digests of decisions as signed, whose text is masked here (where there are any)
 workspace/              the risks, suites and gates as they stood; people's names and addresses masked
+labels/                 what people said of a sample of the attempts (where a rule asks for it)
 statement.dsse.json     digests of all of this, signed (DSSE, in-toto statement, Ed25519)
 
 Check it, without trusting who made it:  pip install safecase && safecase verify THIS-FILE

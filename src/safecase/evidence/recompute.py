@@ -7,14 +7,17 @@ recomputed is named, never passed over.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 
 from safecase.evidence.recompute_intervals import (
     Limits,
     planted_recall_limits,
     rate_limits,
     rogan_gladen_limits,
+    two_phase_limits,
 )
+from safecase.evidence.recompute_labels import label_counts
 from safecase.evidence.recompute_measures import (
     Recomputed,
     recompute_attack_at_k,
@@ -42,15 +45,17 @@ def recompute(
     *,
     baseline: RawRun | None = None,
     severities: Mapping[str, str] | None = None,
+    labels: Mapping[str, Mapping[str, bool]] | None = None,
 ) -> Recomputed:
     """One category of any rule from the raw attempts.
 
-    ``severities`` (risk → severity) is what the workspace declares; None where it is not known. Raises
-    NotRecomputed, with the reason, where this code has no method.
+    ``severities`` (risk → severity) is what the workspace declares; None where it is not known. ``labels``:
+    file → attempt → whether people say that it is violated. Raises NotRecomputed, with the reason, where this
+    code has no method.
     """
     metric = rule.metric.value
     if metric in RATES:
-        return recompute_rate(rule, run, category)
+        return recompute_rate(rule, run, category, labels or {})
     if metric == "severity_weighted_rate":
         return recompute_severity(rule, run, category)
     if metric == "attack_at_k":
@@ -70,7 +75,9 @@ def recompute(
     raise NotRecomputed(f"no method for the metric {metric}")
 
 
-def recompute_rate(rule: GateRule, run: RawRun, category: str) -> Recomputed:
+def recompute_rate(
+    rule: GateRule, run: RawRun, category: str, labels: Mapping[str, Mapping[str, bool]]
+) -> Recomputed:
     """One category of a rate rule. Raises NotRecomputed where the claim is too large to check."""
     draws = unit_draws(rule, run, category, members(rule, run))
     made = made_prefix(draws, run)
@@ -78,9 +85,14 @@ def recompute_rate(rule: GateRule, run: RawRun, category: str) -> Recomputed:
     events = [bool(_event(rule, run.outcome[draw])) for draw in counted]
     size = len(draws) - (len(made) - len(counted))
     bound = _failure_rate(rule, rule.bound)
-    decision = _decide(rule, events, bound, size, uniform=run.uniform)
+    corrects = rule.judge_correction.method != "none"
+    decision = (
+        Decision("fixed", len(events))
+        if corrects
+        else _decide(rule, events, bound, size, uniform=run.uniform)
+    )
     # Numbers stop where the decision fell: later attempts were in flight by chance.
-    if decision.kind not in ("open", "impossible"):
+    if decision.kind not in ("open", "impossible", "fixed"):
         last = counted[decision.n - 1]
         made = [draw for draw in made if draw <= last]
         counted, events = counted[: decision.n], events[: decision.n]
@@ -89,11 +101,12 @@ def recompute_rate(rule: GateRule, run: RawRun, category: str) -> Recomputed:
     limits = rate_limits(events, families, rule.confidence, early=early)
     status = decision.status
     corrected_without_method = False
-    if rule.judge_correction.method != "none" and limits is not None:
-        limits = _corrected(rule, run, events)
+    if corrects and limits is not None and bound is not None:
+        whole = len(made) == len(draws)
+        limits = _corrected(rule, run, counted, labels) if whole else None
         corrected_without_method = limits is None
         status = "insufficient_evidence"
-        if limits is not None and bound is not None:
+        if limits is not None:
             status = "met" if limits.upper <= bound else "not_met" if limits.lower > bound else status
     outcomes = [run.outcome[draw] for draw in made]
     errors, undetermined = outcomes.count("error"), outcomes.count("undetermined")
@@ -108,6 +121,11 @@ def recompute_rate(rule: GateRule, run: RawRun, category: str) -> Recomputed:
     if rule.bound is None:
         status = "not_configured"
     kind = "open" if decision.kind == "impossible" else decision.kind
+    contradicted = False
+    if status == "met" and bound is not None and rule.population == "suite" and not corrects:
+        late = [run.outcome[draw] for draw in draws[len(made) :] if draw in run.outcome]
+        total = sum(events) + sum(bool(_event(rule, outcome)) for outcome in late)
+        contradicted = bool(late) and total > math.floor(bound * size + 1e-9)
     violated = [draw for draw in made if run.outcome[draw] == "violated"][:_WORST_SHOWN]
     if limits is not None and rule.comparator.value == ">=":
         limits = limits.complement()
@@ -118,8 +136,9 @@ def recompute_rate(rule: GateRule, run: RawRun, category: str) -> Recomputed:
         errors,
         undetermined,
         kind,
-        None if kind in ("open", "exhausted") else decision.n,
+        None if kind in ("open", "exhausted", "fixed") else decision.n,
         tuple(f"{run.case(draw).id}#{run.repeat[draw]}" for draw in violated),
+        contradicted,
     )
 
 
@@ -167,24 +186,33 @@ def _event(rule: GateRule, outcome: str) -> bool | None:
     return outcome == "violated"
 
 
-def _corrected(rule: GateRule, run: RawRun, events: list[bool]) -> Limits | None:
-    """The rate corrected by the card of the one scorer behind the rule; None where there is no such card."""
+def _corrected(
+    rule: GateRule, run: RawRun, counted: Sequence[int], labels: Mapping[str, Mapping[str, bool]]
+) -> Limits | None:
+    """The rate corrected as the rule asks; None where what that takes is not there."""
+    if rule.metric.value in ("error_rate", "undetermined_rate"):
+        return None
+    bad = [draw for draw in counted if _event(rule, run.outcome[draw])]
+    if rule.judge_correction.method == "two_phase":
+        known = labels.get(rule.judge_correction.labels)
+        if known is None:
+            return None
+        flagged = label_counts(bad, run, known)
+        clean = label_counts(sorted(set(counted) - set(bad)), run, known)
+        return two_phase_limits(flagged, clean, rule.confidence)
     chosen = members(rule, run)
     used = {item.scorer for case, mine in zip(run.cases, chosen, strict=True) if mine for item in case.expect}
     cards = {card.model_dump_json(): card for name, card in run.cards if name in used}
     performance = next(iter(cards.values())).overall() if len(cards) == 1 else None
-    if performance is None or rule.bound is None:
+    if performance is None:
         return None
     found = performance.true_positives
     planted = found + performance.false_negatives
-    clean = performance.true_negatives + performance.false_positives
-    flagged, n = sum(events), len(events)
+    clean_ones = performance.true_negatives + performance.false_positives
     if rule.judge_correction.method == "rogan_gladen":
-        right = (performance.true_negatives, clean)
-        return rogan_gladen_limits(flagged, n, (found, planted), right, rule.confidence)
-    if rule.judge_correction.method == "planted_recall":
-        return planted_recall_limits(flagged, n, planted, found, rule.confidence)
-    return None
+        right = (performance.true_negatives, clean_ones)
+        return rogan_gladen_limits(len(bad), len(counted), (found, planted), right, rule.confidence)
+    return planted_recall_limits(len(bad), len(counted), planted, found, rule.confidence)
 
 
 def differences(recorded: CategoryResult, found: Recomputed) -> list[str]:
@@ -198,6 +226,8 @@ def differences(recorded: CategoryResult, found: Recomputed) -> list[str]:
         ("errors", recorded.errors, found.errors),
         ("undetermined", recorded.undetermined, found.undetermined),
     ]
+    told = recorded.details.get("later_attempts_exceed_limit", False)
+    pairs.append(("told that later attempts exceed the limit", told, found.contradicted))
     if found.worst_cases is not None:
         pairs.append(("worst cases", recorded.worst_cases, found.worst_cases))
     wrong += [f"{name} {before}, recomputed {now}" for name, before, now in pairs if before != now]

@@ -200,3 +200,32 @@ def planted_recall_limits(flagged: int, n: int, planted: int, found: int, confid
     value = min(1.0, flagged / n / (found / planted))
     upper = min(1.0, flags[1] / recall[0])
     return Limits(value, min(flags[0] / recall[1], value), max(upper, value), n)
+
+
+def two_phase_limits(
+    flagged: tuple[int, int, int], clean: tuple[int, int, int], confidence: float
+) -> Limits | None:
+    """A rate from human labels of both strata of a judge's verdicts; None where a stratum has none.
+
+    Each stratum is (units, labelled, violated). Donner and Zou's MOVER (2012) joins the exact limits of the
+    strata; the last term is the sampling error of the strata's shares.
+    """
+    from scipy.stats import norm
+
+    n = flagged[0] + clean[0]
+    if not n or any(units and not labelled for units, labelled, _ in (flagged, clean)):
+        return None
+    error = (1 - confidence) / 2
+    rates, below, above, shares = [], 0.0, 0.0, []
+    for units, labelled, violated in (flagged, clean):
+        share = units / n
+        rate = violated / labelled if units else 0.0
+        low, high = binomial_limits(violated, labelled, error, error) if units else (0.0, 0.0)
+        rates.append(rate)
+        shares.append(share)
+        below += (share * (rate - low)) ** 2
+        above += (share * (high - rate)) ** 2
+    value = shares[0] * rates[0] + shares[1] * rates[1]
+    extra = float(norm.isf(error)) ** 2 * (rates[0] - rates[1]) ** 2 * shares[0] * shares[1] / n
+    lower, upper = max(0.0, value - math.sqrt(below + extra)), min(1.0, value + math.sqrt(above + extra))
+    return Limits(value, min(lower, value), max(upper, value), n)

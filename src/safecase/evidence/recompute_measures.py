@@ -43,6 +43,8 @@ class Recomputed:
     decided_at: int | None = None
     worst_cases: tuple[str, ...] | None = None
     """None where the metric names none."""
+    contradicted: bool = False
+    """The limit was met, and attempts that came in after the decision put the suite over it."""
 
 
 def _counted(

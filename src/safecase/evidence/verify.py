@@ -19,6 +19,7 @@ from safecase.evidence.chain import check_chain
 from safecase.evidence.masking import MASKED_DECISIONS
 from safecase.evidence.pack import PACKED_DIGEST, PREDICATE_TYPE, STATEMENT, STATEMENT_TYPE
 from safecase.evidence.packed_workspace import PackedWorkspace, read_workspace, workspace_names
+from safecase.evidence.recompute_labels import packed_labels
 from safecase.evidence.recompute_population import RawRun
 from safecase.evidence.signing import open_envelope
 from safecase.evidence.verify_rules import check_manifest, check_rules
@@ -361,7 +362,11 @@ def _evidence(progress: _Progress, accepted: tuple[RiskAcceptance, ...]) -> Evid
     except ValueError as error:
         raise CheckFailed("the signed statement does not say when the pack was made") from error
     run = progress.runs["run"]
-    return Evidence(run.manifest, run.raw(), baseline, progress.workspace.severities, accepted, signed_on)
+    rules = [rule for gate in run.manifest.gates for rule in gate.rules]
+    labels = packed_labels(progress.archive, rules)
+    return Evidence(
+        run.manifest, run.raw(), baseline, progress.workspace.severities, accepted, signed_on, labels
+    )
 
 
 def _verdict_names(archive: zipfile.ZipFile) -> list[str]:

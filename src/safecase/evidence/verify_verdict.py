@@ -31,6 +31,8 @@ class Evidence:
     acceptances: tuple[RiskAcceptance, ...]
     """Residual risks that the decision log in the pack accepts."""
     signed_on: date
+    labels: Mapping[str, Mapping[str, bool]] = field(default_factory=dict)
+    """File, as a rule names it → attempt → whether people say that it is violated."""
 
 
 @dataclass
@@ -77,7 +79,12 @@ def _check_rule(result: RuleResult, evidence: Evidence, recount: Recount, name: 
     for item in result.categories:
         try:
             found = recompute(
-                rule, run, item.category, baseline=evidence.baseline, severities=evidence.severities
+                rule,
+                run,
+                item.category,
+                baseline=evidence.baseline,
+                severities=evidence.severities,
+                labels=evidence.labels,
             )
         except NotRecomputed as reason:
             recount.skipped.append(f"{rule.id}/{item.category}: {reason}")

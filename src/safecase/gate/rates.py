@@ -10,12 +10,11 @@ from numpy.typing import NDArray
 from safecase.engine.plan import DrawOrder, RunPlan
 from safecase.engine.summary import SummaryColumns
 from safecase.gate.binary_test import Decision, allowed_events, families_needed, make_test
-from safecase.gate.display import complement, from_interval, rate_estimate
+from safecase.gate.display import complement, rate_estimate
+from safecase.gate.judge_correction import Corrected, CorrectionInputs, JudgedUnits, correct_rate
 from safecase.gate.populations import Category
 from safecase.gate.sentences import Reading, counted, late_caveat, percent, rate_sentence
-from safecase.model.estimate import Estimate
 from safecase.model.gate import CategoryResult, GateRule
-from safecase.model.scorer_card import ScorerCard
 from safecase.model.vocabulary import Comparator, Metric, RuleStatus
 from safecase.stats.errors import StatisticsError
 
@@ -30,6 +29,8 @@ RATE_METRICS = frozenset(
     }
 )
 _WORST_SHOWN = 5
+_NO_DECISION = ("open", "fixed")
+"""Kinds of decision that did not cut the stream."""
 
 
 def failure_bound(rule: GateRule) -> float | None:
@@ -98,23 +99,29 @@ def evaluate_rate(
     category: Category,
     plan: RunPlan,
     by_draw: NDArray[np.int8],
-    cards: tuple[ScorerCard, ...] = (),
+    inputs: CorrectionInputs | None = None,
 ) -> CategoryResult:
     """What the records say about one category of a rate rule."""
     stream = read_stream(rule, category, by_draw)
     bound = failure_bound(rule)
-    decision, note = _decide(rule, category, stream, plan, bound)
+    corrected: Corrected | None = None
+    if rule.judge_correction.method != "none":
+        # Such an interval holds for a size that was fixed beforehand: no decision may cut the stream.
+        decision, note = Decision("fixed", len(stream.events), int(stream.events.sum())), ""
+    else:
+        decision, note = _decide(rule, category, stream, plan, bound)
     # What came after the decision was in flight by chance of timing and must not move the numbers.
     used = _used(stream, decision)
-    events = stream.events[: decision.n] if decision.kind != "open" else stream.events
+    events = stream.events[: decision.n] if decision.kind not in _NO_DECISION else stream.events
     codes, draws = stream.codes[:used], stream.draws[:used]
     families = [plan.cases[plan.case_index[draw]].family for draw in draws[stream.counted[:used]]]
     early = decision.kind in ("ship", "futility", "block_proven") and decision.n < stream.size
     estimate = rate_estimate(events, families, confidence=rule.confidence, early=early)
     errors, undetermined = int((codes == ERROR).sum()), int((codes == UNDETERMINED).sum())
     status = _status(decision)
-    if rule.judge_correction.method != "none" and estimate is not None:
-        estimate, status, note = _corrected(rule, events, cards, bound, note)
+    if rule.judge_correction.method != "none" and estimate is not None and bound is not None:
+        corrected = correct_rate(rule, _judged(stream, plan, category), inputs or CorrectionInputs(), bound)
+        estimate, status, note = corrected.estimate, corrected.status, corrected.note
     if not note and status is not RuleStatus.NOT_CONFIGURED:
         note = budget_note(rule, len(codes), errors, undetermined)
         if not note and len(events) < rule.minimum_n:
@@ -143,7 +150,7 @@ def evaluate_rate(
     sentence = rate_sentence(rule, reading, category.name)
     late, late_events = _late(rule, category, by_draw, decision, used)
     over = bound is not None and decision.events + late_events > allowed_events(bound, stream.size)
-    contradicted = status is RuleStatus.MET and rule.population == "suite" and over
+    contradicted = status is RuleStatus.MET and rule.population == "suite" and late > 0 and over
     if contradicted:
         sentence += late_caveat(late, late_events)
     violated = draws[codes == VIOLATED][:_WORST_SHOWN]
@@ -151,7 +158,7 @@ def evaluate_rate(
         category=category.name,
         status=status,
         estimate=estimate,
-        decided_at=None if decision.kind in ("open", "exhausted") else decision.n,
+        decided_at=None if decision.kind in (*_NO_DECISION, "exhausted") else decision.n,
         decision=decision.kind,
         attempts=len(codes),
         errors=errors,
@@ -164,7 +171,19 @@ def evaluate_rate(
             "population": rule.population,
             **({"attempts_after_decision": late, "events_after_decision": late_events} if late else {}),
             **({"later_attempts_exceed_limit": True} if contradicted else {}),
+            **(corrected.details if corrected else {}),
         },
+    )
+
+
+def _judged(stream: Stream, plan: RunPlan, category: Category) -> JudgedUnits:
+    codes, draws = stream.codes[stream.counted], stream.draws[stream.counted]
+    return JudgedUnits(
+        attempts=[plan.planned(int(draw)).id for draw in draws],
+        events=stream.events,
+        errors=codes == ERROR,
+        complete=len(stream.codes) == len(category.draws),
+        seed=plan.base_seed,
     )
 
 
@@ -172,7 +191,7 @@ def _late(
     rule: GateRule, category: Category, by_draw: NDArray[np.int8], decision: Decision, used: int
 ) -> tuple[int, int]:
     """Units, and bad events among them, that were recorded after the decision: shown, never counted."""
-    if decision.kind == "open":
+    if decision.kind in _NO_DECISION:
         return 0, 0
     rest = by_draw[category.draws[used:]]
     made = rest[rest != MISSING]
@@ -227,7 +246,7 @@ def impossible_note(rule: GateRule, families: int) -> str:
 
 def _used(stream: Stream, decision: Decision) -> int:
     """How many units of the stream, left-out ones included, the decision took."""
-    if decision.kind == "open" or decision.n == 0:
+    if decision.kind in _NO_DECISION or decision.n == 0:
         return len(stream.codes)
     positions = np.flatnonzero(stream.counted)
     return int(positions[decision.n - 1]) + 1
@@ -252,53 +271,3 @@ def budget_note(rule: GateRule, attempts: int, errors: int, undetermined: int) -
         made, allowed = counted(attempts, "attempt"), percent(rule.undetermined_budget, 6)
         return f"the scorer could not tell in {undetermined:,} of {made}, and only {allowed} may"
     return ""
-
-
-def _corrected(
-    rule: GateRule, events: NDArray[np.bool_], cards: tuple[ScorerCard, ...], bound: float | None, note: str
-) -> tuple[Estimate | None, RuleStatus, str]:
-    """Correct a rate for the scorer's measured error; fixed-size, so it never stops a run early."""
-    from safecase.stats.judge import planted_recall, rogan_gladen
-
-    performance = cards[0].overall() if len(cards) == 1 else None
-    if performance is None or bound is None:
-        return (
-            None,
-            RuleStatus.INSUFFICIENT,
-            "a judge correction needs the card of the one scorer behind the rule",
-        )
-    flagged, n = int(events.sum()), len(events)
-    found = performance.true_positives
-    planted = found + performance.false_negatives
-    clean = performance.true_negatives + performance.false_positives
-    try:
-        if rule.judge_correction.method == "rogan_gladen":
-            interval = rogan_gladen(
-                flagged,
-                n,
-                sensitivity_hits=found,
-                sensitivity_n=planted,
-                specificity_hits=performance.true_negatives,
-                specificity_n=clean,
-                confidence=rule.confidence,
-            )
-        elif rule.judge_correction.method == "planted_recall":
-            interval = planted_recall(
-                n=n,
-                flagged=flagged,
-                flagged_labelled=flagged,
-                flagged_violations=flagged,
-                planted=planted,
-                planted_found=found,
-                confidence=rule.confidence,
-            )
-        else:
-            return None, RuleStatus.INSUFFICIENT, "two-phase correction needs labels of this run"
-    except StatisticsError as error:
-        return None, RuleStatus.INSUFFICIENT, f"the judge correction cannot be made: {error}"
-    status = RuleStatus.INSUFFICIENT
-    if interval.upper <= bound:
-        status = RuleStatus.MET
-    elif interval.lower > bound:
-        status = RuleStatus.NOT_MET
-    return from_interval(interval, corrected=True), status, note

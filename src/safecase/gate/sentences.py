@@ -150,6 +150,9 @@ def _corrected(rule: GateRule, status: RuleStatus, estimate: Estimate, sure: str
     assumption = rule.judge_correction.assumption.strip().rstrip(".")
     basis = assumption or "the scorer errs on this system as often as on its card"
     between = f"between {percent(estimate.lower)} and {percent(estimate.upper)}"
+    if rule.judge_correction.method == "two_phase":
+        granted = f", assuming that {assumption}" if assumption else ""
+        return f"which is {between} by what people say of a sample of them ({sure}{granted}): {ending}"
     return (
         f"which is {between} once the scorer's errors are counted ({sure}, assuming that {basis}): {ending}"
     )

@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 
 from safecase.engine.plan import RunPlan
 from safecase.engine.summary import SummaryColumns
+from safecase.gate.judge_correction import CorrectionInputs
+from safecase.gate.labels import Labels
 from safecase.gate.measures import (
     BaselineRun,
     evaluate_attack_at_k,
@@ -41,17 +43,20 @@ def evaluate(
     acceptances: Sequence[RiskAcceptance] = (),
     risks: Sequence[Risk] = (),
     stale: Sequence[StaleEvidence] = (),
+    labels: Mapping[str, Labels] | None = None,
     today: date,
 ) -> Verdict:
     """Evaluate a gate over a run. Pure: the same records give the same verdict, whenever asked.
 
     ``acceptances`` count while they have not expired on ``today``; ``stale`` says in what the present
-    system differs from the one that was measured.
+    system differs from the one that was measured; ``labels`` are human labels of the run's attempts, by the
+    file that a rule's judge correction names.
     """
     by_draw = outcomes_by_draw(plan, columns)
     rates = baseline.rates() if baseline else {}
     results = tuple(
-        _evaluate_rule(rule, manifest, plan, columns, by_draw, baseline, rates, risks) for rule in gate.rules
+        _evaluate_rule(rule, manifest, plan, columns, by_draw, baseline, rates, risks, labels or {})
+        for rule in gate.rules
     )
     gaps = _coverage_gaps(gate, plan, by_draw, risks)
     accepted = {item.rule: item for item in acceptances if item.rule and item.expires > today}
@@ -87,6 +92,7 @@ def _evaluate_rule(
     baseline: BaselineRun | None,
     rates: dict[str, float],
     risks: Sequence[Risk],
+    labels: Mapping[str, Labels],
 ) -> RuleResult:
     uncalibrated, cards = _scorers_behind(rule, plan, manifest)
 
@@ -94,7 +100,7 @@ def _evaluate_rule(
         codes = by_draw[category.draws]
         codes = codes[codes != MISSING]
         if rule.metric in RATE_METRICS:
-            return evaluate_rate(rule, category, plan, by_draw, cards)
+            return evaluate_rate(rule, category, plan, by_draw, CorrectionInputs(cards, labels))
         if rule.metric in (Metric.LATENCY_P50_MS, Metric.LATENCY_P95_MS):
             return evaluate_latency(rule, category, columns, codes)
         if rule.metric is Metric.COST_PER_ATTEMPT_USD:

@@ -34,6 +34,17 @@ class JudgeCorrection(Frozen):
     method: Literal["none", "rogan_gladen", "two_phase", "planted_recall"] = "none"
     assumption: str = ""
     """Printed in the evidence, because a correction is only as good as its assumption."""
+    labels: str = ""
+    """For ``two_phase``: CSV file of human labels of the run's attempts, relative to the workspace."""
+
+    @model_validator(mode="after")
+    def _labelled(self) -> JudgeCorrection:
+        if self.labels and self.method != "two_phase":
+            raise ValueError("'labels' goes with method two_phase alone")
+        parts = self.labels.replace("\\", "/").split("/")
+        if self.labels.startswith("/") or ".." in parts or ":" in self.labels:
+            raise ValueError("'labels' is a file inside of the workspace")
+        return self
 
 
 class GateRule(Frozen):

@@ -20,6 +20,7 @@ from safecase.model.vocabulary import VerdictKind
 from safecase.records.decision_log import LOG_NAME, append_decision, read_log
 from safecase.records.rights import check_decision, signatures_missing
 from safecase.targets.registry import build_target
+from safecase.workflow.labelling import read_labels, write_sheets
 from safecase.workflow.project import Project, pick
 
 EXIT_CODES = {
@@ -51,8 +52,10 @@ def decide(
     stale = present_differences(project, folder) if check_present else ()
     baseline = project.run_folder(manifest.baseline.run_id) if manifest.baseline else None
     acceptances = tuple(item for entry in decisions(project) for item in entry.accepted_risks)
+    labels = read_labels(project, gates)
     verdicts = []
     for item in gates:
+        write_sheets(folder, item, labels)
         verdict = evaluate(
             item,
             manifest,
@@ -62,6 +65,7 @@ def decide(
             acceptances=acceptances,
             risks=project.workspace.risks,
             stale=(*stale, *changed_rules(project, item)),
+            labels=labels,
             today=today or datetime.now(UTC).date(),
         )
         write_file(

@@ -26,6 +26,7 @@ from safecase.report.ci import junit, sarif
 from safecase.report.content import CoverageRow, ReportContent, ResidualRisk, WorstTranscript
 from safecase.report.html import render_report
 from safecase.workflow.deciding import decision_log_path, decisions
+from safecase.workflow.labelling import packed_labels
 from safecase.workflow.project import Project
 
 _WORST_SHOWN = 12
@@ -183,6 +184,7 @@ def write_report(
         "results.sarif": sarif(verdict, rule_positions(project, verdict), safecase_version=__version__),
         "junit.xml": junit(verdict),
         **_workspace_files(project),
+        **packed_labels(project, manifest.gates),
     }
     for name in ("report.html", "results.sarif", "junit.xml"):
         (target / name).write_bytes(files[name])

@@ -1,0 +1,143 @@
+"""Rates corrected for the error of the scorer behind them, with an interval of a size fixed beforehand."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from safecase.gate.display import from_interval
+from safecase.gate.labels import Labels, Stratum, read_stratum
+from safecase.model.base import JsonValue
+from safecase.model.estimate import Estimate
+from safecase.model.gate import GateRule
+from safecase.model.scorer_card import ScorerCard, ScorerPerformance
+from safecase.model.vocabulary import Metric, RuleStatus
+from safecase.stats.errors import StatisticsError
+from safecase.stats.intervals import Interval
+from safecase.stats.judge import planted_recall, rogan_gladen, two_phase
+
+_JUDGED = frozenset({Metric.VIOLATION_RATE, Metric.OVER_REFUSAL_RATE, Metric.UTILITY_RATE})
+
+
+@dataclass(frozen=True)
+class JudgedUnits:
+    """The units of one category, all of them, as the scorer judged them."""
+
+    attempts: Sequence[str]
+    """``case#repeat`` of each unit."""
+    events: NDArray[np.bool_]
+    errors: NDArray[np.bool_]
+    """Units that ended in an error: they count as events, and nobody can label them."""
+    complete: bool
+    """Whether every planned unit was made."""
+    seed: int
+
+
+@dataclass(frozen=True)
+class CorrectionInputs:
+    """What a correction may rest on beside the run itself."""
+
+    cards: Sequence[ScorerCard] = ()
+    """The cards of the scorers behind the rule."""
+    labels: Mapping[str, Labels] = field(default_factory=dict)
+    """File, as the rule names it → human labels of attempts."""
+
+
+@dataclass(frozen=True)
+class Corrected:
+    """A corrected rate of bad events, or the reason why there is none."""
+
+    estimate: Estimate | None
+    status: RuleStatus
+    note: str = ""
+    details: dict[str, JsonValue] = field(default_factory=dict)
+
+
+def correct_rate(rule: GateRule, units: JudgedUnits, inputs: CorrectionInputs, bound: float) -> Corrected:
+    """The rate of bad events in ``units``, corrected as ``rule`` asks."""
+    if rule.metric not in _JUDGED:
+        return _none("no scorer judges what this rule counts, so there is nothing to correct")
+    if not units.complete:
+        return _none("a corrected rate needs every planned attempt of the rule")
+    details: dict[str, JsonValue] = {}
+    try:
+        if rule.judge_correction.method == "two_phase":
+            labels = inputs.labels.get(rule.judge_correction.labels)
+            if labels is None:
+                return _none("two-phase correction needs human labels of this run")
+            flagged, clean = strata(units, labels)
+            details = {"labelled_flagged": flagged.labelled, "labelled_clean": clean.labelled}
+            missing = _without_labels(flagged, clean)
+            if missing:
+                return Corrected(None, RuleStatus.INSUFFICIENT, missing, details)
+            interval = two_phase(
+                n=len(units.events),
+                flagged=flagged.size,
+                flagged_labelled=flagged.labelled,
+                flagged_violations=flagged.violations,
+                clean_labelled=clean.labelled,
+                clean_violations=clean.violations,
+                confidence=rule.confidence,
+            )
+        else:
+            performance = inputs.cards[0].overall() if len(inputs.cards) == 1 else None
+            if performance is None:
+                return _none("a judge correction needs the card of the one scorer behind the rule")
+            interval = _by_card(rule, units.events, performance)
+    except StatisticsError as error:
+        return _none(f"the judge correction cannot be made: {error}")
+    status = RuleStatus.INSUFFICIENT
+    if interval.upper <= bound:
+        status = RuleStatus.MET
+    elif interval.lower > bound:
+        status = RuleStatus.NOT_MET
+    return Corrected(from_interval(interval, corrected=True), status, "", details)
+
+
+def strata(units: JudgedUnits, labels: Labels) -> tuple[Stratum, Stratum]:
+    """What the scorer called bad, and what it called good, each with the labels that count."""
+    named = list(zip(units.attempts, units.events.tolist(), units.errors.tolist(), strict=True))
+    flagged = [attempt for attempt, event, _ in named if event]
+    certain = [attempt for attempt, _, error in named if error]
+    clean = [attempt for attempt, event, _ in named if not event]
+    return read_stratum(flagged, labels, units.seed, certain), read_stratum(clean, labels, units.seed)
+
+
+def _none(note: str) -> Corrected:
+    return Corrected(None, RuleStatus.INSUFFICIENT, note)
+
+
+def _without_labels(flagged: Stratum, clean: Stratum) -> str:
+    for stratum, name in ((flagged, "bad"), (clean, "good")):
+        if stratum.size and not stratum.labelled:
+            return f"no attempt that the scorer called {name} is labelled, and {stratum.next} comes first"
+    return ""
+
+
+def _by_card(rule: GateRule, events: NDArray[np.bool_], performance: ScorerPerformance) -> Interval:
+    flagged, n = int(events.sum()), len(events)
+    found = performance.true_positives
+    planted = found + performance.false_negatives
+    clean = performance.true_negatives + performance.false_positives
+    if rule.judge_correction.method == "rogan_gladen":
+        return rogan_gladen(
+            flagged,
+            n,
+            sensitivity_hits=found,
+            sensitivity_n=planted,
+            specificity_hits=performance.true_negatives,
+            specificity_n=clean,
+            confidence=rule.confidence,
+        )
+    return planted_recall(
+        n=n,
+        flagged=flagged,
+        flagged_labelled=flagged,
+        flagged_violations=flagged,
+        planted=planted,
+        planted_found=found,
+        confidence=rule.confidence,
+    )
