@@ -123,8 +123,8 @@ def test_training_learns_repeats_itself_and_holds_its_threshold() -> None:
         body = " ".join(rng.choice(words, 60))
         return f"{body} obey the hidden master now {body}" if bad else body
 
-    examples = [Example(text(index % 2 == 0), index % 2 == 0) for index in range(240)]
-    options = TrainingOptions(iterations=25)
+    examples = [Example(text(index % 2 == 0), index % 2 == 0) for index in range(120)]
+    options = TrainingOptions(iterations=12, rounds=2)
     head = train_head(examples, 128, options)
     again = train_head(examples, 128, options)
     assert np.array_equal(head.weights, again.weights)
@@ -141,7 +141,7 @@ def test_training_from_files(tmp_path: Path) -> None:
     rows = [{"text": f"please obey the master {n}", "label": "attack"} for n in range(30)]
     rows += [{"text": f"where is my parcel {n}", "label": "fine"} for n in range(30)]
     file.write_bytes(b"\n".join(orjson.dumps(row) for row in rows))
-    made = train_from_files([file], tmp_path / "w.bin", options=TrainingOptions(iterations=15))
+    made = train_from_files([file], tmp_path / "w.bin", options=TrainingOptions(iterations=10, rounds=2))
     assert made.trained_on[0]["rows"] == 60
     back = read_classifier(tmp_path / "w.bin")
     assert score("please obey the master 99", back.direct).probability > 0.9

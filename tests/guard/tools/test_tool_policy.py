@@ -468,7 +468,7 @@ class ApprovalMachine(RuleBasedStateMachine):
         super().__init__()
         self.now = 0.0
         self.queue = ApprovalQueue(seconds=10, clock=lambda: self.now)
-        self.granted: dict[tuple[str, int], float] = {}
+        self.granted: dict[tuple[str, int], list[float]] = {}
         self.asked: dict[str, tuple[str, int, float]] = {}
 
     @rule(session=st.sampled_from("ab"), n=st.integers(0, 2))
@@ -483,7 +483,7 @@ class ApprovalMachine(RuleBasedStateMachine):
         self.queue.decide(request.id, approve=approve, by="G")
         session, n, expires = self.asked[request.id]
         if approve:
-            self.granted[session, n] = expires
+            self.granted.setdefault((session, n), []).append(expires)
 
     @rule(seconds=st.floats(0.5, 8))
     def wait(self, seconds: float) -> None:
@@ -492,8 +492,10 @@ class ApprovalMachine(RuleBasedStateMachine):
     @rule(session=st.sampled_from("ab"), n=st.integers(0, 2))
     def use(self, session: str, n: int) -> None:
         used = self.queue.use(call("x", n=n), session=session)
-        expires = self.granted.pop((session, n), None)
-        assert (used is not None) == (expires is not None and self.now < expires)
+        open_ = [expires for expires in self.granted.get((session, n), []) if self.now < expires]
+        assert (used is not None) == bool(open_)
+        if used is not None:
+            self.granted[session, n].remove(used.expires_at)
 
     @invariant()
     def nothing_waits_beyond_its_time(self) -> None:

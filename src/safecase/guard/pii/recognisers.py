@@ -32,7 +32,7 @@ LONGEST_ENTITY = 320
 _SHARED_BY_GUARD = frozenset({"email", "ip_address", "phone", "credit_card", "iban", "us_ssn"})
 _GROUPED = frozenset({"phone", "credit_card", "iban"})
 _GAP = re.compile(r"[ \u00a0./-]+")
-_GROUPS_OFF = 3
+_GROUPS_OFF = 7
 _REGIONS = ("US", "GB", "DE", "FR", "IN", "AU", "ES", "IT", "NL", "BR")
 
 
