@@ -18,6 +18,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from safecase.engine.plan import DrawOrder
+from safecase.evidence import verify_run
 from safecase.evidence.archive import PackWriter
 from safecase.evidence.verify import VerificationReport, verify_pack
 from safecase.model.errors import ExitCode, InputError
@@ -349,7 +350,7 @@ def test_an_entry_that_stands_twice_fails_whichever_is_true(honest: Path, tmp_pa
             assert "twice" in failed(report)
 
 
-def test_bombs_are_not_unpacked(honest: Path, tmp_path: Path) -> None:
+def test_bombs_are_not_unpacked(honest: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     entries = entries_of(honest)
     huge = bytes(300 * 1024**2)
     path = tmp_path / "pack.zip"
@@ -361,6 +362,16 @@ def test_bombs_are_not_unpacked(honest: Path, tmp_path: Path) -> None:
     bomb = zstandard.ZstdCompressor(level=19).compress(huge)
     report = verify_pack(repack(honest, tmp_path / "inner.zip", {"run/attempts.jsonl.zst": lambda _: bomb}))
     assert "too long to read" in failed(report)
+    monkeypatch.setattr(verify_run, "_FREE_BYTES", 1024**2)
+    monkeypatch.setattr(verify_run, "_MOST_SWELLING", 10)
+    lines = zstandard.ZstdDecompressor().decompressobj().decompress(entries["run/attempts.jsonl.zst"])
+    padded = lines.replace(b'"explanation":""', b'"explanation":"' + b"x" * 1024**2 + b'"')
+    swelling = zstandard.ZstdCompressor().compress(padded)
+    report = verify_pack(repack(honest, tmp_path / "s.zip", {"run/attempts.jsonl.zst": lambda _: swelling}))
+    assert "far more than it holds" in failed(report)
+    monkeypatch.setattr(verify_run, "_MOST_CASE_BYTES", 1000)
+    assert "too large to read" in failed(verify_pack(honest))
+    monkeypatch.undo()
     window = zstandard.ZstdCompressionParameters(window_log=30, compression_level=3)
     wide = zstandard.ZstdCompressor(compression_params=window).compress(b"x" * 1000)
     report = verify_pack(repack(honest, tmp_path / "wide.zip", {"run/attempts.jsonl.zst": lambda _: wide}))

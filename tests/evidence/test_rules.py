@@ -92,3 +92,30 @@ def test_a_workspace_file_that_does_not_read_is_named(tmp_path: Path) -> None:
     report = verify_pack(pack(a_run(tmp_path), tmp_path / "pack.zip", files=broken))
     assert report.ok, failed(report)
     assert [item.split(":")[0] for item in report.not_recomputed] == ["workspace/a.yaml", "workspace/b.yaml"]
+
+
+def test_gates_that_inherit_are_completed_before_they_are_compared(tmp_path: Path) -> None:
+    base = {
+        "id": "base",
+        "coverage": {"risks_at_least": None},
+        "rules": [{"id": "harm", "metric": "violation_rate"}],
+    }
+    child = {"id": "release", "extends": "base", "rules": [{"id": "harm", "bound": 0.1}]}
+    run = a_run(tmp_path)
+
+    def written(*gates: dict[str, Any]) -> dict[str, bytes]:
+        return {f"workspace/{at}.yaml": orjson.dumps({"gates": [item]}) for at, item in enumerate(gates)}
+
+    same = verify_pack(pack(run, tmp_path / "a.zip", files=written(child, base)))
+    assert same.ok, failed(same)
+    assert same.not_recomputed == ()
+    looser = {**child, "rules": [{"id": "harm", "bound": 0.5}]}
+    assert "not those that were frozen" in failed(
+        verify_pack(pack(run, tmp_path / "b.zip", files=written(looser, base)))
+    )
+    for odd in ({**child, "extends": "release"}, {**child, "extends": "nowhere"}, {**child, "rules": [3]}):
+        report = verify_pack(pack(run, tmp_path / "c.zip", files=written(odd, base)))
+        assert any("whether the rules of release changed" in item for item in report.not_recomputed)
+    of_template = {"id": "release", "extends": "chat", "coverage": {"risks_at_least": None}}
+    template = verify_pack(pack(run, tmp_path / "d.zip", files=written(of_template)))
+    assert any("its template may be that of another version" in item for item in template.not_recomputed)

@@ -173,7 +173,7 @@ def _inspect(archive: zipfile.ZipFile, where: str) -> None:
             raise CheckFailed("the pack unpacks to far more than it holds: it is not read", where=place)
 
 
-def read_entry(archive: zipfile.ZipFile, name: str, *, limit: int = 512 * 1024**2) -> bytes:
+def read_entry(archive: zipfile.ZipFile, name: str, *, limit: int = 64 * 1024**2) -> bytes:
     """One entry's bytes, at most ``limit`` of them, whatever its header claims.
 
     Raises CheckFailed where the entry is absent, too large or corrupt.

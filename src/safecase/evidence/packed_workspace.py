@@ -5,12 +5,16 @@ from __future__ import annotations
 import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
 from safecase.evidence.archive import read_entry
 from safecase.model.errors import ProblemLevel
 from safecase.model.gate import Gate
+
+if TYPE_CHECKING:
+    from safecase.workspace.inheritance import RawGate
 
 FOLDER = "workspace/"
 SEVERITIES = ("sev1", "sev2", "sev3", "sev4")
@@ -25,6 +29,8 @@ class PackedWorkspace:
     """Risk → severity; None where no file declares a risk."""
     gates: Mapping[str, str | None] = field(default_factory=dict)
     """Gate → content digest; None where the gate does not read."""
+    templated: frozenset[str] = frozenset()
+    """Gates that extend a built-in template, which another version of safecase may word otherwise."""
     unreadable: tuple[str, ...] = ()
     """Files that are no workspace YAML."""
 
@@ -38,10 +44,11 @@ def workspace_names(archive: zipfile.ZipFile) -> list[str]:
 
 def read_workspace(archive: zipfile.ZipFile) -> PackedWorkspace:
     """Read risks and gates from the YAML files of a pack. Raises CheckFailed for corrupt entries."""
+    from safecase.workspace.inheritance import RawGate
     from safecase.workspace.yaml_reader import LocatedDocument, read_yaml_text
 
     severities: dict[str, str] = {}
-    gates: dict[str, str | None] = {}
+    written: dict[str, RawGate] = {}
     unreadable: list[str] = []
     for name in workspace_names(archive):
         document = LocatedDocument(name)
@@ -56,15 +63,33 @@ def read_workspace(archive: zipfile.ZipFile) -> PackedWorkspace:
         for item in _entries(document.data.get("risks")):
             if item.get("severity") in SEVERITIES:
                 severities[str(item.get("id"))] = str(item["severity"])
-        for item in _entries(document.data.get("gates")):
-            try:
-                gate = Gate.model_validate(item)
-            except ValidationError:
-                gates[str(item.get("id"))] = None
-            else:
-                gates[gate.id] = gate.digest
-    return PackedWorkspace(severities or None, gates, tuple(unreadable))
+        for number, item in enumerate(_entries(document.data.get("gates"))):
+            written[str(item.get("id"))] = RawGate(item, document, ("gates", number))
+    gates = {name: _digest(gate, written) for name, gate in written.items()}
+    templated = frozenset(name for name in written if _reaches_template(name, written))
+    return PackedWorkspace(severities or None, gates, templated, tuple(unreadable))
 
 
-def _entries(value: object) -> list[dict[str, object]]:
+def _digest(gate: RawGate, written: dict[str, RawGate]) -> str | None:
+    """The digest of a gate with all that it inherits; None where it does not read."""
+    from safecase.workspace.inheritance import resolved
+
+    try:
+        return Gate.model_validate(resolved(gate, written)).digest
+    except (ValidationError, TypeError, AttributeError):
+        return None
+
+
+def _reaches_template(name: str, written: dict[str, RawGate]) -> bool:
+    seen: set[str] = set()
+    while name in written and name not in seen:
+        seen.add(name)
+        above = written[name].value.get("extends")
+        if not isinstance(above, str):
+            return False
+        name = above
+    return name not in seen
+
+
+def _entries(value: object) -> list[dict[str, Any]]:
     return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []

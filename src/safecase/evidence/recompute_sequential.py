@@ -196,7 +196,7 @@ def _reach_probability(points: Sequence[int], rate: float) -> float:
         alive[0] = 1.0
     total, before = 0.0, 0
     for count, point in enumerate(points):
-        step = binom.pmf(np.arange(width), point - before, rate)
+        step = binom.pmf(np.arange(min(width, point - before + 1)), point - before, rate)
         alive = np.convolve(alive, step)[:width]
         before = point
         total += float(alive[: count + 1].sum())

@@ -64,14 +64,22 @@ def check_rules(
         if present is None:
             skipped.append(f"whether the rules of {gate.id} changed: the workspace's do not read")
             continue
-        if not any(item.recorded == gate.digest and item.present == present for item in verdict.stale):
+        templated = gate.id in workspace.templated
+        if any(
+            item.recorded == gate.digest and (templated or item.present == present) for item in verdict.stale
+        ):
+            told.append(f"gate {gate.id} changed after data was seen, and the verdict says so")
+        elif templated:
+            skipped.append(
+                f"whether the rules of {gate.id} changed: its template may be that of another version"
+            )
+        else:
             raise CheckFailed(
                 f"the workspace's rules of gate {gate.id} are not those that were frozen before the run, "
                 "and the verdict does not say so",
                 where=f"verdicts/{gate.id}.json",
                 hint="run the gate again before the report",
             )
-        told.append(f"gate {gate.id} changed after data was seen, and the verdict says so")
     told.extend(_earlier_runs(manifest, earlier))
     frozen = f"{len(manifest.gates)} gate{'' if len(manifest.gates) == 1 else 's'} as frozen before the run"
     return "; ".join((frozen, *told))

@@ -25,6 +25,10 @@ from safecase.model.suite import Case
 from safecase.model.vocabulary import OutcomeKind
 
 _LARGEST_LINE = 64 * 1024 * 1024
+_MOST_CASE_BYTES = 512 * 1024 * 1024
+_FREE_BYTES = 1024**3
+_MOST_SWELLING = 1_000
+"""Attempts may unpack to so many times their size, beyond what is free."""
 _INT32 = 2**31
 _MOST_DRAWS = 50_000_000
 _LONGEST_DRAW = 64
@@ -40,8 +44,7 @@ class PackedRun:
         try:
             self.manifest = RunManifest.model_validate_json(read_entry(archive, place))
             place = f"{prefix}/cases.jsonl"
-            lines = read_entry(archive, place).split(b"\n")
-            self.cases = tuple(Case.model_validate_json(line) for line in lines if line)
+            self.cases = tuple(Case.model_validate_json(line) for line in _case_lines(archive, place))
             self.masked: dict[str, str] = {}
             if f"{prefix}/{MASKED_CASES}" in archive.namelist():
                 place = f"{prefix}/{MASKED_CASES}"
@@ -194,11 +197,30 @@ def first_line(error: Exception) -> str:
     return (str(error).splitlines() or [type(error).__name__])[0][:200]
 
 
+def _case_lines(archive: zipfile.ZipFile, name: str) -> Iterator[bytes]:
+    """The lines of an entry, one at a time, all of them together no larger than cases can be."""
+    left = _MOST_CASE_BYTES
+    try:
+        with archive.open(name) as entry:
+            while line := entry.readline(_LARGEST_LINE):
+                left -= len(line)
+                if left < 0 or len(line) >= _LARGEST_LINE:
+                    raise CheckFailed("this entry of the pack is too large to read", where=name)
+                if line != b"\n":
+                    yield line
+    except KeyError:
+        raise CheckFailed(f"the pack lacks {name}") from None
+
+
 def _lines(archive: zipfile.ZipFile, name: str) -> Iterator[bytes]:
     try:
         with archive.open(name) as entry, zstandard.ZstdDecompressor().stream_reader(entry) as stream:
             rest = b""
+            left = max(_FREE_BYTES, _MOST_SWELLING * archive.getinfo(name).compress_size)
             while chunk := stream.read(1 << 20):
+                left -= len(chunk)
+                if left < 0:
+                    raise CheckFailed("this entry unpacks to far more than it holds", where=name)
                 *lines, rest = (rest + chunk).split(b"\n")
                 yield from lines
                 if len(rest) > _LARGEST_LINE:
