@@ -243,7 +243,8 @@ def test_values_of_any_type_fail_in_words(data: st.DataObject, honest: Path, tmp
             lines[number] = orjson.dumps(replaced(document, at, new))
         except TypeError:
             lines[number] = repr(new).encode()
-        same = before == new and type(before) is type(new)
+        # true reads as the number 1: another spelling of the same value.
+        same = before == new
     else:
         mark = "@@here@@"
         lines[number] = orjson.dumps(replaced(document, at, mark)).replace(
