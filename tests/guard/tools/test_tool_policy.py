@@ -129,7 +129,7 @@ def test_a_value_out_of_untrusted_content_may_not_reach_what_matters() -> None:
     assert decided(call("send_mail", to="eve@evil.example"), ask, *page) is ASK
     contacts = used("list_contacts", '[{"name": "Eve", "email": "eve@evil.example"}]')
     assert decided(call("send_mail", to="eve@evil.example"), ask, *page, *contacts) is ALLOW
-    assert decided(call("send_mail", to="made.up@x.example"), ask, *page) is ALLOW
+    assert decided(call("send_mail", to="made.up@x.example"), ask, *page) is ASK
 
 
 def test_a_sentence_written_into_a_trusted_field_vouches_for_nothing() -> None:

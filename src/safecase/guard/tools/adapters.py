@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import orjson
+from pydantic import ValidationError
 
 from safecase.guard.tools.session import ApprovalNeeded, ToolDenied, ToolSession
 from safecase.model.errors import InputError
@@ -20,10 +21,29 @@ def guarded_tool(session: ToolSession, name: str = "") -> Callable[[Callable[...
     def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
         tool = name or function.__name__
         signature = inspect.signature(function)
+        for parameter in signature.parameters.values():
+            if parameter.kind in (parameter.POSITIONAL_ONLY, parameter.VAR_POSITIONAL):
+                raise InputError(
+                    f"the argument '{parameter.name}' has no name to decide by", where=f"tool '{tool}'"
+                )
 
         def made(args: tuple[Any, ...], kwargs: dict[str, Any]) -> ToolCall:
-            bound = signature.bind(*args, **kwargs)
-            return ToolCall(name=tool, arguments=dict(bound.arguments))
+            try:
+                bound = signature.bind(*args, **kwargs)
+            except TypeError as error:
+                raise InputError(f"cannot be called so: {error}", where=f"tool '{tool}'") from None
+            # What the function fills in by itself is decided on like what the agent says.
+            bound.apply_defaults()
+            arguments = dict(bound.arguments)
+            for parameter in signature.parameters.values():
+                if parameter.kind is parameter.VAR_KEYWORD:
+                    arguments.update(arguments.pop(parameter.name))
+            try:
+                return ToolCall(name=tool, arguments=arguments)
+            except ValidationError as error:
+                first = error.errors()[0]
+                where = f"tool '{tool}', {'.'.join(map(str, first['loc']))}"
+                raise InputError("is nothing that JSON can hold", where=where) from None
 
         if inspect.iscoroutinefunction(function):
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, model_validator
 
 from safecase.model.base import Frozen, JsonObject
 from safecase.model.errors import InputError
@@ -23,6 +23,35 @@ class Condition(Frozen):
     value: str | float | bool | tuple[str | float, ...] | None = None
     message: str = ""
 
+    @model_validator(mode="after")
+    def _can_be_judged(self) -> Condition:
+        # A condition that can never fail would be a silent yes, one that can never hold a silent no.
+        value = self.value
+        if self.operator in ("in", "not in"):
+            fits, wanted = isinstance(value, tuple), "a list"
+        elif self.operator in ("<=", ">="):
+            fits = isinstance(value, (int, float)) and not isinstance(value, bool)
+            wanted = "a number"
+        elif self.operator == "matches":
+            fits, wanted = isinstance(value, str) and _is_pattern(value), "a regular expression (RE2)"
+        elif self.operator in ("==", "!="):
+            fits, wanted = value is not None and not isinstance(value, tuple), "one value"
+        else:
+            fits, wanted = value is None, "no value"
+        if not fits:
+            raise ValueError(f"'{self.argument} {self.operator}' needs {wanted}")
+        return self
+
+
+def _is_pattern(text: str) -> bool:
+    import re2
+
+    try:
+        re2.compile(text)
+    except re2.error:
+        return False
+    return True
+
 
 class ToolDeclaration(Frozen):
     """One tool as the policy sees it. What is not declared is denied."""
@@ -35,8 +64,9 @@ class ToolDeclaration(Frozen):
     reversible: bool = True
     labels: tuple[str, ...] = ()
     """Data labels of what the tool can read or send: personal, financial..."""
-    matters: tuple[str, ...] = ()
-    """Arguments that decide where things go: recipient, amount, URL, path, command."""
+    matters: tuple[str, ...] | None = None
+    """Arguments that decide where things go: recipient, amount, URL, path, command. Not said:
+    all of them, for a tool with side effects."""
     intent: tuple[str, ...] = ()
     """Words of a request that call for the tool; a stem matches the words that begin with it. Empty: any
     request does."""
@@ -55,6 +85,21 @@ class ToolDeclaration(Frozen):
     """Tool that undoes a call; it gets the same arguments and ``result``."""
     sandbox: str = ""
     """Profile of the host's sandbox that the call must run in."""
+
+    def traced(self, arguments: JsonObject) -> tuple[str, ...]:
+        """The arguments of a call that decide where things go."""
+        if self.matters is not None:
+            return tuple(name for name in self.matters if name in arguments)
+        return tuple(arguments) if self.side_effects else ()
+
+    def undeclared(self, arguments: JsonObject) -> str:
+        """The first argument that the schema does not know; empty where it says that others may come."""
+        known = self.parameters.get("properties")
+        if not isinstance(known, dict) or "additionalProperties" in self.parameters:
+            return ""
+        if any(key in self.parameters for key in ("patternProperties", "allOf", "anyOf", "oneOf", "$ref")):
+            return ""
+        return next((name for name in arguments if name not in known), "")
 
 
 class Journey(Frozen):

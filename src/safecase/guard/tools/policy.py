@@ -14,7 +14,9 @@ import orjson
 from safecase.guard.tools.conditions import failed_condition
 from safecase.guard.tools.declaration import Journey, ToolDeclaration, ToolPolicyFile
 from safecase.guard.tools.limits import SessionLimits
-from safecase.guard.tools.provenance import Origin, Provenance, ProvenanceTracker, trusted_values
+from safecase.guard.tools.provenance import Origin, Provenance, ProvenanceTracker, leaves
+from safecase.guard.tools.results import trusted_values
+from safecase.guard.tools.value_matching import level
 from safecase.model.base import JsonValue
 from safecase.model.errors import InputError, did_you_mean
 from safecase.model.guard import GuardAction
@@ -62,6 +64,7 @@ class _Facts:
 
     intended: bool
     request_names_address: bool
+    untrusted_was_read: bool
     over: str
     """Why it would be too much for the session; empty where it would not."""
 
@@ -142,7 +145,10 @@ class ToolPolicy:
             decision = replace(decision, action=GuardAction.ALLOW, reason=reason)
         if not dry_run:
             if decision.action is GuardAction.ALLOW:
-                self.limits.record(session, self.tools[call.name], call.arguments)
+                tool = self.tools[call.name]
+                over = self.limits.take(session, tool, call.arguments)
+                if over:
+                    decision = _denied(call.name, over, tool)
             if self._on_decision is not None:
                 self._on_decision(decision, session)
         return decision
@@ -167,23 +173,22 @@ class ToolPolicy:
             if error is not None:
                 place = "/".join(str(part)[:40] for part in error.absolute_path) or "arguments"
                 return _denied(call.name, f"'{place}' misses the tool's schema ({error.validator})", tool)
+        unknown = tool.undeclared(call.arguments)
+        if unknown:
+            return _denied(call.name, f"the tool's schema has no argument '{unknown[:40]}'", tool)
         failed = failed_condition(tool.preconditions, call.arguments)
         if failed:
             return _denied(call.name, failed, tool)
-        origins = tuple(
-            origin
-            for name in tool.matters
-            if name in call.arguments
-            for origin in tracker.trace(name, call.arguments[name])
-        )
+        traced = tool.traced(call.arguments)
+        origins = tuple(origin for name in traced for origin in tracker.trace(name, call.arguments[name]))
         links = tuple(
             origin
             for name, value in call.arguments.items()
-            if name not in tool.matters
+            if name not in traced
             for origin in tracker.trace_links(name, value)
         )
         over = self.limits.over(session, tool, call.arguments)
-        facts = _Facts(is_intended(tool, request), names_address(request), over)
+        facts = _Facts(is_intended(tool, request), names_address(request), tracker.has_untrusted, over)
         return self._by_cedar(tool, journey, origins, links, facts)
 
     def _by_cedar(
@@ -204,13 +209,15 @@ class ToolPolicy:
             "only_designated": all(o.provenance is Provenance.DESIGNATED for o in untrusted),
             "tainted_link": tainted_link,
             "tainted_arguments": sorted({o.argument for o in untrusted}),
+            "altered_arguments": sorted({o.argument for o in untrusted if o.altered}),
+            "untrusted_was_read": facts.untrusted_was_read,
             "made_up_arguments": sorted({o.argument for o in origins if o.provenance is Provenance.MODEL}),
             "journey": journey.id,
             "journey_allows": "*" in journey.tools or tool.name in journey.tools,
             "over_limit": bool(over),
         }
         verdicts = self._cedar.decide(journey.id, tool.name, context, self._entities)
-        told = over or _told(tool, untrusted, intended=intended, tainted_link=tainted_link)
+        told = over or _told(tool, origins, intended=intended, tainted_link=tainted_link)
         for action, (allowed, policies, errors) in zip(
             (GuardAction.ALLOW, GuardAction.REQUIRE_APPROVAL), verdicts, strict=True
         ):
@@ -227,23 +234,26 @@ def _denied(name: str, reason: str, tool: ToolDeclaration | None = None) -> Tool
     return ToolDecision(GuardAction.BLOCK, name[:120], reason, sandbox=tool.sandbox if tool else "")
 
 
-def _told(tool: ToolDeclaration, untrusted: Sequence[Origin], *, intended: bool, tainted_link: bool) -> str:
-    if untrusted:
-        first = untrusted[0]
-        return f"'{first.argument}' comes from {first.source or 'untrusted content'}, not from the user"
+def _told(tool: ToolDeclaration, origins: Sequence[Origin], *, intended: bool, tainted_link: bool) -> str:
+    worst = max(origins, key=lambda origin: origin.provenance, default=None)
+    if worst is not None and worst.provenance >= Provenance.DESIGNATED:
+        how = "is made from" if worst.altered else "comes from"
+        return f"'{worst.argument}' {how} {worst.source or 'untrusted content'}, not from the user"
     if tainted_link:
         return "it carries an address out of untrusted content"
     if not intended:
         return "nothing that the user asked for calls for it"
     if tool.requires_approval or not tool.reversible:
         return "a person has to agree to what cannot be undone"
+    if worst is not None and worst.provenance is Provenance.MODEL:
+        return f"'{worst.argument}' was named by nobody"
     return "no policy permits it"
 
 
 def is_intended(tool: ToolDeclaration, request: str) -> bool:
     """Whether the user's words call for the tool."""
     if not tool.intent:
-        return True
+        return bool(request.strip())
     words = {word.casefold() for word in _WORDS.findall(request)}
     return any(word.startswith(stem.casefold()) for stem in tool.intent for word in words)
 
@@ -279,7 +289,7 @@ def track_conversation(
             waiting.append(call)
             if call.id:
                 calls[call.id] = call
-        if message.role is MessageRole.TOOL and not message.is_error:
+        if message.role is MessageRole.TOOL:
             made = calls.get(message.tool_call_id) or _next(waiting, message.name)
             _track_result(tracker, tools.get(made.name if made else message.name), made, message)
     return tracker, "\n".join(asked)
@@ -299,12 +309,23 @@ def _track_result(
     name = call.name if call else message.name or "a tool"
     label = f"the result of {name}"
     trust = Provenance.TAINTED
-    if tool is not None:
-        for value in trusted_values(message.text, tool.trusted_fields):
-            tracker.add_value(label, value)
+    if tool is not None and not message.is_error:
+        vouch(tracker, tool, call, label, message.text)
         if call is not None:
             trust = trust_of_result(tool, call, tracker)
+    # What an error says is somebody's text as much as a result is.
     tracker.add(label, message.text, trust)
+
+
+def vouch(
+    tracker: ProvenanceTracker, tool: ToolDeclaration, call: ToolCall | None, label: str, text: str
+) -> None:
+    """Add what a result's trusted fields hold. What the call itself handed in is no word of the system's:
+    a tool that gives back what it was told would make everything trusted."""
+    handed_in = {level(part.strip()) for part in leaves(call.arguments)} if call is not None else set()
+    for value in trusted_values(text, tool.trusted_fields):
+        if level(value.strip()) not in handed_in:
+            tracker.add_value(label, value)
 
 
 def trust_of_result(tool: ToolDeclaration, call: ToolCall, tracker: ProvenanceTracker) -> Provenance:

@@ -1,13 +1,17 @@
-"""Reading a tool's result as data: JSON, YAML or a Python literal, none of them executed."""
+"""Reading a tool's result as data (JSON, YAML, Python literals, never run), and what its fields vouch for."""
 
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from typing import Any
 
 import orjson
 
 _LONGEST_LITERAL = 50_000
+LONGEST_RESULT = 200_000
+_SHORT = 20_000
 
 
 def parsed_result(text: str) -> Any:
@@ -40,3 +44,61 @@ def parsed_result(text: str) -> Any:
         except (YAMLError, ValueError, RecursionError):
             return text
     return text
+
+
+def trusted_values(result: str, fields: Iterable[str]) -> tuple[str, ...]:
+    """The values of the fields that a tool's own system fills in, of a result in JSON, YAML or plain form.
+
+    ``*`` names every field, keys included; of plain text each line counts, and what follows a colon in it.
+    """
+    wanted = frozenset(fields)
+    if not wanted:
+        return ()
+    return (_short_values if len(result) <= _SHORT else _values)(result, wanted)
+
+
+def _values(result: str, wanted: frozenset[str]) -> tuple[str, ...]:
+    return tuple(_read_values(result, wanted))
+
+
+# A host that keeps no session puts the whole conversation again at each call.
+_short_values = lru_cache(maxsize=256)(_values)
+
+
+def _read_values(result: str, wanted: frozenset[str]) -> Iterator[str]:
+    parsed = parsed_result(result[:LONGEST_RESULT])
+    if "*" not in wanted:
+        yield from _fields(parsed, wanted)
+        return
+    if not isinstance(parsed, str):
+        yield from _everything(parsed)
+        return
+    for line in parsed.splitlines()[:5000]:
+        yield line
+        yield line.lstrip("-* ").strip()
+        if ":" in line:
+            yield line.partition(":")[2].strip()
+
+
+def _everything(value: Any) -> Iterator[str]:
+    if isinstance(value, dict):
+        for key, item in value.items():
+            yield str(key)
+            yield from _everything(item)
+    elif isinstance(value, list):
+        for item in value[:5000]:
+            yield from _everything(item)
+    else:
+        yield str(value)
+
+
+def _fields(value: Any, wanted: frozenset[str]) -> Iterator[str]:
+    if isinstance(value, dict):
+        for key, item in value.items():
+            if str(key) in wanted:
+                yield from _everything(item)
+            else:
+                yield from _fields(item, wanted)
+    elif isinstance(value, list):
+        for item in value[:5000]:
+            yield from _fields(item, wanted)

@@ -15,8 +15,8 @@ from typing import Any
 
 from safecase.guard.tools.approvals import ApprovalQueue, ApprovalRequest, ApprovalState
 from safecase.guard.tools.conditions import failed_condition
-from safecase.guard.tools.policy import ToolDecision, ToolPolicy, trust_of_result
-from safecase.guard.tools.provenance import Provenance, ProvenanceTracker, trusted_values
+from safecase.guard.tools.policy import ToolDecision, ToolPolicy, trust_of_result, vouch
+from safecase.guard.tools.provenance import Provenance, ProvenanceTracker
 from safecase.model.base import canonical_json
 from safecase.model.errors import SafecaseError
 from safecase.model.guard import GuardAction
@@ -93,7 +93,8 @@ class ToolSession:
         """Decide and make sure that a person agrees where that is asked for; raises `ToolDenied` or
         `ApprovalNeeded` otherwise."""
         with self._lock:
-            granted = self.approvals.use(call, session=self.session) if self.approvals else None
+            asked = self.approvals is not None and not self.dry_run
+            granted = self.approvals.use(call, session=self.session) if self.approvals and asked else None
             decision = self._decided(call, approved=granted is not None)
         if decision.action is GuardAction.ALLOW:
             return decision
@@ -127,7 +128,12 @@ class ToolSession:
         self.decide(call)
         if self.dry_run:
             return None
-        return self._finished(call, tool(**call.arguments))
+        try:
+            result = tool(**call.arguments)
+        except Exception as error:
+            self._failed(call, error)
+            raise
+        return self._finished(call, result)
 
     async def call_async(self, call: ToolCall, tool: Callable[..., Awaitable[Any]]) -> Any:
         """The same for a tool that is awaited."""
@@ -136,7 +142,17 @@ class ToolSession:
         await asyncio.to_thread(self.decide, call)
         if self.dry_run:
             return None
-        return self._finished(call, await tool(**call.arguments))
+        try:
+            result = await tool(**call.arguments)
+        except Exception as error:
+            self._failed(call, error)
+            raise
+        return self._finished(call, result)
+
+    def _failed(self, call: ToolCall, error: Exception) -> None:
+        """The agent will read what an error says: it is somebody's text."""
+        with self._lock:
+            self.tracker.add(f"the error of {call.name}", str(error), Provenance.TAINTED)
 
     def _finished(self, call: ToolCall, result: Any) -> Any:
         tool = self.policy.tools[call.name]
@@ -144,8 +160,7 @@ class ToolSession:
         with self._lock:
             self._done.append(Done(call, result, tool.compensation))
             label = f"the result of {call.name}"
-            for value in trusted_values(text, tool.trusted_fields):
-                self.tracker.add_value(label, value)
+            vouch(self.tracker, tool, call, label, text)
             self.tracker.add(label, text, trust_of_result(tool, call, self.tracker))
         failed = failed_condition(tool.postconditions, result)
         if failed:
@@ -170,5 +185,8 @@ class ToolSession:
                 if self.policy.tools[item.call.name].side_effects:
                     left.append(item.call.name)
                 continue
-            undo(**item.call.arguments, result=item.result)
+            try:
+                undo(**item.call.arguments, result=item.result)
+            except Exception as error:  # noqa: BLE001 - one that cannot be undone must not keep the others from it.
+                left.append(f"{item.call.name} ({type(error).__name__}: {error})")
         return left
