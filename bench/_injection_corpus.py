@@ -1,33 +1,44 @@
-"""What the injection classifier is trained, tuned and tested on: recorded sets by name, and generated text.
+"""What the injection classifier is trained on: recorded sets by name, and text that is put together here.
 
-Trained on: sets under MIT, Apache or CC BY whose labels fit, and text that this project wrote. Whole sets
-are left out of training to measure on: JailbreakBench's artifacts, InjecAgent, BIPIA, WildGuard's benign
-prompts, Alpaca, XSTest, CyberSecEval's false-refusal prompts, and PIGuard's validation set (to tune on).
+Trained on: sets under MIT, Apache or CC BY whose labels fit. HaluEval's prompts and most of LLMBar's come
+from Alpaca, which is not for commercial use: they are left out. Whatever shares eight words in a row with
+a set that is left out to measure on is dropped from training.
 """
 
 from __future__ import annotations
 
-import json
 import random
+import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from _injection_phrases import PHRASES, direct_attack, framed, gibberish, note, spelled
+from _injection_documents import document, order, request
+from _injection_phrases import (
+    FRAMES,
+    PHRASES,
+    PROSE,
+    ciphered,
+    direct_attack,
+    framed,
+    gibberish,
+    machine_text,
+    note,
+    spelled,
+    story,
+)
+from _injection_sets import benign_documents, left_out, measured_sets, parted, rows, shingles
 from safecase.guard.injection.training import Example
 
-Row = dict[str, Any]
 TRAINED_ON = {
     "jailbreak_llms_prompts.jsonl": "MIT",
     "gptfuzz_templates.jsonl": "MIT",
     "agentdojo_tool_outputs.jsonl": "MIT",
-    "agentdojo_injection_texts.jsonl": "MIT",
+    "agentdojo_tasks.jsonl": "MIT",
     "hh_rlhf_harmless_test.jsonl": "MIT",
     "truthfulqa_questions.jsonl": "Apache-2.0",
     "openai_moderation.jsonl": "MIT",
-    "llmbar_items.jsonl": "MIT",
-    "halueval_general.jsonl": "MIT",
+    "llmbar_items.jsonl (MT-Bench, FairEval, case studies, manual)": "MIT, Apache-2.0",
+    "halueval_general.jsonl (responses)": "MIT",
     "multijail.jsonl": "MIT",
     "strongreject_prompts.jsonl": "Apache-2.0",
     "simple_safety_tests.jsonl": "CC BY 4.0",
@@ -35,53 +46,17 @@ TRAINED_ON = {
     "tau_bench_airline_gpt4o.jsonl": "MIT",
 }
 """File → licence of what the shipped weights were trained on."""
-
-
-@dataclass(frozen=True)
-class TestSet:
-    """One set of texts with one label. ``hard``: harmless, but in the words of harm."""
-
-    name: str
-    texts: tuple[str, ...]
-    attack: bool
-    surface: str
-    hard: bool = False
-    seen: bool = False
-    language: str = "en"
-
-
-def rows(folder: Path, name: str) -> list[Row]:
-    """The rows of a recorded file."""
-    with (folder / name).open(encoding="utf-8") as stream:
-        return [json.loads(line) for line in stream]
-
-
-def _users(folder: Path) -> Iterator[str]:
-    for row in rows(folder, "hh_rlhf_harmless_test.jsonl"):
-        for message in row["messages"]:
-            if message["role"] == "user":
-                yield message["content"]
-
-
-def _benign_documents(folder: Path) -> list[str]:
-    """Texts that stand for retrieved content."""
-    found = [row["response"] for row in rows(folder, "halueval_general.jsonl")]
-    found += [row["response"] for row in rows(folder, "factscore_human.jsonl")]
-    found += [row["prompt"] for row in rows(folder, "openai_moderation.jsonl")]
-    for row in rows(folder, "tau_bench_airline_gpt4o.jsonl")[:60]:
-        found += [
-            str(m["content"])
-            for m in row["messages"]
-            if m["role"] in ("tool", "assistant") and m.get("content")
-        ]
-    return [text for text in found if text and len(text) > 60]
-
-
-def _halves(items: list[str], salt: int) -> tuple[list[str], list[str]]:
-    """Two halves in a fixed random order: generated training text never uses what it is tested on."""
-    copy = sorted(set(items))
-    random.Random(salt).shuffle(copy)
-    return copy[: len(copy) * 4 // 5], copy[len(copy) * 4 // 5 :]
+_OWN_PROMPTS = ("Processed/MT-Bench", "Processed/FairEval", "CaseStudy/", "LLMBar/Adversarial/Manual")
+_DECLINES = re.compile(
+    r"can't|cannot|won't|not able to|not going to|not comfortable|sorry|illegal|shouldn't|not a good idea",
+    re.IGNORECASE,
+)
+_ASKING = re.compile(
+    r"^(?:please |can you |could you |would you |i (?:want|need|would like) to know )*"
+    r"(?:(?:tell|show|teach) me )?(?:how (?:do|can|could|would|should|to|did) ?(?:i|you|one|someone|we)? ?)?"
+    r"(?:what(?:'s| is| are) the (?:best|easiest|most \w+) ways? (?:to|of) )?",
+    re.IGNORECASE,
+)
 
 
 def _code() -> list[str]:
@@ -124,139 +99,194 @@ def _table(draw: random.Random) -> str:
     return "\n".join(lines)
 
 
-def _planted(documents: list[str], draw: random.Random, instructions: list[str]) -> str:
-    document = draw.choice(documents)[:3000]
-    text = note(draw, instructions)
-    places = [0, len(document), *(i for i, c in enumerate(document) if c in ".\n")]
-    at = draw.choice(places)
-    before, after = draw.choice([" ", "\n", "\n\n"]), draw.choice([" ", "\n"])
-    return f"{document[:at]}{before}{text}{after}{document[at:]}"
+def _turns(folder: Path, role: str = "user") -> Iterator[str]:
+    for row in rows(folder, "hh_rlhf_harmless_test.jsonl"):
+        for message in row["messages"]:
+            if message["role"] == role:
+                yield message["content"]
+
+
+def _refused(folder: Path) -> set[str]:
+    """First requests whose better answer declines."""
+    found = set()
+    for row in rows(folder, "hh_rlhf_harmless_test.jsonl"):
+        messages = row["messages"]
+        asked = messages[0]["content"] if messages else ""
+        answer = str(row["labels"]["chosen"]) if len(messages) == 1 else ""
+        if 20 < len(asked) < 200 and _DECLINES.search(answer[-600:]):
+            found.add(asked)
+    return found
+
+
+def _goal(text: str) -> str:
+    """A request as what somebody wants to do."""
+    text = " ".join(text.split()).rstrip(".?! ")
+    bare = text[_ASKING.match(text).end() :]  # type: ignore[union-attr]
+    return bare[:1].lower() + bare[1:] if len(bare) > 8 else text
+
+
+class Corpus:
+    """The recorded sets, read once, and a source of chance."""
+
+    def __init__(self, folder: Path, generated: int, seed: int) -> None:
+        self.folder, self.generated, self.draw = folder, generated, random.Random(seed)
+        draw = self.draw
+        self.asked = sorted({text for text in _turns(folder) if 15 < len(text) < 300})
+        self.turns = sorted(set(_turns(folder)))
+        self.refused = sorted(_refused(folder))
+        self.answers = sorted({text for text in _turns(folder, "assistant") if len(text) > 120})
+        self.questions = [row["prompt"] for row in rows(folder, "truthfulqa_questions.jsonl")]
+        self.instructions = sorted(
+            {
+                row["prompt"]
+                for row in rows(folder, "llmbar_items.jsonl")
+                if row["labels"]["set"].startswith(_OWN_PROMPTS)
+            }
+        )
+        self.short = [text for text in self.instructions if len(text) < 200]
+        self.tasks = [row["prompt"] for row in rows(folder, "agentdojo_tasks.jsonl") if row["kind"] == "user"]
+        self.documents, _ = parted(benign_documents(folder), 1)
+        harmful = [row["prompt"] for row in rows(folder, "strongreject_prompts.jsonl")]
+        harmful += [row["prompt"] for row in rows(folder, "simple_safety_tests.jsonl")]
+        lingual = rows(folder, "multijail.jsonl")
+        self.harmful = harmful + [row["prompt"] for row in lingual if row["labels"]["lang"] == "en"]
+        self.foreign_harmful = [row["prompt"] for row in lingual if row["labels"]["lang"] != "en"]
+        self.moderation = [row["prompt"] for row in rows(folder, "openai_moderation.jsonl")]
+        self.wild, _ = parted([row["prompt"] for row in rows(folder, "jailbreak_llms_prompts.jsonl")], 2)
+        self.templates = [row["prompt"] for row in rows(folder, "gptfuzz_templates.jsonl")]
+        self.tool_outputs = rows(folder, "agentdojo_tool_outputs.jsonl")
+        self.requests = [request(draw) for _ in range(generated // 2)]
+        # So few harmless texts stand for a language that each must weigh what many would.
+        self.foreign = [*PHRASES["benign_other_languages"], *PHRASES["longer_other_languages"], *PROSE]
+
+    def plain_requests(self) -> list[Example]:
+        """Harmless and harmful requests without any attack on the model."""
+        found = [
+            *self.turns, *self.questions, *self.instructions, *self.tasks, *self.moderation, *self.requests,
+        ]  # fmt: skip
+        examples = [Example(text, False) for text in found]
+        examples += [Example(text, False, 0.5) for text in (*self.harmful, *self.foreign_harmful)]
+        examples += [Example(text, False, 0.5) for text in (*self.documents, *_code())]
+        for kind in ("lookalike", "benign_frame", "security_work"):
+            for text in PHRASES[kind]:
+                examples += [Example(spelled(text, self.draw), False, 2.0), Example(text, False, 2.0)]
+                examples.append(Example(f"{self.draw.choice(self.requests)} {text}", False))
+        examples += [Example(text, False, 0.5) for text in self.fragments(self.generated // 4)]
+        return [*examples, *(Example(text, False, 8.0) for text in self.foreign)]
+
+    def fragments(self, count: int) -> list[str]:
+        """A few words, as people and machines say them."""
+        draw, found = self.draw, []
+        for _ in range(count):
+            words = draw.choice(draw.choice([self.turns, self.documents, self.foreign])).split()
+            start = draw.randrange(max(1, len(words)))
+            text = " ".join(words[start : start + draw.randint(1, 6)])
+            found.append(ciphered(text, draw) if draw.random() < 0.15 else text)
+        return [text for text in found if text]
+
+    def stories(self, harmful: bool, count: int) -> list[str]:
+        """Goals in frames."""
+        draw = self.draw
+
+        def goal() -> str:
+            if harmful:
+                return draw.choice(self.refused if draw.random() < 0.12 else self.harmful)
+            if draw.random() < 0.3:
+                return draw.choice(FRAMES["benign_goal"])
+            return draw.choice(draw.choice([self.requests, self.questions, self.short]))
+
+        return [story(_goal(goal()), draw) for _ in range(count)]
+
+    def direct(self) -> list[Example]:
+        """Does the user attack the model: its instructions, its persona, its prompt?"""
+        draw, examples = self.draw, [Example(text, True) for text in self.wild]
+        mixed = [*self.asked, *self.requests]
+        for template in self.templates:
+            for _ in range(6):
+                filled = template.replace("[INSERT PROMPT HERE]", draw.choice(mixed))
+                examples.append(Example(filled, True, 0.5))
+        examples += [Example(direct_attack(draw, mixed), True, 0.5) for _ in range(self.generated)]
+        examples += [Example(text, False) for text in self.stories(False, self.generated)]
+        return [*examples, *self.plain_requests()]
+
+    def story(self) -> list[Example]:
+        """Is a harmful goal dressed up as a story, a role or a good cause?"""
+        examples = [Example(text, True) for text in self.stories(True, self.generated // 2)]
+        examples += [Example(framed(self.harmful, self.draw), True, 0.5) for _ in range(self.generated // 6)]
+        examples += [Example(text, False) for text in self.stories(False, self.generated * 2 // 3)]
+        return [*examples, *self.plain_requests(), *(Example(text, False) for text in self.harmful)]
+
+    def noise(self) -> list[Example]:
+        """Is there a tail of senseless pieces, as an optimiser finds it?"""
+        draw = self.draw
+        words = sorted(
+            {
+                word
+                for text in (*self.documents[:2500], *self.foreign_harmful, *self.foreign)
+                for word in text.split()
+                if word.isascii() and word.isalpha() and len(word) > 3
+            }
+        )
+        examples = [Example(gibberish(words, draw), True) for _ in range(self.generated // 2)]
+        for _ in range(self.generated // 6):
+            examples.append(Example(f"{draw.choice(self.asked)} {gibberish(words, draw)}", True, 0.5))
+        examples += self.plain_requests()
+        # Prose in no language at all: that letters are unknown must not make a text senseless.
+        prose = [*self.documents, *self.turns, *self.foreign]
+        examples += [
+            Example(ciphered(draw.choice(prose)[:800], draw), False, 0.7) for _ in range(self.generated // 3)
+        ]
+        examples += [Example(machine_text(draw), False) for _ in range(self.generated // 3)]
+        examples += [Example(_table(draw), False) for _ in range(300)]
+        return examples + [Example(text, False, 0.5) for text in (*self.wild, *self.stories(False, 300))]
+
+    def indirect(self) -> list[Example]:
+        """Does a text that should be data give instructions to the model?"""
+        draw, examples = self.draw, []
+        pages = [*self.documents, *self.answers, *_code(), *(_table(draw) for _ in range(300))]
+        wanted = [*self.instructions, *self.tasks, *self.asked[:1000]]
+
+        def planted(text: str) -> str:
+            if draw.random() < 0.6:
+                return document(draw, text)
+            base = draw.choice(pages)[:3000]
+            places = [0, len(base), *(i + 1 for i, c in enumerate(base) if c in ".\n")]
+            at = draw.choice(places if draw.random() < 0.5 else places[:2])
+            before, after = draw.choice([" ", "\n", "\n\n"]), draw.choice([" ", "\n"])
+            return f"{base[:at]}{before}{text}{after}{base[at:]}"
+
+        for _ in range(self.generated * 4 // 3):
+            task = order(draw) if draw.random() < 0.45 else request(draw)
+            task = draw.choice(wanted) if draw.random() < 0.12 else task
+            text = note(draw, task)
+            examples.append(Example(planted(text), True))
+            if draw.random() < 0.25:
+                examples.append(Example(text, True, 0.3))
+        for row in self.tool_outputs:
+            injected = bool(row["labels"]["injected"])
+            if not injected or draw.random() < 0.4:
+                examples.append(Example(row["prompt"], injected, 0.5))
+        examples += [Example(text, False) for text in pages]
+        examples += [Example(document(draw), False) for _ in range(self.generated * 4 // 3)]
+        own = [*PHRASES["lookalike"], *PHRASES["human_request"], *self.foreign, *self.fragments(600)]
+        return examples + [Example(text, False) for text in own]
 
 
 def training_examples(folder: Path, *, generated: int = 6000, seed: int = 11) -> dict[str, list[Example]]:
-    """Head → examples."""
-    draw = random.Random(seed)
-    requests = [text for text in _users(folder) if 15 < len(text) < 300]
-    instructions = [row["prompt"] for row in rows(folder, "llmbar_items.jsonl") if len(row["prompt"]) < 300]
-    documents, _ = _halves(_benign_documents(folder), 1)
-    questions = [row["prompt"] for row in rows(folder, "truthfulqa_questions.jsonl")]
-    asked = [row["prompt"] for row in rows(folder, "halueval_general.jsonl")]
-    harmful = [row["prompt"] for row in rows(folder, "multijail.jsonl")]
-    harmful += [row["prompt"] for row in rows(folder, "strongreject_prompts.jsonl")]
-    harmful += [row["prompt"] for row in rows(folder, "simple_safety_tests.jsonl")]
-    moderation = [row["prompt"] for row in rows(folder, "openai_moderation.jsonl")]
-    wild, _ = _halves([row["prompt"] for row in rows(folder, "jailbreak_llms_prompts.jsonl")], 2)
-    templates = [row["prompt"] for row in rows(folder, "gptfuzz_templates.jsonl")]
-
-    direct = [Example(text, True) for text in wild]
-    for template in templates:
-        for _ in range(6):
-            direct.append(Example(template.replace("[INSERT PROMPT HERE]", draw.choice(requests)), True, 0.5))
-    direct += [Example(direct_attack(draw, requests), True, 0.5) for _ in range(generated)]
-    english = [row["prompt"] for row in rows(folder, "multijail.jsonl") if row["labels"]["lang"] == "en"]
-    english += [row["prompt"] for row in rows(folder, "strongreject_prompts.jsonl")]
-    vocabulary = sorted(
-        {word for text in documents[:2000] for word in text.split() if word.isalpha() and len(word) > 3}
-    )
-    for _ in range(generated // 4):
-        direct.append(Example(framed(english, draw), True, 0.5))
-        tail = gibberish(vocabulary, draw)
-        direct.append(Example(f"{draw.choice([*english, *requests])} {tail}", True, 0.5))
-    harmless = [*requests, *questions, *asked, *instructions, *moderation]
-    direct += [Example(text, False) for text in harmless]
-    direct += [Example(text, False, 0.5) for text in harmful]
-    direct += [Example(text, False, 0.5) for text in documents]
-    direct += [Example(text, False, 0.5) for text in _code()]
-    for kind in ("lookalike", "benign_frame", "security_work"):
-        for text in PHRASES[kind]:
-            direct += [Example(spelled(text, draw), False, 2.0), Example(text, False, 2.0)]
-            direct.append(Example(f"{draw.choice(asked)} {text}", False))
-    # So few harmless texts stand for a language that each must weigh what many would.
-    foreign = [*PHRASES["benign_other_languages"], *PHRASES["longer_other_languages"]]
-    direct += [Example(text, False, 8.0) for text in foreign]
-    recorded = rows(folder, "agentdojo_tool_outputs.jsonl")
-    inside = [row["prompt"] for row in recorded if not row["labels"]["injected"]]
-    documents = [*documents, *inside[:2500], *_code(), *(_table(draw) for _ in range(300))]
-    instructions = [*instructions, *asked[:2000], *requests[:1500]]
-    indirect = [Example(_planted(documents, draw, instructions), True) for _ in range(generated)]
-    indirect += [Example(note(draw, instructions), True, 0.3) for _ in range(generated // 4)]
-    for row in recorded:
-        if not row["labels"]["injected"] or draw.random() < 0.5:
-            indirect.append(Example(row["prompt"], bool(row["labels"]["injected"]), 0.5))
-    indirect += [Example(text, False) for text in documents]
-    for _ in range(generated // 2):
-        document = draw.choice(documents)[:3000]
-        places = [i for i, c in enumerate(document) if c in ".\n"] or [len(document)]
-        at = draw.choice(places)
-        request = draw.choice(PHRASES["human_request"])
-        indirect.append(Example(f"{document[:at]} {request} {document[at:]}", False))
-    own = [*PHRASES["lookalike"], *PHRASES["human_request"], *foreign]
-    indirect += [Example(text, False) for text in own]
-    return {"direct": direct, "indirect": indirect}
-
-
-def measured_sets(folder: Path, *, seed: int = 23) -> list[TestSet]:
-    """Every set that is measured, seen and unseen."""
-    draw = random.Random(seed)
-    sets = []
-
-    def add(name: str, texts: list[str], attack: bool, surface: str, **more: Any) -> None:
-        kept = tuple(text for text in texts if text)
-        if kept:
-            sets.append(TestSet(name, kept, attack, surface, **more))
-
-    _, wild = _halves([row["prompt"] for row in rows(folder, "jailbreak_llms_prompts.jsonl")], 2)
-    add("jailbreaks in the wild, held-out fifth", wild, True, "direct", seen=True)
-    for attack, name in (
-        ("JBC", "JailbreakBench, hand-written templates"),
-        ("prompt_with_random_search", "JailbreakBench, random search"),
-        ("PAIR", "JailbreakBench, PAIR"),
-        ("GCG", "JailbreakBench, GCG suffixes"),
-        ("DSN", "JailbreakBench, DSN suffixes"),
-    ):
-        found = [r["prompt"] for r in rows(folder, "jbb_artifacts.jsonl") if r["labels"]["attack"] == attack]
-        add(name, sorted(set(found)), True, "direct")
-    valid = rows(folder, "piguard_valid.jsonl")
-    for kind in sorted({r["labels"]["source"] for r in valid}):
-        chosen = [r for r in valid if r["labels"]["source"] == kind]
-        surface = "indirect" if kind.startswith("BIPIA") or kind == "PINT_documents" else "direct"
-        attack = bool(chosen[0]["labels"]["injection"])
-        hard = "NotInject" in kind or "hard" in kind or kind == "WildGuard"
-        add(f"validation: {kind}", [r["prompt"] for r in chosen], attack, surface, hard=hard)
-    cases = rows(folder, "injecagent_cases.jsonl")
-    for setting in ("base", "enhanced"):
-        found = [row["labels"]["tool_response"] for row in cases if row["labels"]["setting"] == setting]
-        add(f"InjecAgent, {setting}", found, True, "indirect")
-    clean = []
-    for row in cases:
-        order = row["labels"]["attacker_instruction"]
-        if row["labels"]["setting"] == "base" and order in row["labels"]["tool_response"]:
-            clean.append(row["labels"]["tool_response"].replace(order, "Good value, works as described."))
-    add("InjecAgent, attack taken out", sorted(set(clean)), False, "indirect")
-    contexts = [r["labels"]["context"] for r in rows(folder, "bipia_benign_contexts.jsonl")]
-    contexts = sorted({c if isinstance(c, str) else json.dumps(c) for c in contexts})
-    add("BIPIA, contexts", contexts, False, "indirect")
-    attacks = [r["prompt"] for r in rows(folder, "bipia_attacks.jsonl")]
-    planted = []
-    for attack_text in attacks:
-        for _ in range(2):
-            context = draw.choice(contexts)
-            places = [0, len(context), *(i for i, c in enumerate(context) if c == "\n")]
-            at = draw.choice(places)
-            planted.append(f"{context[:at]}\n{attack_text}\n{context[at:]}")
-    add("BIPIA, attack in context", planted, True, "indirect")
-    _, documents = _halves(_benign_documents(folder), 1)
-    add("documents, held-out fifth", documents, False, "indirect", seen=True)
-    benign = {
-        "Alpaca instructions": ("alpaca_harmless_test.jsonl", False),
-        "WildGuard benign": ("wildguard_benign_prompts.jsonl", True),
-        "XSTest, safe": ("xstest_prompts.jsonl", True),
+    """Head → examples, without what the sets left out hold."""
+    corpus = Corpus(folder, generated, seed)
+    kept_out = left_out(measured_sets(folder))
+    examples = {
+        "direct": corpus.direct(),
+        "story": corpus.story(),
+        "noise": corpus.noise(),
+        "indirect": corpus.indirect(),
     }
-    for name, (file, hard) in benign.items():
-        found = [row["prompt"] for row in rows(folder, file) if row["labels"].get("safe", True)]
-        add(name, found, False, "direct", hard=hard)
-    refused = rows(folder, "cyberseceval_frr.jsonl")
-    for language in sorted({row["labels"]["lang"] for row in refused}):
-        found = [row["prompt"] for row in refused if row["labels"]["lang"] == language]
-        add(f"CyberSecEval false refusal, {language}", found, False, "direct", hard=True, language=language)
-    return sets
+    known: dict[str, bool] = {}
+
+    def clean(text: str) -> bool:
+        if text not in known:
+            known[text] = not (shingles(text) & kept_out)
+        return known[text]
+
+    return {head: [item for item in found if clean(item.text)] for head, found in examples.items()}

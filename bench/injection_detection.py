@@ -2,7 +2,9 @@
 
     python bench/injection_detection.py              trains, measures, prints the tables
     python bench/injection_detection.py --write      writes weights and card into the package too
-    python bench/injection_detection.py --shipped    measures the shipped weights without training
+    python bench/injection_detection.py --shipped    measures the shipped weights without training; with
+                                                     --write, writes their card anew
+    python bench/injection_detection.py --speed      times the shipped check
     python bench/injection_detection.py --json       prints one JSON document
 
 Needs the folder of recorded data: SAFECASE_SHARED_DATA, or ../shared/data beside the repository; without it
@@ -14,26 +16,35 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import os
 import sys
-from dataclasses import asdict, dataclass
+import tempfile
+import time
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from _injection_corpus import TRAINED_ON, TestSet, measured_sets, training_examples
+from _injection_corpus import TRAINED_ON, training_examples
+from _injection_sets import TestSet, measured_sets
+from guard_latency import MESSAGES
 from safecase.guard.content import Content
 from safecase.guard.injection.check import InjectionCheck, InjectionParameters
 from safecase.guard.injection.classifier import (
+    PANELS,
+    WINDOWS,
     Classifier,
+    Head,
     read_classifier,
     save_classifier,
+    score,
     shipped_classifier,
 )
-from safecase.guard.injection.hashing import WINDOWS
 from safecase.guard.injection.signatures import shipped_signatures
-from safecase.guard.injection.training import train_head, with_threshold
+from safecase.guard.injection.training import Example, train_head, with_threshold
 from safecase.model.guard import Surface
 from safecase.stats.intervals import clopper_pearson
 from safecase.stats.roc import auc
@@ -63,27 +74,62 @@ class Result:
     """Share at or above the default threshold."""
 
 
+SHARES = {
+    "direct": (0.003, 0.01),
+    "story": (0.01, 0.012),
+    "noise": (0.01, 0.004),
+    "indirect": (0.005, 0.02),
+}
+"""Head → share of unused harmless training text, and of the harmless validation text, that may reach 0.9; the
+stricter of the two sets its bias. The heads of a panel add up, and the hard texts are much rarer in use."""
+
+
+def train_one(task: tuple[str, list[Example], list[str]]) -> tuple[str, Head]:
+    """One head, its threshold set on text that was not trained on."""
+    name, examples, hard = task
+    out = np.random.default_rng(5).random(len(examples)) < 0.08
+    kept = [item for item, left in zip(examples, out, strict=True) if not left]
+    unused = [item.text for item, left in zip(examples, out, strict=True) if left and not item.attack]
+    head = train_head(kept, WINDOWS[name], tell=lambda line: print(f"{name}, {line}", file=sys.stderr))
+    general, difficult = SHARES[name]
+    chosen = (with_threshold(head, unused, share=general), with_threshold(head, hard, share=difficult))
+    return name, min(chosen, key=lambda item: item.bias)
+
+
+HARD_SHARE = 0.01
+"""Share of the harmless validation texts that a panel as a whole may hold for an attack."""
+
+
+def settled(classifier: Classifier, valid: list[TestSet]) -> Classifier:
+    """The classifier with the biases of each panel moved together until the panel keeps to `HARD_SHARE`."""
+    heads = dict(classifier.heads)
+    for panel, names in PANELS.items():
+        hard = [text for item in valid if item.surface == panel and not item.attack for text in item.texts]
+        chances = [score(text, getattr(classifier, panel)).probability for text in hard]
+        wanted = math.log(BLOCK_AT / (1 - BLOCK_AT))
+        found = float(np.quantile(np.log(chances) - np.log1p(-np.array(chances)), 1 - HARD_SHARE))
+        for name in names:
+            heads[name] = replace(heads[name], bias=heads[name].bias - max(0.0, found - wanted))
+    return replace(classifier, heads=heads)
+
+
 def train(folder: Path, generated: int) -> Classifier:
-    """Both heads; the thresholds' meaning is set on text that was not trained on."""
+    """All heads, each in a process of its own."""
     examples = training_examples(folder, generated=generated)
-    valid = [s for s in measured_sets(folder) if s.name.startswith("validation") and not s.attack]
-    heads = {}
-    for name, window in WINDOWS.items():
-        rng = np.random.default_rng(5)
-        place = rng.random(len(examples[name])) < 0.08
-        kept = [item for item, out in zip(examples[name], place, strict=True) if not out]
-        unused = [item for item, out in zip(examples[name], place, strict=True) if out]
-        head = train_head(kept, window, tell=lambda line: print(line, file=sys.stderr))
-        head = with_threshold(head, [item.text for item in unused if not item.attack])
-        # The validation set holds what is hard; the stricter of the two meanings counts.
-        hard = [text for item in valid if item.surface == name for text in item.texts]
-        stricter = with_threshold(head, hard, share=0.04)
-        heads[name] = stricter if stricter.bias < head.bias else head
+    valid = [item for item in measured_sets(folder) if item.name.startswith("validation") and not item.attack]
+    tasks = [
+        (name, examples[name], [text for item in valid if item.surface == panel for text in item.texts])
+        for panel, names in PANELS.items()
+        for name in names
+    ]
+    tasks.sort(key=lambda task: task[0] not in ("indirect", "noise"))
+    with ProcessPoolExecutor(max_workers=min(len(tasks), os.cpu_count() or 1)) as pool:
+        heads = dict(pool.map(train_one, tasks))
     trained = tuple({"name": name, "licence": licence} for name, licence in TRAINED_ON.items())
     written = (
         {"name": "phrases written for this project, and its own source and docs", "licence": "Apache-2.0"},
     )
-    return Classifier(direct=heads["direct"], indirect=heads["indirect"], trained_on=(*trained, *written))
+    return settled(Classifier(heads=heads, trained_on=(*trained, *written)), valid)
 
 
 def scores(check: InjectionCheck, chosen: TestSet) -> np.ndarray:
@@ -104,7 +150,7 @@ def measure(check: InjectionCheck, sets: list[TestSet]) -> list[Result]:
     for head in SURFACES:
         here = [item for item in sets if item.surface == head]
         found = {item.name: scores(check, item) for item in here}
-        pool = [i for i in here if not i.attack and not i.seen and not i.name.startswith("validation")]
+        pool = [i for i in here if not i.attack and i.pooled]
         benign = np.concatenate([found[item.name] for item in pool])
         one, tenth = np.quantile(benign, [0.99, 0.999])
         for item in here:
@@ -128,7 +174,16 @@ def measure(check: InjectionCheck, sets: list[TestSet]) -> list[Result]:
                     blocked=rate(int((mine >= BLOCK_AT).sum()), len(mine)),
                 )
             )
-        attacks = [i for i in here if i.attack and not i.seen and not i.name.startswith("validation")]
+        hard = [item.name for item in here if item.hard and item.pooled]
+        if hard:
+            blocked = np.concatenate([found[name] for name in hard]) >= BLOCK_AT
+            results.append(
+                Result(
+                    "all unseen hard benign texts", "hard benign", head, len(blocked), True, None, None, None,
+                    None, None, rate(int(blocked.sum()), len(blocked)),
+                )
+            )  # fmt: skip
+        attacks = [i for i in here if i.attack and i.pooled]
         mine = np.concatenate([found[item.name] for item in attacks])
         labels = np.concatenate([np.ones(len(mine), int), np.zeros(len(benign), int)])
         area = auc(np.concatenate([mine, benign]), labels)
@@ -141,6 +196,29 @@ def measure(check: InjectionCheck, sets: list[TestSet]) -> list[Result]:
             )
         )  # fmt: skip
     return results
+
+
+def speed(check: InjectionCheck) -> dict[str, float]:
+    """How long the check takes once the views are made: on 500 characters, in µs, and on a million, in ms."""
+    taken: dict[str, float] = {}
+    for name, surface in SURFACES.items():
+        contents = [Content(surface, text) for text in MESSAGES]
+        times = []
+        for turn in range(6000):
+            content = contents[turn % len(contents)]
+            content.views  # noqa: B018 - made before the clock starts, as in a guard all checks share them
+            started = time.perf_counter()
+            check.inspect(content)
+            times.append(time.perf_counter() - started)
+        found = np.quantile(times, [0.5, 0.99])
+        taken[f"{name}, median µs"], taken[f"{name}, 99th percentile µs"] = 1e6 * found[0], 1e6 * found[1]
+    for size in (100_000, 1_000_000):
+        content = Content(Surface.USER_INPUT, (" ".join(MESSAGES) * 400)[:size])
+        content.views  # noqa: B018
+        started = time.perf_counter()
+        check.inspect(content)
+        taken[f"{size:,} characters, ms"] = 1e3 * (time.perf_counter() - started)
+    return taken
 
 
 def shown(values: tuple[float, float, float] | None) -> str:
@@ -179,7 +257,11 @@ def card(results: list[Result], classifier: Classifier) -> dict[str, Any]:
         "question": "Is the worst place of the text an injection or a jailbreak?",
         "not_a_question": "Whether a request is harmful: a harmful request alone is no injection.",
         "trained_on": list(classifier.trained_on),
-        "thresholds": "0.9: 0.5 % of unused harmless training text, 4 % of the hard validation set",
+        "thresholds": {
+            head: f"0.9 at {100 * general:g} % of unused harmless training text or "
+            f"{100 * hard:g} % of harmless validation text, whichever is stricter"
+            for head, (general, hard) in SHARES.items()
+        },
         "block_at": BLOCK_AT,
         "measured": [asdict(item) for item in results],
         "made_by": "python bench/injection_detection.py --write",
@@ -192,8 +274,14 @@ def main() -> int:
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--write", action="store_true")
     parser.add_argument("--shipped", action="store_true")
+    parser.add_argument("--speed", action="store_true")
     parser.add_argument("--generated", type=int, default=6000)
     arguments = parser.parse_args()
+    if arguments.speed:
+        taken = speed(InjectionCheck(InjectionParameters(), shipped_signatures(), shipped_classifier()))
+        lines = [f"{name}: {value:.1f}" for name, value in taken.items()]
+        print(json.dumps(taken, indent=2) if arguments.json else "\n".join(lines))
+        return 0
     folder = Path(os.environ.get("SAFECASE_SHARED_DATA") or ROOT.parent / "shared" / "data")
     if not (folder / "jailbreak_llms_prompts.jsonl").is_file():
         print(f"the recorded data are not in {folder}: set SAFECASE_SHARED_DATA", file=sys.stderr)
@@ -204,8 +292,6 @@ def main() -> int:
         path = DATA / "weights.bin" if arguments.write else Path(os.devnull)
         made = train(folder, arguments.generated)
         if not arguments.write:
-            import tempfile
-
             path = Path(tempfile.mkstemp(suffix=".bin")[1])
         save_classifier(made, path)
         # Measured as it will be read: with weights of one byte.

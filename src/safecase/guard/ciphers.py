@@ -84,7 +84,7 @@ def read_ciphers(view: TextView) -> Iterator[TextView]:
     if not text.isascii() and len(_TURNED.findall(text)) >= 4:
         turned = TextView("", text.translate(_UPSIDE_DOWN), view)
         yield TextView(named(view, "upside_down"), turned.text[::-1], turned, mirrored=True)
-    if len(_LEET_DIGIT.findall(text)) >= _FEWEST_WORDS:
+    if "leetspeak" in view.hints and len(_LEET_DIGIT.findall(text)) >= _FEWEST_WORDS:
         edits = [(m.start(), m.end(), _from_leetspeak(m.group())) for m in _LEET_WORD.finditer(text)]
         if len(edits) >= _FEWEST_WORDS:
             yield rewrite(view, named(view, "leetspeak"), edits)

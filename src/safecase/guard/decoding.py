@@ -8,6 +8,7 @@ import html
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from urllib.parse import unquote_to_bytes
 
 from safecase.guard.views import Edit, TextView, named, rewrite
@@ -67,7 +68,7 @@ def decode_level(view: TextView) -> Iterator[TextView]:
     taken: list[tuple[int, int]] = []
     edits: list[Edit] = []
     names: list[str] = []
-    shape = _shape(text)
+    shape = _Shape(text, view.hints)
     for name, applies, find in _DECODERS:
         if not applies(shape):
             continue
@@ -183,34 +184,41 @@ def _morse(piece: str) -> str:
     return " ".join(letters)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class _Shape:
-    """What can be told of a text for the price of one split: which decoders are worth asking."""
+    """What can be told of a text at little cost: which decoders are worth asking."""
 
     text: str
-    sizes: list[int]
-    longest: int
+    hints: frozenset[str]
 
+    @cached_property
+    def sizes(self) -> list[int]:
+        """Lengths of the tokens between spaces."""
+        return list(map(len, self.text.split()))
 
-def _shape(text: str) -> _Shape:
-    sizes = list(map(len, text.split()))
-    return _Shape(text, sizes, max(sizes, default=0))
+    @cached_property
+    def longest(self) -> int:
+        """The longest token's length, as far as anybody asks."""
+        return max(self.sizes, default=0) if "long_token" in self.hints else 0
 
 
 def _many_short_tokens(shape: _Shape) -> bool:
-    sizes = shape.sizes
-    return shape.longest >= 16 or (
-        sizes.count(2) >= 8 and sum(map(shape.text.count, "0123456789")) * 4 >= sizes.count(2)
-    )
+    if shape.longest >= 16:
+        return True
+    if "digit" not in shape.hints:
+        return False
+    pairs = shape.sizes.count(2)
+    return pairs >= 8 and sum(map(shape.text.count, "0123456789")) * 4 >= pairs
 
 
 def _dots_and_dashes(shape: _Shape) -> bool:
-    return shape.text.count(".") + shape.text.count("-") >= max(8, len(shape.sizes) // 2)
+    signs = shape.text.count(".") + shape.text.count("-")
+    return signs >= 8 and signs >= len(shape.sizes) // 2
 
 
 def _odd_tokens(shape: _Shape) -> bool:
     """Tokens in mixed case or with digits inside, in a row: a base64 text cut into groups."""
-    return _ODD.search(shape.text) is not None
+    return "mixed_case" in shape.hints and _ODD.search(shape.text) is not None
 
 
 _Decoder = tuple[str, Callable[[_Shape], bool], Callable[[str], Iterator[Edit]]]

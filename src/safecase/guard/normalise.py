@@ -44,7 +44,7 @@ def normalise(view: TextView) -> TextView:
         made = _edited(made, _compatibility_edits(made.text))
         if not made.text.isascii():
             made = _edited(made, _confusable_edits(made.text))
-    return _edited(made, _spacing_edits(made.text)) if _may_be_spaced(made.text) else made
+    return _edited(made, _spacing_edits(made.text)) if _may_be_spaced(made) else made
 
 
 def _edited(view: TextView, edits: list[Edit]) -> TextView:
@@ -123,8 +123,8 @@ def _confusable_edits(text: str) -> list[Edit]:
     return edits
 
 
-def _may_be_spaced(text: str) -> bool:
-    return _SPACED_START.search(text) is not None
+def _may_be_spaced(view: TextView) -> bool:
+    return "spaced" in view.hints and _SPACED_START.search(view.text) is not None
 
 
 def _spacing_edits(text: str) -> list[Edit]:

@@ -10,6 +10,9 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from functools import cached_property
+
+from safecase.guard.hints import hints
 
 MAXIMUM_DEPTH = 6
 """Encodings inside encodings that are followed."""
@@ -28,7 +31,7 @@ class _Piece:
     same: bool
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class TextView:
     """One reading of a text."""
 
@@ -41,6 +44,11 @@ class TextView:
     mirrored: bool = False
     """The view is its parent backwards."""
     _starts: list[int] = field(default_factory=list)
+
+    @cached_property
+    def hints(self) -> frozenset[str]:
+        """Which searches for disguises are worth their time on this reading."""
+        return hints(self.text)
 
     def original_span(self, start: int, end: int) -> tuple[int, int]:
         """The span of the original text that ``text[start:end]`` was read from; needs start < end."""

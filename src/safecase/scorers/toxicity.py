@@ -25,6 +25,7 @@ from safecase.scorers.registry import BuiltinFactory, ScorerContext
 NAME, VERSION = "toxicity", "1"
 SENTENCES = 20_000
 
+_LEET_SIGNS = "0134578$@!"
 _LEET = str.maketrans("013457$@!|", "oieastsail")
 _LEET_WORD = re.compile(
     r"\b(?=\w{0,20}[0134578$@!])(?=[\w$@!]{0,20}[A-Za-z])[A-Za-z][A-Za-z0134578$@!]{1,24}\b"
@@ -81,7 +82,7 @@ def reveal(text: str) -> str:
     text = plain_letters(text)
     if _SPACED_HINT.search(text):
         text = _SPACED.sub(lambda match: re.sub(r"[ .\-_*]", "", match.group()), text)
-    if not _LEET_HINT.search(text):
+    if not any(sign in text for sign in _LEET_SIGNS) or not _LEET_HINT.search(text):
         return text
     return _LEET_WORD.sub(lambda match: match.group().translate(_LEET), text)
 

@@ -11,15 +11,26 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from safecase.guard.injection.classifier import (
+    HEADS,
+    SHORTEST,
+    WINDOWS,
     Classifier,
     Head,
+    Panel,
     parse_classifier,
     read_classifier,
     save_classifier,
     score,
     shipped_classifier,
 )
-from safecase.guard.injection.hashing import BUCKETS, extract, window_rows, window_scores, window_starts
+from safecase.guard.injection.hashing import (
+    BUCKETS,
+    extract,
+    weigh,
+    window_rows,
+    window_starts,
+    window_sums,
+)
 from safecase.guard.injection.training import (
     Example,
     TrainingOptions,
@@ -32,25 +43,52 @@ from safecase.model.errors import InputError
 RANDOM = np.random.default_rng(0).normal(size=BUCKETS).astype(np.float32)
 
 
+def heads(bias: float = 0.0) -> dict[str, Head]:
+    return {
+        name: Head(np.roll(RANDOM, place), bias + place, WINDOWS[name]) for place, name in enumerate(HEADS)
+    }
+
+
+def alone(head: Head) -> Panel:
+    return Panel.of({"direct": head}, ("direct",))
+
+
 @settings(max_examples=100, deadline=None)
 @given(st.text(max_size=900), st.sampled_from([64, 128, 320]))
 def test_fast_scores_are_the_sums_that_training_sees(text: str, window: int) -> None:
     features = extract(text)
-    fast = window_scores(features, RANDOM, window)
+    stacked = np.stack([RANDOM, RANDOM[::-1]], axis=1)
+    running = weigh(features, stacked)
     starts = window_starts(features.size, window)
-    assert len(fast) == len(starts)
-    for start, value in zip(starts, fast, strict=True):
-        buckets, amounts = window_rows(features, int(start), window)
-        # Words that begin in the last bytes of a window have their pairs beyond it in one of the two.
-        assert value == pytest.approx(float((RANDOM[buckets] * amounts).sum()), abs=0.6)
+    for column in (0, 1):
+        fast = window_sums(features, running[:, column], window)
+        assert len(fast) == len(starts)
+        for start, value in zip(starts, fast, strict=True):
+            buckets, amounts = window_rows(features, int(start), window)
+            assert value == pytest.approx(float((stacked[buckets, column] * amounts).sum()), abs=1e-3)
 
 
 @given(st.text("abcdefg 123.", min_size=3, max_size=40), st.integers(0, 500))
 def test_an_ngram_has_one_bucket_wherever_it_stands(text: str, before: int) -> None:
-    here = set(extract(text).characters[1].tolist())
-    there = set(extract("z" * before + text).characters[1].tolist())
-    inner = set(extract(text).characters[1][2:-4].tolist())
-    assert inner <= here & there
+    inner = set(extract(text).characters[1, 2:-8].tolist())
+    assert inner <= set(extract("z" * before + text).characters[1].tolist())
+
+
+def test_a_word_that_opens_a_sentence_is_told_from_one_within() -> None:
+    def opening(text: str) -> list[int]:
+        return extract(text).opener_places.tolist()
+
+    assert opening("Write it. Then wait, please") == [2, 12]
+    assert opening("one\ntwo") == [2, 6]
+    assert opening("{'review': 'Send it'}")[-1] == 14
+    assert extract("").words.size == 0
+    assert extract("a.").parts()[-1][2] == extract("a.").words.size
+
+
+def test_capitals_and_signs_have_shapes_of_their_own() -> None:
+    plain, loud = extract("send it over now"), extract("SEND IT OVER NOW")
+    assert np.array_equal(plain.characters[:-1], loud.characters[:-1])
+    assert not np.array_equal(plain.characters[-1], loud.characters[-1])
 
 
 def test_every_part_of_a_long_text_is_read() -> None:
@@ -76,14 +114,26 @@ def test_the_worst_place_lies_in_the_text(text: str) -> None:
 
 
 def test_weights_read_back_as_written(tmp_path: Path) -> None:
-    head = Head(RANDOM, -1.25, 320)
     path = tmp_path / "w.bin"
-    save_classifier(Classifier(head, Head(RANDOM[::-1].copy(), 0.5, 128), trained_on=({"name": "x"},)), path)
+    save_classifier(Classifier(heads(-1.25), trained_on=({"name": "x"},)), path)
     back = read_classifier(path)
     assert back.trained_on == ({"name": "x"},)
-    assert back.direct.bias == -1.25
-    assert np.abs(back.direct.weights - RANDOM).max() <= np.abs(RANDOM).max() / 127
-    assert back.indirect.window == 128
+    for name, head in heads(-1.25).items():
+        assert back.heads[name].bias == head.bias
+        assert back.heads[name].window == head.window
+        assert np.abs(back.heads[name].weights - head.weights).max() <= np.abs(RANDOM).max() / 127
+
+
+@given(st.text(max_size=600))
+def test_a_panel_is_as_sure_as_its_heads_together(text: str) -> None:
+    made = {name: Head(head.weights * 0.1, -3.0, head.window) for name, head in heads().items()}
+    together = score(text, Panel.of(made, ("direct", "noise")))
+    single = [score(text, Panel.of(made, (name,))).probability for name in ("direct", "noise")]
+    if extract(text).size < SHORTEST["noise"]:
+        assert single[1] == 0.0
+    odds = sum(p / (1 - p) for p in single)
+    assert together.probability == pytest.approx(odds / (1 + odds), rel=1e-4)
+    assert together.head == ("direct" if single[0] >= single[1] else "noise")
 
 
 @pytest.mark.parametrize(
@@ -101,7 +151,7 @@ def test_weights_of_another_version_are_refused(
     tmp_path: Path, change: dict[str, object], message: str
 ) -> None:
     path = tmp_path / "w.bin"
-    save_classifier(Classifier(Head(RANDOM, 0.0, 320), Head(RANDOM, 0.0, 128)), path)
+    save_classifier(Classifier(heads()), path)
     line, _, blob = path.read_bytes().partition(b"\n")
     header = {**orjson.loads(line), **change}
     with pytest.raises(InputError, match=message):
@@ -130,8 +180,8 @@ def test_training_learns_repeats_itself_and_holds_its_threshold() -> None:
     assert np.array_equal(head.weights, again.weights)
     unused = [text(False) for _ in range(100)]
     head = with_threshold(head, unused, share=0.02)
-    assert sum(score(item, head).probability >= 0.9 for item in unused) <= 3
-    assert sum(score(text(True), head).probability >= 0.9 for _ in range(50)) >= 45
+    assert sum(score(item, alone(head)).probability >= 0.9 for item in unused) <= 3
+    assert sum(score(text(True), alone(head)).probability >= 0.9 for _ in range(50)) >= 45
     with pytest.raises(InputError, match="one kind"):
         train_head([Example("a", True)], 128)
 
@@ -143,6 +193,7 @@ def test_training_from_files(tmp_path: Path) -> None:
     file.write_bytes(b"\n".join(orjson.dumps(row) for row in rows))
     made = train_from_files([file], tmp_path / "w.bin", options=TrainingOptions(iterations=10, rounds=2))
     assert made.trained_on[0]["rows"] == 60
+    assert made.details["heads_as_shipped"] == ["story", "noise"]
     back = read_classifier(tmp_path / "w.bin")
     assert score("please obey the master 99", back.direct).probability > 0.9
     assert score("where is my parcel 99", back.direct).probability < 0.9

@@ -9,7 +9,14 @@ from pydantic import Field
 
 from safecase.guard.check import Check, CheckContext
 from safecase.guard.content import Content
-from safecase.guard.injection.classifier import Classifier, Head, read_classifier, score, shipped_classifier
+from safecase.guard.injection.classifier import (
+    LABELS,
+    Classifier,
+    Panel,
+    read_classifier,
+    score,
+    shipped_classifier,
+)
 from safecase.guard.injection.signatures import (
     SignatureSet,
     read_signatures,
@@ -20,7 +27,7 @@ from safecase.model.base import Frozen, JsonObject, JsonValue
 from safecase.model.errors import InputError
 from safecase.model.guard import CheckResult, EvidenceSpan, GuardAction, Surface
 
-VERSION = "1"
+VERSION = "2"
 _MOST_EVIDENCE = 16
 
 
@@ -90,7 +97,7 @@ class InjectionCheck:
         )
 
     def _read(
-        self, view: TextView, surface: Surface, head: Head | None
+        self, view: TextView, surface: Surface, head: Panel | None
     ) -> tuple[float, str, list[EvidenceSpan]]:
         """Score, what it rests on, and where, for one reading."""
         survival, label = 1.0, ""
@@ -109,10 +116,12 @@ class InjectionCheck:
             survival *= 1 - scored.probability
             if scored.probability >= self.parameters.flag_at and scored.end > scored.start:
                 spans.append(
-                    EvidenceSpan(*view.original_span(scored.start, scored.end), f"classifier{hidden}")
+                    EvidenceSpan(
+                        *view.original_span(scored.start, scored.end), f"classifier-{scored.head}{hidden}"
+                    )
                 )
             if not label and scored.probability > strongest:
-                label = f"the classifier's score{hidden}"
+                label = f"{LABELS[scored.head]}, by the classifier{hidden}"
         return 1 - survival, label, spans
 
 

@@ -7,8 +7,9 @@ weights of each head as signed bytes. Nothing in it can be executed.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -20,51 +21,128 @@ from numpy.typing import NDArray
 from safecase.guard.injection.hashing import (
     BUCKETS,
     FEATURE_VERSION,
-    WINDOWS,
     Features,
     distinct_share,
     extract,
-    window_scores,
+    weigh,
     window_starts,
+    window_sums,
 )
 from safecase.model.base import JsonValue, digest_bytes
 from safecase.model.errors import InputError
 
 FORMAT = "safecase-injection-weights"
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 _LONGEST_HEADER = 1_000_000
 _DISTINCT = 1.5
-HEADS = ("direct", "indirect")
+_DAMPED_FROM = 0.0
+"""Log-odds below which nothing follows from a score: what is distinct need not be counted."""
+_NOTHING_SAID = -4.0
+"""Log-odds of an attack in a text without evidence."""
+_STEEPEST = 60.0
+WINDOWS = {"direct": 320, "story": 768, "noise": 96, "indirect": 128}
+"""Head → bytes that it reads together: a story around a harmful goal takes room, an instruction in data is a
+sentence."""
+HEADS = tuple(WINDOWS)
+PANELS = {"direct": ("direct", "story", "noise"), "indirect": ("indirect",)}
+"""Question → the heads that answer it; one that says yes is enough."""
+SHORTEST = {"noise": 48, "story": 80}
+"""Head → bytes under which a text cannot be what it looks for."""
+LABELS = {
+    "direct": "attack on the instructions",
+    "story": "harmful goal in a story or role",
+    "noise": "tail of senseless pieces",
+    "indirect": "instruction in data",
+}
 
 
 @dataclass(frozen=True)
 class Head:
-    """One question's weights, shape (BUCKETS,), and bias; scores are log-odds."""
+    """One kind of attack: weights, shape (BUCKETS,), and bias; scores are log-odds."""
 
     weights: NDArray[np.float32]
     bias: float
     window: int
     """Bytes that are read together."""
 
+    @property
+    def scale(self) -> float:
+        """What one step of a weight's byte is worth."""
+        return float(np.abs(self.weights).max()) / 127 or 1.0
+
+    def as_bytes(self) -> NDArray[np.int8]:
+        """The weights as signed bytes, in steps of `scale`."""
+        return np.round(self.weights / self.scale).astype(np.int8)
+
     def window_log_odds(self, features: Features) -> NDArray[np.float64]:
         """Log-odds of each window, shape (windows,)."""
-        sums = window_scores(features, self.weights, self.window)
+        running = weigh(features, self.weights[:, None])[:, 0]
+        return self._damped(features, window_sums(features, running, self.window) + self.bias)
+
+    def worst(self, features: Features, running: NDArray[Any], scale: float) -> tuple[int, float]:
+        """The window with the highest log-odds, and these, from the running sums of the weights, shape
+        (size + 1,), in units of ``scale``."""
+        odds = window_sums(features, running, self.window)
+        odds *= scale
+        odds += self.bias
+        place = int(odds.argmax())
+        if odds[place] > _DAMPED_FROM:
+            odds = self._damped(features, odds)
+            place = int(odds.argmax())
+        return place, float(odds[place])
+
+    def _damped(self, features: Features, odds: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Words said over and over add up to more evidence than they are: the less of a window is distinct,
+        the closer its log-odds come to those of a text that says nothing."""
+        high = np.flatnonzero(odds > _DAMPED_FROM)
         starts = window_starts(features.size, self.window)
-        # Words said over and over add up to more evidence than they are.
-        for place in np.flatnonzero(sums > 3.0):
-            sums[place] *= min(1.0, _DISTINCT * distinct_share(features, int(starts[place]), self.window))
-        return np.asarray(sums + self.bias)
+        for place in high:
+            kept = min(1.0, _DISTINCT * distinct_share(features, int(starts[place]), self.window))
+            odds[place] = kept * odds[place] + (1 - kept) * _NOTHING_SAID
+        return odds
+
+
+@dataclass(frozen=True)
+class Panel:
+    """The heads of one question, their weights side by side so that the text is read once."""
+
+    names: tuple[str, ...]
+    heads: tuple[Head, ...]
+    stacked: NDArray[np.int8]
+    """Shape (BUCKETS, heads), filled up to a power of two: rows of such sizes are found four times as fast,
+    and bytes stay in the processor's cache."""
+    scales: tuple[float, ...]
+
+    @staticmethod
+    def of(heads: Mapping[str, Head], names: tuple[str, ...]) -> Panel:
+        """The named heads as a panel."""
+        chosen = tuple(heads[name] for name in names)
+        width = 1 << (len(chosen) - 1).bit_length()
+        stacked = np.zeros((BUCKETS, width), np.int8)
+        scales = tuple(head.scale for head in chosen)
+        for column, head in enumerate(chosen):
+            stacked[:, column] = head.as_bytes()
+        return Panel(names, chosen, stacked, scales)
 
 
 @dataclass(frozen=True)
 class Classifier:
-    """Two heads: is the user attacking, and is a text that should be data giving instructions?"""
+    """Two questions: is the user attacking, and is a text that should be data giving instructions?"""
 
-    direct: Head
-    indirect: Head
+    heads: Mapping[str, Head]
     trained_on: tuple[Any, ...] = ()
     digest: str = ""
     details: dict[str, JsonValue] = field(default_factory=dict)
+
+    @cached_property
+    def direct(self) -> Panel:
+        """For what a user says."""
+        return Panel.of(self.heads, PANELS["direct"])
+
+    @cached_property
+    def indirect(self) -> Panel:
+        """For what was retrieved or what a tool returned."""
+        return Panel.of(self.heads, PANELS["indirect"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,28 +150,39 @@ class ClassifierScore:
     """The worst window of a text."""
 
     probability: float
+    """From the sum of the odds of all heads, each at its worst window."""
     start: int
-    """Characters ``[start, end)`` of the text that the worst window covers."""
+    """Characters ``[start, end)`` of the text that the worst window of the surest head covers."""
     end: int
+    head: str = ""
+    """The surest head."""
 
 
-def score(text: str, head: Head) -> ClassifierScore:
+def score(text: str, panel: Panel) -> ClassifierScore:
     """How likely the worst window of the text is an attack. The whole text is read, window by window."""
     features = extract(text)
-    odds = head.window_log_odds(features)
-    worst = int(odds.argmax())
-    begin = int(window_starts(features.size, head.window)[worst])
+    running = weigh(features, panel.stacked)
+    total, surest, name, place, window = 0.0, -math.inf, "", 0, 0
+    for column, head in enumerate(panel.heads):
+        if features.size < SHORTEST.get(panel.names[column], 0):
+            continue
+        worst, top = head.worst(features, running[:, column], panel.scales[column])
+        total += math.exp(min(_STEEPEST, top))
+        if top > surest:
+            surest, name, place, window = top, panel.names[column], worst, head.window
+    if not name:
+        return ClassifierScore(0.0, 0, 0)
+    begin = int(window_starts(features.size, window)[place])
     if text.isascii():
-        start, end = begin - 2, begin - 2 + head.window
+        start, end = begin - 2, begin - 2 + window
     else:
         data = np.frombuffer(text.lower().encode("utf-8", "replace"), np.uint8)
         firsts = np.cumsum((data & 0xC0) != 0x80)
-        low, high = max(0, begin - 2), min(len(data), begin - 2 + head.window)
-        start = int(firsts[low]) - 1 if len(data) else 0
+        low, high = max(0, begin - 2), min(len(data), begin - 2 + window)
+        start = int(firsts[low]) - 1 if len(data) > low else 0
         end = int(firsts[high - 1]) if high > low else start
     start = max(0, min(start, len(text)))
-    return ClassifierScore(1 / (1 + math.exp(-max(-60.0, min(60.0, float(odds[worst]))))), start,
-                           max(start, min(end, len(text))))  # fmt: skip
+    return ClassifierScore(total / (1 + total), start, max(start, min(end, len(text))), name)
 
 
 def save_classifier(classifier: Classifier, path: Path) -> None:
@@ -101,10 +190,9 @@ def save_classifier(classifier: Classifier, path: Path) -> None:
     heads: dict[str, JsonValue] = {}
     blobs = []
     for name in HEADS:
-        head: Head = getattr(classifier, name)
-        scale = float(np.abs(head.weights).max()) / 127 or 1.0
-        blobs.append(np.round(head.weights / scale).astype(np.int8).tobytes())
-        heads[name] = {"scale": scale, "bias": head.bias}
+        head = classifier.heads[name]
+        blobs.append(head.as_bytes().tobytes())
+        heads[name] = {"scale": head.scale, "bias": head.bias, "window": head.window}
     header = {
         "format": FORMAT,
         "version": FORMAT_VERSION,
@@ -144,19 +232,18 @@ def parse_classifier(data: bytes, *, where: str) -> Classifier:
         )
     if header.get("buckets") != BUCKETS or len(blob) != BUCKETS * len(HEADS):
         raise InputError("is cut short or of another size", where=where, hint="train again")
-    heads = []
+    heads = {}
     for place, name in enumerate(HEADS):
         declared = header.get("heads", {}).get(name) if isinstance(header.get("heads"), dict) else None
         scale, bias = _number(declared, "scale"), _number(declared, "bias")
         if scale is None or bias is None:
             raise InputError(f"has no scale and bias for '{name}'", where=where)
         raw = np.frombuffer(blob, np.int8, BUCKETS, place * BUCKETS)
-        heads.append(Head(raw.astype(np.float32) * np.float32(scale), bias, WINDOWS[name]))
+        heads[name] = Head(raw.astype(np.float32) * np.float32(scale), bias, WINDOWS[name])
     trained = header.get("trained_on")
     details = header.get("details")
     return Classifier(
-        direct=heads[0],
-        indirect=heads[1],
+        heads=heads,
         trained_on=tuple(trained) if isinstance(trained, list) else (),
         digest=digest_bytes(data),
         details=details if isinstance(details, dict) else {},

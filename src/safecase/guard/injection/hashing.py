@@ -1,4 +1,4 @@
-"""Hashed character and word n-grams of a text, window by window, in a few vectorised passes.
+"""Hashed character, shape and word n-grams of a text, window by window, in a few vectorised passes.
 
 Every n-gram's hash comes from one running sum of ``byte * MULTIPLIER ** place`` (mod 2^64): the sum over the
 n-gram, times the inverse power of its first place, does not depend on where it stands (Rabin and Karp).
@@ -8,47 +8,78 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 BUCKET_BITS = 17
 BUCKETS = 1 << BUCKET_BITS
-CHARACTER_SIZES = (3, 4, 5)
-WINDOWS = {"direct": 320, "indirect": 128}
-"""Bytes that are read together: an attack on the model takes room, an instruction in data is a sentence."""
-FEATURE_VERSION = 1
+CHARACTER_SIZES = (3, 5)
+SHAPE_SIZE = 5
+_STREAMS = len(CHARACTER_SIZES) + 1
+FEATURE_VERSION = 2
 """Changes with anything that changes a text's features: older weights must not be read with it."""
 
 _MULTIPLIER = 0x9E3779B97F4A7C15
 _INVERSE = pow(_MULTIPLIER, -1, 1 << 64)
 _MIX = np.uint64(0xD6E8FEB86659FD93)
 _WORD_SEED = np.uint64(0xA0761D6478BD642F)
+_OPENER_SEED = np.uint64(0x589965CC75374CC3)
 _PAIR = np.uint64(0xE7037ED1A0B428DB)
 _SHIFT = np.uint64(64 - BUCKET_BITS)
 _PAD = b"  "
+_TAIL = b" " * (len(_PAD) + SHAPE_SIZE)
+_ONE = np.uint64(1)
+_SHORT = 8192
+"""Bytes of a text for which powers and windows are kept."""
+_STREAM_SEEDS = np.array([[n] for n in CHARACTER_SIZES] + [[0x8EBC6AF09C88C6E3]], np.uint64)
 
 
-def _table() -> bytes:
+def _plain_table() -> bytes:
     table = bytearray(range(256))
     for byte in range(256):
         if 65 <= byte <= 90:
             table[byte] = byte + 32
         elif 48 <= byte <= 57:
             table[byte] = 48
+        elif byte in b"\r\n":
+            table[byte] = 10
         elif byte < 32:
             table[byte] = 32
     return bytes(table)
 
 
-_PLAIN = _table()
-"""Lower case, every digit a nought, every control character a space."""
-_IN_WORD = np.array([chr(b).isalnum() or b in b"'_" or b >= 128 for b in range(256)])
+def _shape_table() -> bytes:
+    table = bytearray(range(256))
+    for byte in range(256):
+        if 97 <= byte <= 122:
+            table[byte] = ord("a")
+        elif 65 <= byte <= 90:
+            table[byte] = ord("A")
+        elif 48 <= byte <= 57:
+            table[byte] = ord("0")
+        elif byte >= 128:
+            table[byte] = 128
+        elif byte in b"\r\n":
+            table[byte] = 10
+        elif byte < 32:
+            table[byte] = 32
+    return bytes(table)
+
+
+_PLAIN = _plain_table()
+"""Lower case, every digit a nought, every control character but the line break a space."""
+_SHAPE = _shape_table()
+"""What kind of character stands there; signs stand for themselves."""
+_IN_WORD = bytes(b >= 128 or chr(b).isalnum() or b == 95 for b in range(256))
+_STOP = bytes(b in b'.!?:;\n"<>|{}[]()*#=-' for b in range(256))
+"""Signs after which a word opens a sentence or a field."""
 
 
 @lru_cache(maxsize=1)
 def _small_powers() -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
-    return _make_powers(8192)
+    return _make_powers(_SHORT)
 
 
 def _make_powers(size: int) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
@@ -69,94 +100,164 @@ def _powers(size: int) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
 class Features:
     """The n-grams of a text: bucket and place (a byte offset) of each."""
 
-    characters: tuple[NDArray[np.intp], ...]
-    """For each size, the bucket of the n-gram that begins at each byte."""
+    characters: NDArray[np.int64]
+    """The buckets of the n-grams that begin at each byte, shape (sizes + 1, bytes); shapes' n-grams last."""
     word_places: NDArray[np.intp]
-    words: NDArray[np.intp]
-    pairs: NDArray[np.intp]
-    """The bucket of each two words that follow each other, at the first word's place."""
-    triples: NDArray[np.intp]
+    opener_places: NDArray[np.intp]
+    """Places of the words that open a sentence."""
+    words: NDArray[np.int64]
+    """The buckets of words, pairs and triples of words, openers, and openers with the word behind them, one
+    kind behind the other; each stands at its first word's place. `parts` tells them apart."""
     size: int
     """Bytes of the text, padding included."""
 
+    def parts(self) -> list[tuple[NDArray[np.intp], int, int]]:
+        """For each kind of word n-gram its places, and where it begins and ends in ``words``."""
+        found, at = [], 0
+        for place, shorter in (
+            (self.word_places, 0),
+            (self.word_places, 1),
+            (self.word_places, 2),
+            (self.opener_places, 0),
+            (self.opener_places, int(self._last_opens())),
+        ):
+            count = max(0, len(place) - shorter)
+            found.append((place[:count], at, at + count))
+            at += count
+        return found
 
-def plain_bytes(text: str) -> bytes:
-    """The text as the features see it, with a space at each end."""
-    return _PAD + text.lower().encode("utf-8", "replace").translate(_PLAIN) + _PAD
+    def _last_opens(self) -> bool:
+        return len(self.opener_places) > 0 and self.opener_places[-1] == self.word_places[-1]
+
+
+def _encoded(text: str) -> tuple[bytes, bytes]:
+    """The bytes that words are read from, and those that shapes are read from; equally long."""
+    raw = text.encode("utf-8", "replace")
+    if len(raw) == len(text):
+        low = raw
+    else:
+        low = text.lower().encode("utf-8", "replace")
+        # A few letters change their length when lowered; places must agree.
+        raw = raw if len(raw) == len(low) else low
+    return _PAD + low.translate(_PLAIN) + _TAIL, _PAD + raw.translate(_SHAPE) + _TAIL
+
+
+def _running(data: bytes, up: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    sums = np.empty(len(data) + 1, np.uint64)
+    sums[0] = 0
+    terms = np.frombuffer(data, np.uint8) + _ONE
+    terms *= up[: len(data)]
+    np.add.accumulate(terms, out=sums[1:])
+    return sums
 
 
 def extract(text: str) -> Features:
     """The features of one text. Time linear in its length."""
-    data = np.frombuffer(plain_bytes(text), np.uint8)
-    size = len(data)
-    up, down = _powers(size + 1)
-    sums = np.empty(size + 1, np.uint64)
-    sums[0] = 0
-    np.cumsum((data.astype(np.uint64) + np.uint64(1)) * up[:size], out=sums[1:])
-    characters = []
-    for n in CHARACTER_SIZES:
-        hashes = (sums[n:] - sums[:-n]) * down[: size + 1 - n]
-        characters.append((((hashes + np.uint64(n)) * _MIX) >> _SHIFT).astype(np.intp))
-    inside = _IN_WORD[data]
-    edges = np.flatnonzero(inside[1:] != inside[:-1]) + 1
+    plain, shape = _encoded(text)
+    size = len(plain) - len(_TAIL) + len(_PAD)
+    up, down = _powers(len(plain) + 1)
+    sums = _running(plain, up)
+    grams = np.empty((_STREAMS, size), np.uint64)
+    for row, n in enumerate(CHARACTER_SIZES):
+        np.subtract(sums[n : n + size], sums[:size], out=grams[row])
+    kinds = _running(shape, up)
+    np.subtract(kinds[SHAPE_SIZE : SHAPE_SIZE + size], kinds[:size], out=grams[-1])
+    grams *= down[:size]
+    grams += _STREAM_SEEDS
+    grams *= _MIX
+    grams >>= _SHIFT
+    inside = np.frombuffer(plain.translate(_IN_WORD), np.uint8)
+    edges = (inside[1:] != inside[:-1]).nonzero()[0] + 1
     starts, ends = edges[::2], edges[1::2]
-    word = ((sums[ends] - sums[starts]) * down[starts] + _WORD_SEED) * _MIX
-    pair = (word[:-1] * _PAIR + word[1:]) * _MIX
-    triple = (pair[:-1] * _PAIR + word[2:]) * _MIX
-    return Features(
-        tuple(characters),
-        starts,
-        (word >> _SHIFT).astype(np.intp),
-        (pair >> _SHIFT).astype(np.intp),
-        (triple >> _SHIFT).astype(np.intp),
-        size,
-    )
+    count = len(starts)
+    hashed = np.empty(5 * count, np.uint64)
+    word = hashed[:count]
+    np.subtract(sums.take(ends), sums.take(starts), out=word)
+    word *= down.take(starts)
+    word += _WORD_SEED
+    word *= _MIX
+    at = count + max(0, count - 1)
+    pair = hashed[count:at]
+    np.multiply(word[:-1] * _PAIR + word[1:], _MIX, out=pair)
+    end = at + max(0, count - 2)
+    np.multiply(pair[:-1] * _PAIR + word[2:], _MIX, out=hashed[at:end])
+    stops = np.add.accumulate(np.frombuffer(plain.translate(_STOP), np.uint8), dtype=np.int32)
+    opening = np.ones(count, bool)
+    np.greater(stops.take(starts[1:]), stops.take(ends[:-1] - 1), out=opening[1:])
+    opened = opening.nonzero()[0]
+    followed = opened[:-1] if count and opening[-1] else opened
+    last = end + len(opened)
+    np.multiply(word.take(opened) + _OPENER_SEED, _MIX, out=hashed[end:last])
+    end = last + len(followed)
+    np.multiply(pair.take(followed) + _OPENER_SEED, _MIX, out=hashed[last:end])
+    words = hashed[:end] >> _SHIFT
+    return Features(grams.view(np.int64), starts, starts.take(opened), words.view(np.int64), size)
 
 
 def window_starts(size: int, window: int) -> NDArray[np.intp]:
     """Where the windows of a text of ``size`` bytes begin, half a window apart; the last is not shorter."""
+    return (_short_windows if size <= _SHORT else _windows)(size, window)[0]
+
+
+def _windows(size: int, window: int) -> tuple[NDArray[np.intp], NDArray[np.intp], float]:
+    """Starts and ends of the windows, and the root of the n-grams that begin at the bytes of each."""
     if size <= window:
-        return np.zeros(1, np.intp)
+        return np.zeros(1, np.intp), np.full(1, size, np.intp), float(np.sqrt(_STREAMS * size))
     stride = window // 2
-    starts = np.arange(0, size - window + stride, stride, dtype=np.intp)
-    return np.minimum(starts, size - window)
+    starts = np.minimum(np.arange(0, size - window + stride, stride, dtype=np.intp), size - window)
+    return starts, starts + window, float(np.sqrt(_STREAMS * window))
 
 
-def window_scores(features: Features, weights: NDArray[np.float32], window: int) -> NDArray[np.float64]:
-    """The sum of the weights in each window over the root of the number of n-grams; shape (windows,)."""
-    size = features.size
-    here = np.zeros(size + 1, np.float64)
-    for n, buckets in zip(CHARACTER_SIZES, features.characters, strict=True):
-        here[1 : size + 2 - n] += weights[buckets]
-    places = features.word_places + 1
-    if len(places):
-        here[places] += weights[features.words]
-        here[places[:-1]] += weights[features.pairs]
-        here[places[:-2]] += weights[features.triples]
-    np.cumsum(here, out=here)
-    starts = window_starts(size, window)
-    ends = np.minimum(starts + window, size)
-    grams = len(CHARACTER_SIZES) * (ends - starts) + 3 * (
-        np.searchsorted(places, ends, "right") - np.searchsorted(places, starts, "right")
-    )
-    return np.asarray((here[ends] - here[starts]) / np.sqrt(grams))
+_short_windows = lru_cache(maxsize=4096)(_windows)
+
+
+def weigh(features: Features, weights: NDArray[Any]) -> NDArray[Any]:
+    """Running sums of the weights of all n-grams that begin before each byte, for several heads at once.
+
+    ``weights`` of shape (BUCKETS, heads), floats or signed bytes; the result of shape (size + 1, heads).
+    Sums of bytes are whole numbers modulo 2^32, so that their differences are exact over any length.
+    """
+    whole = weights.dtype == np.int8
+    kind = np.int32 if whole else np.float32
+    here = np.empty((features.size + 1, weights.shape[1]), kind)
+    here[0] = 0
+    body = here[1:]
+    np.add.reduce(weights.take(features.characters, 0), 0, kind, out=body)
+    amounts = weights.take(features.words, 0)
+    if whole:
+        amounts = amounts.astype(kind)
+    (places, _, end), *others = features.parts()
+    here_words = amounts[:end]
+    for _, start, end in others[:2]:
+        here_words[: end - start] += amounts[start:end]
+    body[places] += here_words
+    for places, start, end in others[2:]:
+        body[places] += amounts[start:end]
+    return np.add.accumulate(here, 0, np.int32 if whole else np.float64)
+
+
+def window_sums(features: Features, running: NDArray[Any], window: int) -> NDArray[np.float64]:
+    """The sum of the weights in each window over the root of its length in n-grams; shape (windows,).
+
+    ``running`` is one head's column of `weigh`.
+    """
+    find = _short_windows if features.size <= _SHORT else _windows
+    starts, ends, root = find(features.size, window)
+    return np.asarray((running.take(ends) - running.take(starts)) / root)
 
 
 def distinct_share(features: Features, start: int, window: int) -> float:
     """Share of the longest character n-grams of a window that are distinct; ordinary prose has about 0.9."""
-    grams = features.characters[-1][start : start + window]
-    return len(np.unique(grams)) / len(grams) if len(grams) else 1.0
+    grams = features.characters[len(CHARACTER_SIZES) - 1, start : start + window].tolist()
+    return len(set(grams)) / len(grams) if grams else 1.0
 
 
 def window_rows(features: Features, start: int, window: int) -> tuple[NDArray[np.intp], NDArray[np.float32]]:
-    """Buckets and values of one window, as `window_scores` weighs them: for training."""
+    """Buckets and values of one window, as `window_sums` weighs them: for training."""
     end = min(start + window, features.size)
-    parts = [buckets[start:end] for buckets in features.characters]
-    first, last = np.searchsorted(features.word_places, (start, end), "left")
-    parts.append(features.words[first:last])
-    parts.append(features.pairs[first : min(last, len(features.pairs))])
-    parts.append(features.triples[first : min(last, len(features.triples))])
-    buckets = np.concatenate(parts)
-    grams = len(CHARACTER_SIZES) * (end - start) + 3 * (last - first)
-    unique, counts = np.unique(buckets, return_counts=True)
-    return unique, (counts / np.sqrt(grams)).astype(np.float32)
+    parts = [features.characters[:, start:end].ravel()]
+    for places, begin, _ in features.parts():
+        first, last = np.searchsorted(places, (start, end), "left")
+        parts.append(features.words[begin + first : begin + last])
+    unique, counts = np.unique(np.concatenate(parts), return_counts=True)
+    return unique, (counts / np.sqrt(_STREAMS * (end - start))).astype(np.float32)

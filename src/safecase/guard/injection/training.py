@@ -15,16 +15,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from safecase.guard.injection.classifier import Classifier, Head, save_classifier
+from safecase.guard.injection.classifier import WINDOWS, Classifier, Head, save_classifier, shipped_classifier
 from safecase.guard.injection.hashing import (
     BUCKETS,
-    WINDOWS,
     Features,
     extract,
+    weigh,
     window_rows,
-    window_scores,
     window_starts,
+    window_sums,
 )
+from safecase.model.base import JsonValue
 from safecase.model.errors import InputError
 
 FloatArray = NDArray[np.float64]
@@ -79,9 +80,9 @@ def train_head(
         weights, bias = _fit(matrix, labels, importance, options, weights, bias)
         tell(f"round {round_ + 1}: {matrix.shape[0]} windows, {int(labels.sum())} of them attacks")
         if round_ + 1 < options.rounds:
-            light = weights.astype(np.float32)
+            light = weights.astype(np.float32)[:, None]
             chosen = [
-                _worst_windows(window_scores(item, light, window), example, options, old)
+                _worst_windows(window_sums(item, weigh(item, light)[:, 0], window), example, options, old)
                 for item, example, old in zip(features, examples, chosen, strict=True)
             ]
     return Head(weights.astype(np.float32), float(bias), window)
@@ -184,7 +185,10 @@ def train_from_files(
     options: TrainingOptions | None = None,
     tell: Callable[[str], None] = lambda line: None,
 ) -> Classifier:
-    """Train both heads on labelled files (csv, jsonl, Label Studio JSON) and write the weights to ``output``.
+    """Train on labelled files (csv, jsonl, Label Studio JSON) and write the weights to ``output``.
+
+    The heads that answer what such labels ask are trained anew: attacks on the instructions, instructions in
+    data. The heads for stories around harmful goals and for senseless tails stay as shipped.
 
     Raises InputError for files that do not read or hold one kind of text only.
     """
@@ -209,7 +213,14 @@ def train_from_files(
     heads = {
         name: with_threshold(train_head(kept, window, options, tell=tell), harmless)
         for name, window in WINDOWS.items()
+        if name in ("direct", "indirect")
     }
-    classifier = Classifier(direct=heads["direct"], indirect=heads["indirect"], trained_on=tuple(sources))
+    shipped = shipped_classifier()
+    as_shipped: list[JsonValue] = [name for name in WINDOWS if name not in heads]
+    classifier = Classifier(
+        heads={**shipped.heads, **heads},
+        trained_on=tuple(sources),
+        details={"heads_as_shipped": as_shipped, "shipped_weights": shipped.digest},
+    )
     save_classifier(classifier, output)
     return classifier
