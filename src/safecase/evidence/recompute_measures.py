@@ -170,7 +170,7 @@ def recompute_regression(rule: GateRule, run: RawRun, category: str, baseline: R
         alpha=1 - rule.confidence,
         ship=[(-bet, margin) for bet in _REGRESSION_BETS],
         block=[(bet / (1 + margin), margin) for bet in _REGRESSION_BETS],
-        futility=[(bet, 0.0) for bet in _REGRESSION_BETS],
+        futility=[(bet, 0.0) for bet in _REGRESSION_BETS] if rule.population != "suite" else (),
     )
     used = len(differences) if decision.kind in ("open", "exhausted") else decision.n
     # A pair counts as changed where the baseline's mean was on the other side of one half.

@@ -15,12 +15,21 @@ from safecase.gate.sentences import counted, demand, number
 from safecase.model.gate import CategoryResult, GateRule
 from safecase.model.vocabulary import RuleStatus
 from safecase.stats.comparisons import mcnemar_exact, paired_difference
+from safecase.stats.design import FUTILITY_ERROR
 from safecase.stats.regression import paired_observation, regression_gate
+from safecase.stats.sequential import BoundedGatePlan
 
 
 def margin_of(rule: GateRule) -> float | None:
     """The increase that a regression rule must exclude: ``margin``, or ``bound`` where that alone is set."""
     return rule.bound if rule.margin is None else rule.margin
+
+
+def regression_test(rule: GateRule, margin: float, planned: int) -> BoundedGatePlan:
+    """The test of a regression rule. A suite that was run whole is told by its mean, so that a stop for
+    futility would cost an answer, and a proven regression too: futility is reached before it."""
+    futility = None if rule.population == "suite" else FUTILITY_ERROR
+    return regression_gate(margin, planned, alpha=1 - rule.confidence, futility_error=futility)
 
 
 def evaluate_regression(
@@ -69,7 +78,7 @@ def evaluate_regression(
     planned = sum(
         plan.repeat[draw] == 0 and plan.cases[plan.case_index[draw]].id in rates for draw in category.draws
     )
-    bets = regression_gate(margin, int(planned), alpha=1 - rule.confidence)
+    bets = regression_test(rule, margin, int(planned))
     stream = np.array([paired_observation(now, before) for now, before, _ in pairs])
     decision, n = first_bounded_decision(bets, stream)
     used = pairs if decision in ("open", "exhausted") else pairs[:n]

@@ -35,13 +35,13 @@ from safecase.gate.rates import (
     good_rate,
     is_event,
 )
-from safecase.gate.regression import margin_of
+from safecase.gate.regression import margin_of, regression_test
 from safecase.model.attempt import AttemptSummary, PlannedAttempt
 from safecase.model.gate import Gate, GateRule
 from safecase.model.suite import Case
 from safecase.model.vocabulary import Metric, OutcomeKind, RuleClass
 from safecase.stats.errors import StatisticsError
-from safecase.stats.regression import paired_observation, regression_gate
+from safecase.stats.regression import paired_observation
 from safecase.stats.sequential import BoundedSequentialTest, bounded_gate
 
 _TIMED = frozenset({Metric.LATENCY_P50_MS, Metric.LATENCY_P95_MS, Metric.COST_PER_ATTEMPT_USD})
@@ -172,9 +172,7 @@ class _RegressionState(_CategoryState):
         )
         # Without a pair nothing is to be learnt; with pairs, the draws between them keep the stream whole.
         self.decision = "" if paired else "impossible"
-        self._test = BoundedSequentialTest(
-            regression_gate(margin, max(int(paired), 1), alpha=1 - rule.confidence)
-        )
+        self._test = BoundedSequentialTest(regression_test(rule, margin, max(int(paired), 1)))
 
     def _take(self, draw: int, code: int) -> None:
         before = self._before[self._case_index[draw]] if self._repeat[draw] == 0 else None
@@ -187,8 +185,8 @@ class _RegressionState(_CategoryState):
             return
         self._test = self._test.update(paired_observation(float(bad), before))
         decision = self._test.decision
-        # A suite that was run whole is told by its mean, so a stop for futility would cost an answer.
-        waits = decision in ("futility", "exhausted") and self.rule.population == "suite"
+        # A suite that was run whole is told by its mean.
+        waits = decision == "exhausted" and self.rule.population == "suite"
         if decision != "continue" and not waits:
             over = decision == "blocked"
             self._decide("block_proven" if over else decision, over=over)

@@ -9,6 +9,7 @@ between cases, and the cached baseline costs no call; no normal approximation is
 
 from __future__ import annotations
 
+from safecase.stats.design import FUTILITY_ERROR
 from safecase.stats.eprocess import Mixture
 from safecase.stats.errors import StatisticsError, require_probability
 from safecase.stats.sequential import BoundedGatePlan
@@ -18,14 +19,15 @@ REGRESSION_BETS = (0.3, 0.6, 0.97)
 
 
 def regression_gate(
-    delta: float, n_max: int, *, alpha: float = 0.05, futility_error: float = 0.08
+    delta: float, n_max: int, *, alpha: float = 0.05, futility_error: float | None = 0.08
 ) -> BoundedGatePlan:
     """The gate "the violation rate rose by less than `delta`" on observations of `paired_observation`.
 
     `delta` in (0, 1), in probability; `n_max` new calls at most. In terms of X = (1 + D) / 2 in [0, 1] the
     nulls are "mean X >= (1 + delta) / 2" (ship), "mean X <= 1/2" (futility: no increase at all) and "mean X
-    <= (1 + delta) / 2" (block: proven regression). Use with `BoundedSequentialTest`. Raises `StatisticsError`
-    for arguments out of range.
+    <= (1 + delta) / 2" (block: proven regression). ``futility_error`` None: never stop for futility, where a
+    suite that is run whole is told by its mean anyway. Use with `BoundedSequentialTest`. Raises
+    `StatisticsError` for arguments out of range.
     """
     require_probability("delta", delta)
     limit = (1.0 + delta) / 2.0
@@ -42,8 +44,8 @@ def regression_gate(
         n_max=n_max,
         ship=Mixture(limit, alternatives(limit, -1), weights),
         block=Mixture(limit, alternatives(limit, +1), weights),
-        futility=Mixture(0.5, alternatives(0.5, +1), weights),
-        futility_error=futility_error,
+        futility=None if futility_error is None else Mixture(0.5, alternatives(0.5, +1), weights),
+        futility_error=FUTILITY_ERROR if futility_error is None else futility_error,
     )
 
 

@@ -11,10 +11,11 @@ from pathlib import Path
 from safecase.engine import run as engine
 from safecase.engine.cache import ResponseCache
 from safecase.engine.executor import Executor
-from safecase.engine.plan import DrawOrder, build_plan
+from safecase.engine.plan import DrawOrder, RunPlan, build_plan
 from safecase.engine.progress import ProgressCallback
 from safecase.engine.request import RunRequest
 from safecase.engine.run_folder import RunFolder
+from safecase.gate.measures import BaselineRun
 from safecase.gate.streaming import StreamingEvaluation
 from safecase.model.base import JsonValue
 from safecase.model.configuration import Limits, Price
@@ -121,7 +122,7 @@ def prepare(
         suites=_suite_references(project, cases),
         selection=options.select,
         gates=gates,
-        streaming_gate=None if options.complete else StreamingEvaluation(gates, plan),
+        streaming_gate=None if options.complete else _streaming(gates, plan, baseline_run),
         scorers=references,
         scorer_cards=cards,
         baseline=_baseline(baseline_run),
@@ -223,6 +224,11 @@ def _require_baseline(gates: tuple[Gate, ...], baseline: RunFolder | None) -> No
             f"the rule {needing[0]} compares with an earlier run, and none was named",
             hint="say --baseline RUN; `safecase show runs` lists them",
         )
+
+
+def _streaming(gates: tuple[Gate, ...], plan: RunPlan, baseline: RunFolder | None) -> StreamingEvaluation:
+    rates = BaselineRun(baseline.cases(), baseline.columns()).rates() if baseline else None
+    return StreamingEvaluation(gates, plan, baseline_rates=rates)
 
 
 def _baseline(folder: RunFolder | None) -> Baseline | None:
