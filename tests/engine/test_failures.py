@@ -59,20 +59,46 @@ async def test_a_retryable_failure_is_tried_again_and_counted(tmp_path) -> None:
     assert all(attempt.usage.calls == 3 for attempt in folder.attempts())
 
 
-async def test_a_target_that_always_refuses_few_attempts_ends_in_errors_not_in_a_hang(tmp_path) -> None:
-    target = FakeTarget(failing(FailureKind.RATE_LIMITED))
-    folder = await asyncio.wait_for(run(request(tmp_path, cases(20), target=target)), 20)
+def after_one_answer(respond):
+    """Answers the first call and fails from then on, as a target does that goes down."""
+
+    def answer(request, number):
+        return None if number == 1 else respond(request, number)
+
+    return answer
+
+
+async def test_a_target_that_never_answers_is_not_tested_however_few_the_attempts(tmp_path) -> None:
+    with pytest.raises(InfrastructureError, match="does not answer: 3 attempts in a row"):
+        await run(request(tmp_path, cases(3), target=FakeTarget(failing(FailureKind.RATE_LIMITED))))
+    folder = RunFolder.open(next(tmp_path.iterdir()))
+    assert (folder.status.state, folder.status.recorded) == (RunState.FAILED, 0)
+    finished = await resume(folder.path, request(tmp_path, cases(3)))
+    assert finished.status.outcomes["error"] == 0
+
+
+async def test_a_page_in_front_of_the_target_is_no_answer(tmp_path) -> None:
+    target = FakeTarget(failing(FailureKind.BAD_RESPONSE, retryable=False))
+    with pytest.raises(InfrastructureError, match="check the address"):
+        await run(request(tmp_path, cases(200), target=target))
+    assert target.calls < 100
+
+
+async def test_a_target_that_refuses_few_attempts_ends_in_errors_not_in_a_hang(tmp_path) -> None:
+    target = FakeTarget(after_one_answer(failing(FailureKind.RATE_LIMITED)))
+    folder = await asyncio.wait_for(run(request(tmp_path, cases(21), target=target)), 20)
     assert folder.status.state is RunState.COMPLETE
-    assert folder.status.outcomes == {"held": 0, "violated": 0, "undetermined": 0, "error": 20}
+    assert folder.status.outcomes["error"] == 20
     for attempt in folder.attempts():
-        assert attempt.error is not None
+        if attempt.error is None:
+            continue
         assert (attempt.error.origin, attempt.error.kind, attempt.error.tries) == (
             ErrorOrigin.TARGET,
             FailureKind.RATE_LIMITED,
             4,
         )
         assert attempt.scores == ()
-    assert target.calls == 80
+    assert target.calls == 81
 
 
 async def test_rate_limits_for_ever_stop_a_long_run_and_resume_tries_again(tmp_path) -> None:
@@ -123,9 +149,13 @@ async def test_single_failures_between_answers_stay_as_errors(tmp_path) -> None:
 
 async def test_a_slow_target_times_out(tmp_path) -> None:
     limits = FAST.model_copy(update={"timeout_seconds": 0.05, "tries": 2})
-    folder = await run(request(tmp_path, cases(4), target=FakeTarget(delay=5), limits=limits))
-    errors = [attempt.error for attempt in folder.attempts()]
-    assert [error.kind for error in errors if error] == [FailureKind.TIMEOUT] * 4
+
+    async def slow(request, number):
+        await asyncio.sleep(0 if number == 1 else 5)
+
+    folder = await run(request(tmp_path, cases(5), target=FakeTarget(slow), limits=limits))
+    errors = [attempt.error for attempt in folder.attempts() if attempt.error]
+    assert [error.kind for error in errors] == [FailureKind.TIMEOUT] * 4
     assert errors[0] is not None
     assert errors[0].tries == 2
 
@@ -156,8 +186,10 @@ async def test_retry_after_is_honoured_and_an_absurd_one_does_not_hang(tmp_path)
     ],
 )
 async def test_replies_that_are_none_become_target_errors(tmp_path, answer, kind) -> None:
-    folder = await run(request(tmp_path, cases(2), target=FakeTarget(answer)))
-    for attempt in folder.attempts():
+    folder = await run(request(tmp_path, cases(3), target=FakeTarget(after_one_answer(answer))))
+    failed = [attempt for attempt in folder.attempts() if attempt.error is not None]
+    assert len(failed) == 2
+    for attempt in failed:
         assert attempt.outcome is OutcomeKind.ERROR
         assert attempt.error is not None
         assert (attempt.error.origin, attempt.error.kind) == (ErrorOrigin.TARGET, kind)

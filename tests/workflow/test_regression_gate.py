@@ -9,6 +9,7 @@ import pytest
 
 from .command_line import safecase
 
+SUITES = "suites: [{use: jailbreak}, {use: multilingual}, {use: encodings}]\n"
 GATES = """\
 gates:
   - id: baseline
@@ -26,7 +27,9 @@ gates:
 def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("regression") / "safety"
     safecase(folder.parent, "init", str(folder), "--profile", "chat")
-    (folder / "suites" / "builtin.yaml").write_text("suites: [{use: jailbreak}, {use: toxicity}, {use: multilingual}, {use: encodings}]\n")
+    (folder / "suites" / "builtin.yaml").write_text(
+        "suites: [{use: jailbreak}, {use: multilingual}, {use: encodings}]\n"
+    )
     (folder / "suites" / "own.yaml").unlink()
     (folder / "gates.yaml").write_text(GATES)
     (folder / "policies.yaml").unlink()

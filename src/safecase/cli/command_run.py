@@ -12,6 +12,7 @@ from safecase.model.errors import ExitCode, InputError
 
 if TYPE_CHECKING:
     from safecase.engine.run_folder import RunFolder
+    from safecase.engine.status import RunStatus
 
 
 def register(app: typer.Typer) -> None:
@@ -121,7 +122,16 @@ def _report(folder: RunFolder, *, as_json: bool) -> None:
             console.print(status.reason)
         for note in folder.manifest.notes:
             err().print(note, style="yellow")
+        if _all_errors(status):
+            first = next(iter(folder.attempts())).error
+            told = f": {first.message}" if first is not None else ""
+            told = f"No attempt brought an answer, so nothing was tested{told}"
+            err().print(told, style="bold red", markup=False)
         word = "gate" if status.state.value == "complete" else "resume"
         console.print(f"Next:  safecase {word} {run_id}")
-    if status.state.value != "complete":
+    if status.state.value != "complete" or _all_errors(status):
         leave(ExitCode.INFRASTRUCTURE)
+
+
+def _all_errors(status: RunStatus) -> bool:
+    return status.recorded > 0 and status.outcomes.get("error", 0) == status.recorded

@@ -1,8 +1,10 @@
 """Telling a target that is down from attempts that fail: the circuit breaker.
 
-An outage says nothing about the system under test. Failures that look like one are held back until the target
-answers again (then they count, like every error) or until there are so many in a row that the run stops; the
-held ones are then left undone, so that a resumed run tries them again.
+An outage says nothing about the system under test. Failures that look like one are held back until the
+target answers again (then they count, like every error) or until there are so many in a row that the run
+stops; the held ones are then left undone, so that a resumed run tries them again. A target that never
+answered at all has not been tested: such a run stops too, however short it is. Replies that cannot be read
+are held back before the first answer only: a sign-in page in front of the target looks like that.
 """
 
 from __future__ import annotations
@@ -26,6 +28,7 @@ _HINTS = {
     FailureKind.AUTHENTICATION: "check the API key in the environment, then run `safecase resume`",
     FailureKind.RATE_LIMITED: "keep requests_per_minute below the provider's limit and run `safecase resume`",
     FailureKind.SERVER_ERROR: "wait until the target works again, then run `safecase resume`",
+    FailureKind.BAD_RESPONSE: "check the address, what answers is not the target, then run `safecase resume`",
     FailureKind.TIMEOUT: "raise timeout_seconds or lower concurrency, then run `safecase resume`",
 }
 
@@ -38,6 +41,8 @@ class BreakerSettings:
     """Connection failures before the first answer."""
     unauthorised: int = 3
     """Authentication failures; before the first answer a single one is enough."""
+    silent_at_start: int = 16
+    """Failures of any other kind that may pass, before the first answer."""
     consecutive: int = 50
     """Failures of any kind that may pass: connection, rate limit, server error, timeout."""
 
@@ -58,26 +63,35 @@ class CircuitBreaker:
 
     def take(self, completed: Completed) -> list[Completed]:
         """The attempts that may be recorded now. Sets ``tripped`` where the target is down."""
-        if completed.failure not in _OUTAGE:
+        kind = completed.failure
+        if kind not in _OUTAGE and (kind is not FailureKind.BAD_RESPONSE or self._answered):
             self._answered = True
             if not self._held:
                 return [completed]
             released, self._held = [*self._held, completed], []
             return released
         self._held.append(completed)
-        if self.tripped is None and self._is_down(completed.failure):
-            count = len(self._held)
-            noun = "attempt" if count == 1 else "attempts in a row"
-            self.tripped = InfrastructureError(
-                f"the target does not answer: {count} {noun} failed, the last with: {completed.message}",
-                hint=_HINTS[completed.failure] if completed.failure else None,
-            )
+        if self.tripped is None and self._is_down(kind):
+            self._trip(completed)
         return []
 
-    def finish(self) -> list[Completed]:
-        """What is still held, to be recorded as errors at the end; nothing where the target is down."""
+    def finish(self, *, whole: bool = True) -> list[Completed]:
+        """What is still held, to be recorded as errors at the end; nothing where the target is down.
+
+        ``whole``: the run was not cut short, so that a target that has not answered by now never did.
+        """
+        if whole and self._held and not self._answered and self.tripped is None:
+            self._trip(self._held[-1])
         released, self._held = self._held, []
         return [] if self.tripped is not None else released
+
+    def _trip(self, last: Completed) -> None:
+        count = len(self._held)
+        noun = "attempt" if count == 1 else "attempts in a row"
+        self.tripped = InfrastructureError(
+            f"the target does not answer: {count} {noun} failed, the last with: {last.message}",
+            hint=_HINTS[last.failure] if last.failure else None,
+        )
 
     def _is_down(self, kind: FailureKind | None) -> bool:
         settings = self._settings
@@ -86,7 +100,7 @@ class CircuitBreaker:
             return not self._answered or self._tail(kind) >= settings.unauthorised
         if kind is FailureKind.CONNECTION and not self._answered and count >= settings.refused_at_start:
             return True
-        return count >= settings.consecutive
+        return count >= (settings.consecutive if self._answered else settings.silent_at_start)
 
     def _tail(self, kind: FailureKind) -> int:
         count = 0

@@ -101,8 +101,10 @@ class Recorder:
 
     def finish(self) -> None:
         """Record what was held back, unless the target is down."""
-        for item in self._breaker.finish():
+        for item in self._breaker.finish(whole=not self._dispatcher.stop_reason):
             self._append(item)
+        if self._breaker.tripped is not None:
+            self.fail(self._breaker.tripped)
 
     def _append(self, item: Completed) -> None:
         self._journal.append(item.record)
