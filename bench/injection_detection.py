@@ -31,20 +31,12 @@ import numpy as np
 from _injection_corpus import TRAINED_ON, training_examples
 from _injection_sets import TestSet, measured_sets
 from guard_latency import MESSAGES
+from safecase.guard.classifier.heads import Classifier, Head, read_classifier, save_classifier, score
+from safecase.guard.classifier.training import Example, train_head, with_threshold
 from safecase.guard.content import Content
 from safecase.guard.injection.check import InjectionCheck, InjectionParameters
-from safecase.guard.injection.classifier import (
-    PANELS,
-    WINDOWS,
-    Classifier,
-    Head,
-    read_classifier,
-    save_classifier,
-    score,
-    shipped_classifier,
-)
+from safecase.guard.injection.heads import HEADS, PANELS, SHORTEST, WINDOWS, shipped_classifier
 from safecase.guard.injection.signatures import shipped_signatures
-from safecase.guard.injection.training import Example, train_head, with_threshold
 from safecase.model.guard import Surface
 from safecase.stats.intervals import clopper_pearson
 from safecase.stats.roc import auc
@@ -91,6 +83,7 @@ def train_one(task: tuple[str, list[Example], list[str]]) -> tuple[str, Head]:
     kept = [item for item, left in zip(examples, out, strict=True) if not left]
     unused = [item.text for item, left in zip(examples, out, strict=True) if left and not item.attack]
     head = train_head(kept, WINDOWS[name], tell=lambda line: print(f"{name}, {line}", file=sys.stderr))
+    head = replace(head, shortest=SHORTEST.get(name, 0))
     general, difficult = SHARES[name]
     chosen = (with_threshold(head, unused, share=general), with_threshold(head, hard, share=difficult))
     return name, min(chosen, key=lambda item: item.bias)
@@ -105,7 +98,7 @@ def settled(classifier: Classifier, valid: list[TestSet]) -> Classifier:
     heads = dict(classifier.heads)
     for panel, names in PANELS.items():
         hard = [text for item in valid if item.surface == panel and not item.attack for text in item.texts]
-        chances = [score(text, getattr(classifier, panel)).probability for text in hard]
+        chances = [score(text, classifier.panel(names)).probability for text in hard]
         wanted = math.log(BLOCK_AT / (1 - BLOCK_AT))
         found = float(np.quantile(np.log(chances) - np.log1p(-np.array(chances)), 1 - HARD_SHARE))
         for name in names:
@@ -295,7 +288,7 @@ def main() -> int:
             path = Path(tempfile.mkstemp(suffix=".bin")[1])
         save_classifier(made, path)
         # Measured as it will be read: with weights of one byte.
-        classifier = read_classifier(path)
+        classifier = read_classifier(path, HEADS)
     check = InjectionCheck(InjectionParameters(), shipped_signatures(), classifier)
     results = measure(check, measured_sets(folder))
     if arguments.write:

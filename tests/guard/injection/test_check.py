@@ -11,7 +11,7 @@ import pytest
 from safecase.attacks.registry import CONVERTERS
 from safecase.guard import Content, GuardAction, Surface, guard_from_mapping
 from safecase.guard.injection.check import InjectionCheck, InjectionParameters
-from safecase.guard.injection.classifier import shipped_classifier
+from safecase.guard.injection.heads import shipped_classifier
 from safecase.guard.injection.neural import NeuralCheck, NeuralParameters
 from safecase.guard.injection.signatures import shipped_signatures
 from safecase.model.errors import InputError

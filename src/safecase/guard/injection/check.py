@@ -8,15 +8,9 @@ from typing import Literal
 from pydantic import Field
 
 from safecase.guard.check import Check, CheckContext
+from safecase.guard.classifier.heads import Classifier, Panel, read_classifier, score
 from safecase.guard.content import Content
-from safecase.guard.injection.classifier import (
-    LABELS,
-    Classifier,
-    Panel,
-    read_classifier,
-    score,
-    shipped_classifier,
-)
+from safecase.guard.injection.heads import HEADS, LABELS, PANELS, shipped_classifier
 from safecase.guard.injection.signatures import (
     SignatureSet,
     read_signatures,
@@ -71,7 +65,7 @@ class InjectionCheck:
         head = None
         if self._classifier is not None:
             untrusted = content.surface is Surface.UNTRUSTED_CONTENT
-            head = self._classifier.indirect if untrusted else self._classifier.direct
+            head = self._classifier.panel(PANELS["indirect" if untrusted else "direct"])
         worst, label = 0.0, ""
         evidence: list[EvidenceSpan] = []
         views = content.views
@@ -137,7 +131,7 @@ def build(parameters: JsonObject, context: CheckContext) -> Check:
     classifier = None
     if chosen.classifier:
         weights = inside(context.root, chosen.weights) if chosen.weights else None
-        classifier = read_classifier(weights) if weights else shipped_classifier()
+        classifier = read_classifier(weights, HEADS) if weights else shipped_classifier()
     return InjectionCheck(chosen, signatures, classifier)
 
 

@@ -15,8 +15,9 @@ from functools import lru_cache
 from pydantic import Field
 
 from safecase.guard.check import Check, CheckContext
+from safecase.guard.classifier.heads import Classifier, score
 from safecase.guard.content import Content
-from safecase.guard.injection.classifier import Classifier, score, shipped_classifier
+from safecase.guard.injection.heads import PANELS, shipped_classifier
 from safecase.guard.injection.signatures import SignatureSet, shipped_signatures
 from safecase.model.base import Frozen, JsonObject
 from safecase.model.guard import CheckResult, EvidenceSpan, GuardAction, Surface
@@ -98,7 +99,7 @@ class EscalationCheck:
 
     def _weigh(self, text: str) -> float:
         """Evidence of one turn in log-odds above nought; an innocent turn adds nothing."""
-        chance = score(text, self._classifier.direct).probability
+        chance = score(text, self._classifier.panel(PANELS["direct"])).probability
         evidence = max(0.0, math.log(max(chance, 1e-6) / (1 - min(chance, 1 - 1e-6))) + 2.0)
         for match in self._signatures.find(text, Surface.USER_INPUT):
             evidence += 2.0 * match.signature.weight

@@ -18,7 +18,7 @@ from pydantic import Field
 from safecase.guard.check import Check, CheckContext
 from safecase.guard.content import Content
 from safecase.guard.injection.check import InjectionCheck, InjectionParameters, inside
-from safecase.guard.injection.classifier import shipped_classifier
+from safecase.guard.injection.heads import shipped_classifier
 from safecase.guard.injection.signatures import shipped_signatures
 from safecase.model.base import Frozen, JsonObject
 from safecase.model.errors import InputError

@@ -1,7 +1,7 @@
-"""The small classifier: weights over hashed n-grams, kept as plain arrays behind a JSON header.
+"""Heads of linear classifiers: weights over hashed n-grams, kept as plain arrays behind a JSON header.
 
-The file: a line of JSON (format, feature version, sizes, scales, biases, what it was trained on), then the
-weights of each head as signed bytes. Nothing in it can be executed.
+The file: a line of JSON (format, feature version, and of each head its scale, bias and window; what it was
+trained on), then the weights of each head as signed bytes. Nothing in it can be executed.
 """
 
 from __future__ import annotations
@@ -9,8 +9,6 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cached_property, lru_cache
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +16,7 @@ import numpy as np
 import orjson
 from numpy.typing import NDArray
 
-from safecase.guard.injection.hashing import (
+from safecase.guard.classifier.hashing import (
     BUCKETS,
     FEATURE_VERSION,
     Features,
@@ -31,8 +29,8 @@ from safecase.guard.injection.hashing import (
 from safecase.model.base import JsonValue, digest_bytes
 from safecase.model.errors import InputError
 
-FORMAT = "safecase-injection-weights"
-FORMAT_VERSION = 2
+FORMAT = "safecase-classifier-weights"
+FORMAT_VERSION = 3
 _LONGEST_HEADER = 1_000_000
 _DISTINCT = 1.5
 _DAMPED_FROM = 0.0
@@ -40,20 +38,6 @@ _DAMPED_FROM = 0.0
 _NOTHING_SAID = -4.0
 """Log-odds of an attack in a text without evidence."""
 _STEEPEST = 60.0
-WINDOWS = {"direct": 320, "story": 768, "noise": 96, "indirect": 128}
-"""Head → bytes that it reads together: a story around a harmful goal takes room, an instruction in data is a
-sentence."""
-HEADS = tuple(WINDOWS)
-PANELS = {"direct": ("direct", "story", "noise"), "indirect": ("indirect",)}
-"""Question → the heads that answer it; one that says yes is enough."""
-SHORTEST = {"noise": 48, "story": 80}
-"""Head → bytes under which a text cannot be what it looks for."""
-LABELS = {
-    "direct": "attack on the instructions",
-    "story": "harmful goal in a story or role",
-    "noise": "tail of senseless pieces",
-    "indirect": "instruction in data",
-}
 
 
 @dataclass(frozen=True)
@@ -64,6 +48,8 @@ class Head:
     bias: float
     window: int
     """Bytes that are read together."""
+    shortest: int = 0
+    """Bytes under which a text cannot be what the head looks for."""
 
     @property
     def scale(self) -> float:
@@ -127,22 +113,20 @@ class Panel:
 
 @dataclass(frozen=True)
 class Classifier:
-    """Two questions: is the user attacking, and is a text that should be data giving instructions?"""
+    """Named heads that were trained together."""
 
     heads: Mapping[str, Head]
     trained_on: tuple[Any, ...] = ()
     digest: str = ""
     details: dict[str, JsonValue] = field(default_factory=dict)
+    _panels: dict[tuple[str, ...], Panel] = field(default_factory=dict, compare=False, repr=False)
 
-    @cached_property
-    def direct(self) -> Panel:
-        """For what a user says."""
-        return Panel.of(self.heads, PANELS["direct"])
-
-    @cached_property
-    def indirect(self) -> Panel:
-        """For what was retrieved or what a tool returned."""
-        return Panel.of(self.heads, PANELS["indirect"])
+    def panel(self, names: tuple[str, ...]) -> Panel:
+        """The heads that answer one question together; made once."""
+        found = self._panels.get(names)
+        if found is None:
+            found = self._panels[names] = Panel.of(self.heads, names)
+        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +148,7 @@ def score(text: str, panel: Panel) -> ClassifierScore:
     running = weigh(features, panel.stacked)
     total, surest, name, place, window = 0.0, -math.inf, "", 0, 0
     for column, head in enumerate(panel.heads):
-        if features.size < SHORTEST.get(panel.names[column], 0):
+        if features.size < head.shortest:
             continue
         worst, top = head.worst(features, running[:, column], panel.scales[column])
         total += math.exp(min(_STEEPEST, top))
@@ -189,10 +173,14 @@ def save_classifier(classifier: Classifier, path: Path) -> None:
     """Write the weights: a header line and a signed byte per weight."""
     heads: dict[str, JsonValue] = {}
     blobs = []
-    for name in HEADS:
-        head = classifier.heads[name]
+    for name, head in classifier.heads.items():
         blobs.append(head.as_bytes().tobytes())
-        heads[name] = {"scale": head.scale, "bias": head.bias, "window": head.window}
+        heads[name] = {
+            "scale": head.scale,
+            "bias": head.bias,
+            "window": head.window,
+            "shortest": head.shortest,
+        }
     header = {
         "format": FORMAT,
         "version": FORMAT_VERSION,
@@ -205,16 +193,17 @@ def save_classifier(classifier: Classifier, path: Path) -> None:
     path.write_bytes(orjson.dumps(header) + b"\n" + b"".join(blobs))
 
 
-def read_classifier(path: Path) -> Classifier:
-    """Read a weights file. Raises InputError saying what is wrong: format, version, size."""
+def read_classifier(path: Path, names: tuple[str, ...]) -> Classifier:
+    """Read a weights file with the heads ``names``. Raises InputError saying what is wrong: format, version,
+    heads, size."""
     try:
         data = path.read_bytes()
     except OSError as error:
         raise InputError(f"cannot be read: {error.strerror or error}", where=str(path)) from None
-    return parse_classifier(data, where=str(path))
+    return parse_classifier(data, names, where=str(path))
 
 
-def parse_classifier(data: bytes, *, where: str) -> Classifier:
+def parse_classifier(data: bytes, names: tuple[str, ...], *, where: str) -> Classifier:
     """The classifier in the bytes of a weights file; raises InputError as `read_classifier`."""
     line, separator, blob = data.partition(b"\n")
     try:
@@ -222,41 +211,44 @@ def parse_classifier(data: bytes, *, where: str) -> Classifier:
     except orjson.JSONDecodeError:
         header = None
     if not isinstance(header, dict) or header.get("format") != FORMAT:
-        raise InputError("is no weights file of the injection classifier", where=where)
+        raise InputError("is no weights file of a classifier", where=where)
     if header.get("version") != FORMAT_VERSION or header.get("features") != FEATURE_VERSION:
         raise InputError(
             f"was written for version {header.get('version')} with features {header.get('features')}, "
             f"and version {FORMAT_VERSION} with features {FEATURE_VERSION} is in use",
             where=where,
-            hint="train again with `safecase guard train`",
+            hint="train again",
         )
-    if header.get("buckets") != BUCKETS or len(blob) != BUCKETS * len(HEADS):
+    declared = header.get("heads")
+    if not isinstance(declared, dict) or set(declared) != set(names):
+        raise InputError(f"has other heads than these: {', '.join(names)}", where=where)
+    if header.get("buckets") != BUCKETS or len(blob) != BUCKETS * len(declared):
         raise InputError("is cut short or of another size", where=where, hint="train again")
-    heads = {}
-    for place, name in enumerate(HEADS):
-        declared = header.get("heads", {}).get(name) if isinstance(header.get("heads"), dict) else None
-        scale, bias = _number(declared, "scale"), _number(declared, "bias")
-        if scale is None or bias is None:
-            raise InputError(f"has no scale and bias for '{name}'", where=where)
-        raw = np.frombuffer(blob, np.int8, BUCKETS, place * BUCKETS)
-        heads[name] = Head(raw.astype(np.float32) * np.float32(scale), bias, WINDOWS[name])
     trained = header.get("trained_on")
     details = header.get("details")
     return Classifier(
-        heads=heads,
+        heads={
+            name: _parse_head(
+                declared[name], np.frombuffer(blob, np.int8, BUCKETS, place * BUCKETS), name, where
+            )
+            for place, name in enumerate(declared)
+        },
         trained_on=tuple(trained) if isinstance(trained, list) else (),
         digest=digest_bytes(data),
         details=details if isinstance(details, dict) else {},
     )
 
 
+def _parse_head(declared: object, raw: NDArray[np.int8], name: str, where: str) -> Head:
+    scale, bias = _number(declared, "scale"), _number(declared, "bias")
+    window, shortest = _number(declared, "window"), _number(declared, "shortest")
+    if scale is None or bias is None:
+        raise InputError(f"has no scale and bias for '{name}'", where=where)
+    if window is None or shortest is None or not 16 <= window <= 65_536 or not 0 <= shortest <= 65_536:
+        raise InputError(f"has no window that can be read for '{name}'", where=where)
+    return Head(raw.astype(np.float32) * np.float32(scale), bias, int(window), int(shortest))
+
+
 def _number(declared: object, name: str) -> float | None:
     value = declared.get(name) if isinstance(declared, dict) else None
     return float(value) if isinstance(value, (int, float)) and math.isfinite(value) else None
-
-
-@lru_cache(maxsize=1)
-def shipped_classifier() -> Classifier:
-    """The weights that come with the package; ``injection_card.json`` beside them says how they do."""
-    file = files("safecase.guard.injection").joinpath("data", "weights.bin")
-    return parse_classifier(file.read_bytes(), where="the shipped weights")
