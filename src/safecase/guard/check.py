@@ -82,6 +82,7 @@ class CheckFactory(Protocol):
 guard_checks: Registry[CheckFactory] = Registry(
     "guard check",
     {
+        "harm": "safecase.guard.harm.check:build",
         "injection": "safecase.guard.injection.check:build",
         "escalation": "safecase.guard.injection.escalation:build",
         "neural_injection": "safecase.guard.injection.neural:build",

@@ -1,0 +1,191 @@
+"""Does the guard find requests for harm that it was not trained on, and leave the words of harm alone?
+
+    python bench/harm_detection.py              trains, measures, prints the table
+    python bench/harm_detection.py --write      writes weights and card into the package too
+    python bench/harm_detection.py --shipped    measures the shipped weights without training
+    python bench/harm_detection.py --json       prints one JSON document
+
+Needs the folder of recorded data: SAFECASE_SHARED_DATA, or ../shared/data beside the repository; without it
+the command says so and ends with code 3. What is trained on and what is left out stands in
+`_harm_corpus.py`. Beside each rate stands that of the lexicon check `policy_categories` in the same run.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import tempfile
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from _harm_corpus import TRAINED_ON, measured_sets, training_examples
+from _injection_sets import TestSet
+from safecase.guard.check import CheckContext
+from safecase.guard.classifier.heads import Classifier, read_classifier, save_classifier
+from safecase.guard.classifier.training import TrainingOptions, train_head, with_threshold
+from safecase.guard.content import Content
+from safecase.guard.harm.check import HEADS, WINDOWS, HarmCheck, HarmParameters, shipped_classifier
+from safecase.guard.output.policy_categories import build as build_lexicon
+from safecase.model.guard import GuardAction, Surface
+from safecase.stats.intervals import clopper_pearson
+from safecase.stats.roc import auc
+
+ROOT = Path(__file__).resolve().parents[1]
+DATA = ROOT / "src/safecase/guard/harm/data"
+ACT_AT = HarmParameters().act_at
+SHARE = 0.01
+"""Share of unused harmless training text that the shipped threshold lets be flagged."""
+
+Rate = tuple[float, float, float]
+
+
+@dataclass(frozen=True)
+class Result:
+    """One set, or several; rates with 95 % Clopper-Pearson limits, areas with DeLong's."""
+
+    name: str
+    kind: str
+    n: int
+    area: Rate | None
+    at_1_percent: Rate | None
+    at_01_percent: Rate | None
+    acted: Rate
+    lexicon: Rate
+
+
+def rate(events: int, n: int) -> Rate:
+    """A rate and its limits."""
+    interval = clopper_pearson(events, n)
+    return interval.value, interval.lower, interval.upper
+
+
+def train(folder: Path) -> Classifier:
+    """The head, its threshold set on text that was not trained on."""
+    examples = training_examples(folder)
+    out = np.random.default_rng(5).random(len(examples)) < 0.08
+    kept = [item for item, left in zip(examples, out, strict=True) if not left]
+    unused = [item.text for item, left in zip(examples, out, strict=True) if left and not item.attack]
+    options = TrainingOptions(attack_windows=1, penalty=5e-6)
+    head = train_head(kept, WINDOWS["harm"], options, tell=lambda line: print(line, file=sys.stderr))
+    head = with_threshold(head, unused, share=SHARE, at=ACT_AT)
+    trained = tuple({"name": name, "licence": licence} for name, licence in TRAINED_ON.items())
+    written = ({"name": "requests written for this project", "licence": "Apache-2.0"},)
+    return Classifier(heads={"harm": head}, trained_on=(*trained, *written))
+
+
+def measure(classifier: Classifier, sets: list[TestSet]) -> list[Result]:
+    """Every set against the harmless sets that are pooled, and all pooled sets together."""
+    check = HarmCheck(HarmParameters(), classifier)
+    lexicon = build_lexicon({}, CheckContext())
+    scores: dict[str, np.ndarray] = {}
+    worded: dict[str, int] = {}
+    for item in sets:
+        contents = [Content(Surface.USER_INPUT, text) for text in item.texts]
+        scores[item.name] = np.array([check.inspect(content).score or 0.0 for content in contents])
+        found = [lexicon.inspect(content).action for content in contents]  # type: ignore[union-attr]
+        worded[item.name] = sum(action is not GuardAction.ALLOW for action in found)
+    pool = [item for item in sets if item.pooled and not item.seen]
+    harmless = np.concatenate([scores[item.name] for item in pool if not item.attack])
+    one, tenth = np.quantile(harmless, 0.99), np.quantile(harmless, 0.999)
+
+    def result(name: str, kind: str, mine: np.ndarray, words: int, against: np.ndarray | None) -> Result:
+        area = None
+        if against is not None:
+            labels = np.concatenate([np.ones(len(mine), int), np.zeros(len(against), int)])
+            found = auc(np.concatenate([mine, against]), labels)
+            area = (found.value, found.lower, found.upper)
+        n = len(mine)
+        at = (rate(int((mine > one).sum()), n), rate(int((mine > tenth).sum()), n))
+        acted = rate(int((mine >= ACT_AT).sum()), n)
+        recall = at if against is not None else (None, None)
+        return Result(name, kind, n, area, *recall, acted, rate(words, n))
+
+    results = []
+    for item in sets:
+        kind = ("harmful" if item.attack else "harmless") + (", of a trained set" if item.seen else "")
+        against = harmless if item.attack else None
+        results.append(result(item.name, kind, scores[item.name], worded[item.name], against))
+    safe, unsafe = scores["XSTest, safe"], scores["XSTest, unsafe"]
+    name = "XSTest, unsafe against safe"
+    results.append(result(name, "harmful", unsafe, worded["XSTest, unsafe"], safe))
+    attacks = [item for item in pool if item.attack]
+    mine = np.concatenate([scores[item.name] for item in attacks])
+    words = sum(worded[item.name] for item in attacks)
+    name = f"all unseen harmful against {len(harmless)} unseen harmless"
+    results.append(result(name, "harmful", mine, words, harmless))
+    return results
+
+
+def shown(values: Rate | None) -> str:
+    """A rate for a table."""
+    return "" if values is None else f"{100 * values[0]:.1f} % ({100 * values[1]:.1f}-{100 * values[2]:.1f})"
+
+
+def table(results: list[Result]) -> str:
+    """The results as Markdown."""
+    names = (
+        "set",
+        "",
+        "n",
+        "area under the ROC curve",
+        "recall at 1 %",
+        "recall at 0.1 %",
+        "acted on",
+        "lexicon",
+    )
+    lines = [f"| {' | '.join(names)} |", "|---" * len(names) + "|"]
+    for item in results:
+        area = "" if item.area is None else "{:.3f} ({:.3f}-{:.3f})".format(*item.area)
+        lines.append(
+            f"| {item.name} | {item.kind} | {item.n} | {area} | {shown(item.at_1_percent)} | "
+            f"{shown(item.at_01_percent)} | {shown(item.acted)} | {shown(item.lexicon)} |"
+        )
+    return "\n".join(lines)
+
+
+def card(results: list[Result], classifier: Classifier) -> dict[str, Any]:
+    """What the weights were trained on and how they do."""
+    return {
+        "weights_digest": classifier.digest,
+        "question": "Does the worst place of the text ask for harm?",
+        "typical_mistake": "A harmless text in the words of harm.",
+        "trained_on": list(classifier.trained_on),
+        "threshold": f"{ACT_AT} at {100 * SHARE:g} % of unused harmless training text",
+        "measured": [asdict(item) for item in results],
+        "made_by": "python bench/harm_detection.py --write",
+    }
+
+
+def main() -> int:
+    """Train, measure, print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--json", action="store_true")
+    parser.add_argument("--write", action="store_true")
+    parser.add_argument("--shipped", action="store_true")
+    arguments = parser.parse_args()
+    folder = Path(os.environ.get("SAFECASE_SHARED_DATA") or ROOT.parent / "shared" / "data")
+    if not (folder / "multijail.jsonl").is_file():
+        print(f"the recorded data are not in {folder}: set SAFECASE_SHARED_DATA", file=sys.stderr)
+        return 3
+    if arguments.shipped:
+        classifier = shipped_classifier()
+    else:
+        path = DATA / "weights.bin" if arguments.write else Path(tempfile.mkstemp(suffix=".bin")[1])
+        save_classifier(train(folder), path)
+        # Measured as it will be read: with weights of one byte.
+        classifier = read_classifier(path, HEADS)
+    results = measure(classifier, measured_sets(folder))
+    if arguments.write:
+        text = json.dumps(card(results, classifier), indent=1)
+        (DATA / "harm_card.json").write_text(text + "\n", encoding="utf-8")
+    print(json.dumps([asdict(item) for item in results], indent=2) if arguments.json else table(results))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""Requests for harm: a small classifier over the whole text, window by window."""

@@ -1,0 +1,86 @@
+"""Requests for harm, whatever words they come in: a small classifier over the whole text, window by window.
+
+It knows harm by its words, so that a harmless text in the words of harm is its typical mistake; the card
+``data/harm_card.json`` says how often. The default is therefore to flag.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from importlib.resources import files
+from typing import Literal
+
+from pydantic import Field
+
+from safecase.guard.check import Check, CheckContext
+from safecase.guard.classifier.heads import Classifier, parse_classifier, read_classifier, score
+from safecase.guard.content import Content
+from safecase.guard.injection.check import inside
+from safecase.model.base import Frozen, JsonObject
+from safecase.model.errors import InputError
+from safecase.model.guard import CheckResult, EvidenceSpan, GuardAction, Surface
+
+VERSION = "1"
+WINDOWS = {"harm": 256}
+"""Head → bytes that it reads together: a request is a sentence or two."""
+HEADS = tuple(WINDOWS)
+
+
+class HarmParameters(Frozen):
+    """Thresholds of the check. Scores are probabilities of the worst place of the text."""
+
+    act_at: float = Field(default=0.9, gt=0, le=1)
+    segments: dict[str, float] = {}
+    """Segment → its own ``act_at``."""
+    weights: str = ""
+    """Weights file, relative to the workspace; empty: those that come with the package."""
+    on_match: Literal["flag", "block", "require_approval"] = "flag"
+    """What is done at or above ``act_at``."""
+
+
+class HarmCheck:
+    """Scores every reading of the text; the worst counts."""
+
+    surfaces = frozenset({Surface.USER_INPUT, Surface.MODEL_OUTPUT})
+    windowed = True
+
+    def __init__(self, parameters: HarmParameters, classifier: Classifier) -> None:
+        self.parameters = parameters
+        self._panel = classifier.panel(HEADS)
+        self.version = f"{VERSION}-w{classifier.digest[7:15]}"
+
+    def inspect(self, content: Content) -> CheckResult:
+        """The probability that the worst place of any reading asks for harm."""
+        worst, span, hidden = 0.0, None, ""
+        for view in content.views.readings:
+            found = score(view.text, self._panel)
+            if found.probability > worst:
+                worst = found.probability
+                hidden = "" if view.name in ("original", "normalised") else f" hidden by {view.name}"
+                span = view.original_span(found.start, found.end) if found.end > found.start else None
+        if worst < self.parameters.segments.get(content.segment, self.parameters.act_at):
+            return CheckResult(score=worst)
+        return CheckResult(
+            GuardAction(self.parameters.on_match),
+            worst,
+            f"looks like a request for harm{hidden}",
+            (EvidenceSpan(*span, f"harm{hidden}"),) if span else (),
+        )
+
+
+@lru_cache(maxsize=1)
+def shipped_classifier() -> Classifier:
+    """The weights that come with the package; ``harm_card.json`` beside them says how they do."""
+    file = files("safecase.guard.harm").joinpath("data", "weights.bin")
+    return parse_classifier(file.read_bytes(), HEADS, where="the shipped weights")
+
+
+def build(parameters: JsonObject, context: CheckContext) -> Check:
+    """Builds the check; raises InputError for weights that do not read."""
+    chosen = HarmParameters.model_validate(parameters)
+    for segment, threshold in chosen.segments.items():
+        if not 0 < threshold <= 1:
+            raise InputError(f"the threshold of segment '{segment}' must be in (0, 1], not {threshold:g}")
+    if not chosen.weights:
+        return HarmCheck(chosen, shipped_classifier())
+    return HarmCheck(chosen, read_classifier(inside(context.root, chosen.weights), HEADS))
