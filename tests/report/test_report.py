@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from safecase.model.attempt import Attempt, Score
-from safecase.model.errors import SourcePosition
 from safecase.model.estimate import Estimate
 from safecase.model.gate import CategoryResult, Gate, GateRule, RuleResult, Verdict
+from safecase.model.problem import SourcePosition
 from safecase.model.risk import Risk
 from safecase.model.run import RunManifest, SuiteReference
 from safecase.model.scorer_card import ScorerCard, ScorerPerformance

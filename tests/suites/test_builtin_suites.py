@@ -7,7 +7,7 @@ from functools import lru_cache
 import pytest
 
 from safecase.demo import DemoAgent
-from safecase.model.errors import ProblemLevel
+from safecase.model.problem import ProblemLevel
 from safecase.model.suite import Case
 from safecase.model.transcript import Message, MessageRole, ToolCall, Transcript
 from safecase.model.vocabulary import OutcomeKind

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from datetime import date
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from safecase.model.errors import InputError, ProblemLevel, WorkspaceError
+from safecase.model.errors import InputError, WorkspaceError
+from safecase.model.problem import ProblemLevel
 from safecase.model.selector import Selector
 from safecase.workspace import load, load_lenient, select_cases
 from safecase.workspace.checks import check
@@ -148,6 +151,45 @@ def test_a_locked_data_set_that_changed_is_an_error(tmp_path: Path) -> None:
     (error, note) = compare_lock(load(tmp_path))
     assert (error.level, note.level) == (ProblemLevel.ERROR, ProblemLevel.NOTE)
     assert "1 rows then, 2 now" in error.message
+
+
+def test_data_sets_of_the_hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[tuple[str, dict[str, object]]] = []
+
+    def load_dataset(path: str, **options: object) -> list[dict[str, object]]:
+        asked.append((path, options))
+        if path == "nobody/nothing":
+            raise ConnectionError("Couldn't reach 'nobody/nothing' on the Hub")
+        return [{"q": "hello", "n": "a"}, {"q": "again", "n": "b"}]
+
+    stand_in = ModuleType("datasets")
+    stand_in.load_dataset = load_dataset  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "datasets", stand_in)
+
+    def suite(path: str) -> str:
+        columns = "columns: {prompt: q, id: n}, split: test, revision: abc"
+        declared = f"    datasets:\n      - {{id: d, path: {path}, format: hugging_face, {columns}}}\n"
+        return SUITE.replace("    templates:", f"{declared}    templates:")
+
+    workspace = load(made(tmp_path, base=BASE, suite=suite("owner/name")))
+    assert [case.id for case in workspace.suites[0].cases][-2:] == ["a", "b"]
+    assert asked[0] == ("owner/name", {"split": "test", "revision": "abc", "trust_remote_code": False})
+    told = "\n".join(messages(made(tmp_path, base=BASE, suite=suite("nobody/nothing"))))
+    assert "cannot be loaded from the Hub: Couldn't reach" in told
+    for path in ("/etc", "../data", "a/b/c", "."):
+        told = "\n".join(messages(made(tmp_path, base=BASE, suite=suite(path))))
+        assert "is no name on the Hub" in told
+    monkeypatch.setitem(sys.modules, "datasets", None)
+    told = "\n".join(messages(made(tmp_path, base=BASE, suite=suite("owner/name"))))
+    assert "safecase[datasets]" in told
+
+
+def test_what_is_declared_and_broken_is_not_called_missing(tmp_path: Path) -> None:
+    broken = BASE.replace("severity: sev2", "severity: sev9", 1)
+    assert broken != BASE
+    told = "\n".join(messages(made(tmp_path, base=broken, suite=SUITE)))
+    assert "sev9" in told
+    assert "there is no risk" not in told
 
 
 def test_variants_keep_the_family_and_change_the_words(tmp_path: Path) -> None:

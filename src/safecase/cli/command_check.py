@@ -8,9 +8,9 @@ import typer
 
 from safecase.cli.console import err, leave, out, print_json
 from safecase.cli.options import HERE, GateName, Json, Select, Workspace
-from safecase.model.errors import ExitCode, ProblemLevel
+from safecase.model.errors import ExitCode
 
-_STYLE = {ProblemLevel.ERROR: "red", ProblemLevel.WARNING: "yellow", ProblemLevel.NOTE: "dim"}
+_STYLE = {"error": "red", "warning": "yellow", "note": "dim"}
 
 
 def register(app: typer.Typer) -> None:
@@ -28,6 +28,7 @@ def check(
     as_json: Json = False,
 ) -> None:
     """Find mistakes, orphans and anti-patterns: each with its line and its mend. Exit code 1 on errors."""
+    from safecase.model.problem import ProblemLevel
     from safecase.workflow.checking import check_workspace
 
     problems, facts = check_workspace(workspace, update_lock=update_lock)

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from datetime import date
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from safecase.cli.console import err, leave, out, print_json
 from safecase.cli.options import HERE, GateName, Json, RunName, Workspace
-from safecase.cli.verdict_view import print_verdict
 from safecase.model.errors import ExitCode, InputError
-from safecase.model.people import RiskAcceptance
-from safecase.model.vocabulary import VerdictKind
+
+if TYPE_CHECKING:
+    from safecase.model.people import RiskAcceptance
 
 
 def register(app: typer.Typer) -> None:
@@ -36,6 +36,7 @@ def gate(
 
     Exit code 0 for go, 1 for no-go, 3 for insufficient evidence.
     """
+    from safecase.cli.verdict_view import print_verdict
     from safecase.workflow.deciding import decide, exit_code
     from safecase.workflow.project import Project
 
@@ -204,6 +205,7 @@ def sign(
     The one who recommended cannot sign, a missed floor cannot be signed away, and an accepted risk
     needs an expiry and a compensating control.
     """
+    from safecase.model.vocabulary import VerdictKind
     from safecase.workflow.deciding import read_verdict, sign_decision
     from safecase.workflow.project import Project
 
@@ -242,6 +244,8 @@ def sign(
 
 def parse_acceptance(text: str) -> RiskAcceptance:
     """Read ``risk=…;rule=…;until=…;control=…;because=…``; raises InputError naming what is missing."""
+    from safecase.model.people import RiskAcceptance
+
     fields = {}
     for part in text.split(";"):
         name, separator, value = part.partition("=")

@@ -7,7 +7,6 @@ import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from safecase.model.base import canonical_json
 from safecase.model.errors import ExitCode, SafecaseError, WorkspaceError
 
 if TYPE_CHECKING:
@@ -32,6 +31,8 @@ def err() -> Console:
 
 def print_json(value: Any) -> None:
     """One JSON document on standard output, keys sorted, with a line break."""
+    from safecase.model.base import canonical_json
+
     sys.stdout.buffer.write(canonical_json(value) + b"\n")
     sys.stdout.buffer.flush()
 

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from safecase.evidence.archive import read_entry
-from safecase.model.errors import ProblemLevel
 from safecase.model.gate import Gate
+from safecase.model.problem import ProblemLevel
 
 if TYPE_CHECKING:
     from safecase.workspace.inheritance import RawGate

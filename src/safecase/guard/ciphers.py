@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterator
 from functools import lru_cache
 
-from safecase.guard.views import Edit, TextView, named, rewrite
+from safecase.guard.text_view import Edit, TextView, named, rewrite
 
 _COMMON = tuple(
     "the and you your that this with for are not all from have what when how previous instructions ignore "  # noqa: SIM905

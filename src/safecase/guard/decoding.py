@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from urllib.parse import unquote_to_bytes
 
-from safecase.guard.views import Edit, TextView, named, rewrite
+from safecase.guard.text_view import Edit, TextView, named, rewrite
 
 LONGEST_LINE_OF_GARBAGE = 0.15
 """Share of characters that may be unprintable in what still counts as readable."""

@@ -6,7 +6,7 @@ import re
 import unicodedata
 from collections.abc import Iterator
 
-from safecase.guard.views import Edit, TextView, rewrite
+from safecase.guard.text_view import Edit, TextView, rewrite
 from safecase.scorers.encodings import CONFUSABLES, INVISIBLE
 
 _NOT_ASCII = re.compile(r"[\x00-\x7f]?[^\x00-\x7f]+")

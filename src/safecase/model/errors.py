@@ -9,8 +9,10 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Sequence
 from enum import IntEnum, StrEnum
+from typing import TYPE_CHECKING
 
-from safecase.model.base import Frozen
+if TYPE_CHECKING:
+    from safecase.model.problem import Problem
 
 
 class ExitCode(IntEnum):
@@ -103,41 +105,6 @@ class TargetFailure(InfrastructureError):
         self.retryable = retryable
         self.retry_after = retry_after
         super().__init__(message, where=where, hint=hint)
-
-
-class SourcePosition(Frozen):
-    """A place in a workspace file. ``line`` and ``column`` count from 1; 0 means the whole file."""
-
-    file: str
-    line: int = 0
-    column: int = 0
-
-    def __str__(self) -> str:
-        return f"{self.file}:{self.line}:{self.column}" if self.line else self.file
-
-
-class ProblemLevel(StrEnum):
-    """How much a finding of the checker matters: errors stop a run, warnings do not."""
-
-    ERROR = "error"
-    WARNING = "warning"
-    NOTE = "note"
-
-
-class Problem(Frozen):
-    """One mistake or smell in a workspace: where, what, and the mend."""
-
-    code: str
-    level: ProblemLevel
-    message: str
-    position: SourcePosition | None = None
-    hint: str | None = None
-    requirement: str | None = None
-
-    def __str__(self) -> str:
-        place = f"{self.position}: " if self.position else ""
-        mend = f" ({self.hint})" if self.hint else ""
-        return f"{place}{self.level.value}: {self.message}{mend}"
 
 
 class WorkspaceError(InputError):

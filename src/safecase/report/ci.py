@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from xml.etree.ElementTree import Element, SubElement, tostring
 
 from safecase.model.base import JsonObject, canonical_json
-from safecase.model.errors import SourcePosition
 from safecase.model.gate import RuleResult, Verdict
+from safecase.model.problem import SourcePosition
 from safecase.model.vocabulary import RuleClass, RuleStatus
 from safecase.report.html import rule_name
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from safecase.model.attempt import Attempt
-from safecase.model.errors import Problem
 from safecase.model.gate import Verdict
 from safecase.model.people import Decision
+from safecase.model.problem import Problem
 from safecase.model.risk import Risk
 from safecase.model.run import RunManifest
 from safecase.model.scorer_card import ScorerCard

@@ -9,8 +9,9 @@ import numpy as np
 
 from safecase.engine.run_folder import RunFolder
 from safecase.gate.rates import HELD
-from safecase.model.errors import Problem, ProblemLevel, SafecaseError, WorkspaceError
+from safecase.model.errors import SafecaseError, WorkspaceError
 from safecase.model.gate import Verdict
+from safecase.model.problem import Problem, ProblemLevel
 from safecase.workflow.guarded import guard_problems
 from safecase.workflow.project import Project
 from safecase.workspace import load_lenient

@@ -11,7 +11,8 @@ from safecase.guard.configuration import (
 )
 from safecase.guard.pipeline import Guard
 from safecase.guard.target import GuardedTarget
-from safecase.model.errors import InputError, Problem, ProblemLevel
+from safecase.model.errors import InputError
+from safecase.model.problem import Problem, ProblemLevel
 from safecase.model.protocols import Target
 from safecase.workflow.project import Project
 

@@ -17,9 +17,9 @@ from safecase.evidence.redaction import Redactor
 from safecase.evidence.signing import load_key
 from safecase.gate.populations import case_mask
 from safecase.gate.rates import ERROR, UNDETERMINED, VIOLATED
-from safecase.model.errors import SourcePosition
 from safecase.model.estimate import Estimate
 from safecase.model.gate import Verdict
+from safecase.model.problem import SourcePosition
 from safecase.model.vocabulary import HarmClass, Metric, OutcomeKind, Severity
 from safecase.report.charts import TradeOffPoint, format_quantity
 from safecase.report.ci import junit, sarif

@@ -12,12 +12,12 @@ from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
 
 from safecase.model.base import canonical_json
-from safecase.model.errors import Problem, ProblemLevel, SourcePosition
+from safecase.model.problem import Problem, ProblemLevel, SourcePosition
 from safecase.model.selector import Selector
 from safecase.model.suite import Case, Suite
 from safecase.model.vocabulary import ControlLayer, HarmClass, Metric, Severity
+from safecase.workspace.contents import Workspace
 from safecase.workspace.graph import RunFact, build_graph
-from safecase.workspace.loader import Workspace
 from safecase.workspace.lock import compare_lock
 
 SEVERE = (Severity.SEV1, Severity.SEV2)

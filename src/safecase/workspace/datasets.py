@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import os
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ _SUFFIXES = {
     ".parquet": DatasetFormat.PARQUET,
 }
 MAXIMUM_LINE = 64 * 1024 * 1024
+_HUB_NAME = re.compile(r"\w[\w.-]{0,95}(?:/\w[\w.-]{0,95})?")
 
 
 def dataset_path(dataset: Dataset, root: Path, root_env: str = "") -> Path:
@@ -141,12 +143,21 @@ def _hugging_face(dataset: Dataset) -> Iterator[tuple[int, Mapping[str, Any]]]:
         raise InputError(
             f"data set '{dataset.id}' needs the Hugging Face package", hint="pip install 'safecase[datasets]'"
         ) from None
-    rows = load_dataset(
-        dataset.path,
-        split=dataset.split or "train",
-        revision=dataset.revision or None,
-        trust_remote_code=False,
-    )
+    if not _HUB_NAME.fullmatch(dataset.path) or Path(dataset.path).exists():
+        raise InputError(
+            f"data set '{dataset.id}': '{dataset.path}' is no name on the Hub",
+            hint="say owner/name; files of the workspace are csv, jsonl or parquet",
+        )
+    try:
+        rows = load_dataset(
+            dataset.path,
+            split=dataset.split or "train",
+            revision=dataset.revision or None,
+            trust_remote_code=False,
+        )
+    except (OSError, ValueError, RuntimeError) as error:
+        reason = " ".join(str(error).split())[:300]
+        raise InputError(f"data set '{dataset.id}' cannot be loaded from the Hub: {reason}") from None
     yield from enumerate(rows, start=1)
 
 

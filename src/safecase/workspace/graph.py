@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from safecase.model.errors import InputError
 from safecase.model.selector import Selector, Term
 from safecase.model.suite import Case
-from safecase.workspace.loader import Workspace
+from safecase.workspace.contents import Workspace
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,29 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
 from safecase.model.base import Frozen
 from safecase.model.configuration import Defaults, Limits, Price, ScorerConfiguration, TargetConfiguration
-from safecase.model.errors import (
-    InputError,
-    Problem,
-    ProblemLevel,
-    SourcePosition,
-    WorkspaceError,
-    did_you_mean,
-)
+from safecase.model.errors import InputError, WorkspaceError, did_you_mean
 from safecase.model.gate import Gate
 from safecase.model.people import People
 from safecase.model.policy import Control, Policy
+from safecase.model.problem import Problem, ProblemLevel, SourcePosition
 from safecase.model.risk import MisuseCase, Risk, Threat
-from safecase.model.suite import Suite
 from safecase.model.system import System
 from safecase.workspace.case_builder import read_taxonomy
+from safecase.workspace.contents import Workspace
 from safecase.workspace.inheritance import RawGate, resolved
+from safecase.workspace.references import check_references
 from safecase.workspace.suite_builder import BuiltSuite, build_suite
 from safecase.workspace.validation import validated
 from safecase.workspace.yaml_reader import LocatedDocument, Path_, read_yaml
@@ -43,33 +36,6 @@ LISTS: dict[str, type[Frozen]] = {
     "scorers": ScorerConfiguration,
 }
 TOP_LEVEL = (*LISTS, "system", "targets", "suites", "people", "defaults")
-
-
-@dataclass(frozen=True)
-class Workspace:
-    """Everything that a workspace's files say, and where they say it."""
-
-    root: Path
-    system: System
-    targets: tuple[TargetConfiguration, ...] = ()
-    scorers: tuple[ScorerConfiguration, ...] = ()
-    risks: tuple[Risk, ...] = ()
-    threats: tuple[Threat, ...] = ()
-    misuse_cases: tuple[MisuseCase, ...] = ()
-    policies: tuple[Policy, ...] = ()
-    controls: tuple[Control, ...] = ()
-    suites: tuple[Suite, ...] = ()
-    gates: tuple[Gate, ...] = ()
-    people: People = field(default_factory=People)
-    defaults: Defaults = field(default_factory=Defaults)
-    positions: Mapping[tuple[str, str], SourcePosition] = field(default_factory=dict)
-    """(kind, id) → place; kinds are the top-level keys, ``case`` and ``rule``."""
-    data_digests: Mapping[str, tuple[str, str, int]] = field(default_factory=dict)
-    """Data set id → path, digest, rows."""
-
-    def position(self, kind: str, name: str) -> SourcePosition | None:
-        """Where an item stands."""
-        return self.positions.get((kind, name))
 
 
 def load(path: Path) -> Workspace:
@@ -135,6 +101,8 @@ class _Builder:
         self.owners: dict[tuple[str, str], tuple[LocatedDocument, Path_]] = {}
         self.documents: list[LocatedDocument] = []
         self.single: dict[str, SourcePosition] = {}
+        self.broken: set[str] = set()
+        """Ids of what is declared and does not read: a reference to it leads somewhere all the same."""
         self.raw_gates: dict[str, RawGate] = {}
         self.inheriting: list[RawGate] = []
 
@@ -202,7 +170,9 @@ class _Builder:
             item: Frozen | None = self._target(value, document, path)
         else:
             item = self._listed(key, value, document, path)
-        if item is not None and self._claim(key, str(getattr(item, "id", "")), document, path):
+        if item is None:
+            self.broken.add(str(value.get("id", "")))
+        elif self._claim(key, str(getattr(item, "id", "")), document, path):
             self.items[key].append(item)
 
     def _listed(
@@ -281,6 +251,7 @@ class _Builder:
         for gate in self.inheriting:
             value = resolved(gate, known)
             if value is None:
+                self.broken.add(str(gate.value.get("id", "")))
                 continue
             item = self._listed("gates", value, gate.document, gate.path)
             if item is not None and self._claim(
@@ -290,8 +261,6 @@ class _Builder:
 
     def check_references(self) -> None:
         """Note every reference that leads nowhere."""
-        from safecase.workspace.references import check_references
-
         if not self.system_declared and self.documents:
             hint = "add system: with an id and a title to safecase.yaml"
             self.documents[0].problem(
@@ -299,7 +268,7 @@ class _Builder:
             )
         workspace = self.workspace()
         if workspace is not None:
-            check_references(workspace, self._note)
+            check_references(workspace, self._note, frozenset(self.broken))
 
     def _note(
         self, kind: str, name: str, code: str, message: str, hint: str | None, inside: Path_ = ()

@@ -9,8 +9,9 @@ import orjson
 from pydantic import ValidationError
 
 from safecase.model.base import Frozen
-from safecase.model.errors import InfrastructureError, InputError, Problem, ProblemLevel, SourcePosition
-from safecase.workspace.loader import Workspace
+from safecase.model.errors import InfrastructureError, InputError
+from safecase.model.problem import Problem, ProblemLevel, SourcePosition
+from safecase.workspace.contents import Workspace
 
 LOCK_NAME = "safecase.lock"
 

@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING
 
 from safecase.model.base import digest
 from safecase.model.errors import InputError, did_you_mean
 from safecase.model.selector import Selector
 from safecase.model.vocabulary import Metric
-
-if TYPE_CHECKING:
-    from safecase.workspace.loader import Workspace
+from safecase.workspace.contents import Workspace
 
 Note = Callable[..., None]
 
 
-def check_references(workspace: Workspace, note: Note) -> None:
-    """Call ``note(kind, id, code, message, hint, inside)`` for each reference that leads nowhere."""
-    risks = {item.id for item in workspace.risks}
-    controls = {item.id for item in workspace.controls}
+def check_references(workspace: Workspace, note: Note, broken: frozenset[str] = frozenset()) -> None:
+    """Call ``note(kind, id, code, message, hint, inside)`` for each reference that leads nowhere.
+
+    ``broken``: ids that are declared and do not read, which is told already.
+    """
+    risks = {item.id for item in workspace.risks} | broken
+    controls = {item.id for item in workspace.controls} | broken
     components = {item.id for item in workspace.system.components}
 
     def each(kind: str, owner: str, names: Iterable[str], known: set[str], noun: str, field: str) -> None:
@@ -48,8 +48,8 @@ def check_references(workspace: Workspace, note: Note) -> None:
     _check_gates(workspace, note)
     _check_people(workspace, note)
     for name, known, noun in (
-        (workspace.defaults.target, {item.id for item in workspace.targets}, "target"),
-        (workspace.defaults.gate, {item.id for item in workspace.gates}, "gate"),
+        (workspace.defaults.target, {item.id for item in workspace.targets} | broken, "target"),
+        (workspace.defaults.gate, {item.id for item in workspace.gates} | broken, "gate"),
     ):
         if name and name not in known:
             hint = did_you_mean(name, known)

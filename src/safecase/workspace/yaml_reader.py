@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from safecase.model.errors import Problem, ProblemLevel, SourcePosition
+from safecase.model.problem import Problem, ProblemLevel, SourcePosition
 
 MAXIMUM_BYTES = 32 * 1024 * 1024
 MAXIMUM_DEPTH = 64

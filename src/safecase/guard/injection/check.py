@@ -16,7 +16,7 @@ from safecase.guard.injection.signatures import (
     read_signatures,
     shipped_signatures,
 )
-from safecase.guard.views import TextView
+from safecase.guard.text_view import TextView
 from safecase.model.base import Frozen, JsonObject, JsonValue
 from safecase.model.errors import InputError
 from safecase.model.guard import CheckResult, EvidenceSpan, GuardAction, Surface
