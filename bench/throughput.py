@@ -1,7 +1,7 @@
 """Attempts per second, end to end: HTTP call, scoring, durable journal; rows one and two of the table.
 
-The yardstick is a bare aiohttp client against the same server in the same run. Peers (Inspect, promptfoo) are
-not driven from here: the output says so, and the design's table has the figures measured once.
+The yardstick is a bare aiohttp client against the same server in the same run. `other_engines.py` drives
+Inspect and promptfoo beside it.
 
     python bench/throughput.py                                  # zero latency, 64 in flight
     python bench/throughput.py --latency 0.2 --in-flight 200    # ideal: in-flight / latency
@@ -160,7 +160,6 @@ def main() -> None:
         "safecase_per_second": round(statistics.median(rates), 1),
         "ratio_to_bare": round(statistics.median(rates) / statistics.median(bare_rates), 3),
         "rounds": [round(rate, 1) for rate in rates],
-        "peers": "Inspect and promptfoo are not measured by this script",
     }
     if arguments.json:
         print(json.dumps(result, indent=2))
