@@ -115,9 +115,12 @@ def run_promptfoo(
     }
     (folder / "promptfooconfig.json").write_text(json.dumps(configuration))
     quiet = {
-        "PROMPTFOO_DISABLE_TELEMETRY": "1", "PROMPTFOO_DISABLE_UPDATE": "1",
-        "PROMPTFOO_CACHE_ENABLED": "false", "PROMPTFOO_CONFIG_DIR": str(folder / "state"), "PROMPTFOO_DISABLE_REMOTE_GENERATION": "1",
-    }  # fmt: skip
+        "PROMPTFOO_DISABLE_TELEMETRY": "1",
+        "PROMPTFOO_DISABLE_UPDATE": "1",
+        "PROMPTFOO_DISABLE_REMOTE_GENERATION": "1",
+        "PROMPTFOO_CACHE_ENABLED": "false",
+        "PROMPTFOO_CONFIG_DIR": str(folder / "state"),
+    }
     command = [
         binary, "eval", "-c", "promptfooconfig.json", "-j", str(in_flight), "--no-cache", "--no-table",
         "--no-progress-bar", "-o", "result.json",
