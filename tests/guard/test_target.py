@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from pathlib import Path
 
 import pytest
 
@@ -143,6 +144,64 @@ def test_the_demo_agent_is_held_at_its_tools() -> None:
     held = ask(GuardedTarget(demo, guard), question)
     assert not held.final_state["refunds"]
     assert "policy does not allow" in held.messages[-1].text
+
+
+AGENTS = """
+from safecase.model.transcript import ToolCall
+from safecase.targets.agent import AgentTurn, ToolResult
+
+CALL = ToolCall(name="pay", arguments={"to": "eve"}, id="1")
+
+class Gated:
+    async def run(self, messages, *, tools, documents, environment, seed, gate=None):
+        refusal = gate.before(CALL) if gate else ""
+        paid = [] if refusal else ["eve"]
+        result = refusal or "paid eve"
+        result = (gate.after(CALL, result) if gate else "") or result
+        return AgentTurn(
+            text=result, tool_calls=(CALL,), state={"paid": paid},
+            tool_results=(ToolResult(tool_call_id="1", content=result, is_error=bool(refusal)),),
+        )
+
+class Loose:
+    async def run(self, messages, **more):
+        return AgentTurn(
+            text="paid", tool_calls=(CALL,), tool_results=(ToolResult(tool_call_id="1", content="paid"),),
+            state={"paid": ["eve"]},
+        )
+"""
+
+
+async def agent_reply(folder: Path, name: str, guard: Guard | None) -> TargetReply:
+    (folder / "agents_of_mine.py").write_text(AGENTS)
+    configuration = TargetConfiguration(id="a", kind="agent", options={"agent": f"agents_of_mine:{name}"})
+    target: Target = build_target(configuration, folder)
+    if guard is not None:
+        target = GuardedTarget(target, guard)
+    await target.start()
+    try:
+        return await target.respond(TargetRequest(messages=(user("pay the rent"),)))
+    finally:
+        await target.close()
+
+
+def test_an_agent_that_takes_a_gate_is_held_at_its_tools(tmp_path: Path) -> None:
+    calls = Guard([placed(WordCheck("eve"), surfaces=frozenset({Surface.TOOL_CALL}))])
+    loose = asyncio.run(agent_reply(tmp_path, "Gated", None))
+    assert loose.final_state["paid"] == ["eve"]
+    held = asyncio.run(agent_reply(tmp_path, "Gated", calls))
+    assert held.final_state["paid"] == []
+    assert not [call for message in held.messages for call in message.tool_calls], "it was never made"
+    results = on(Surface.UNTRUSTED_CONTENT, "paid eve")
+    withheld = asyncio.run(agent_reply(tmp_path, "Gated", results))
+    assert "paid eve" not in withheld.messages[-1].text
+
+
+def test_an_agent_that_takes_no_gate_is_told_as_unenforced(tmp_path: Path) -> None:
+    guard = Guard([placed(WordCheck("eve"), surfaces=frozenset({Surface.TOOL_CALL}))])
+    reply = asyncio.run(agent_reply(tmp_path, "Loose", guard))
+    assert reply.final_state["paid"] == ["eve"]
+    assert reply.metadata["guard"]["unenforced_tool_calls"] == 1  # type: ignore[index, call-overload]
 
 
 def test_what_a_tool_brings_is_withheld_from_the_demo_agent() -> None:

@@ -144,7 +144,7 @@ class GuardedTarget:
         gate = _Gate(self.guard, request, record)
         documents = tuple(kept for item in request.documents if (kept := gate.document(item)) is not None)
         asked = request.model_copy(update={"messages": messages, "documents": documents})
-        if isinstance(self.inner, GatedTarget):
+        if isinstance(self.inner, GatedTarget) and self.inner.takes_gate:
             reply = _without_refused(await self.inner.respond_gated(asked, gate), gate.refused)
             return await self._outgoing(asked, reply, record, gated=True)
         return await self._outgoing(asked, await self.inner.respond(asked), record, gated=False)

@@ -83,6 +83,10 @@ class ToolGate(Protocol):
 class GatedTarget(Target, Protocol):
     """A target whose agent can be held to a gate at each tool call, because it runs in this process."""
 
+    @property
+    def takes_gate(self) -> bool:
+        """Whether the agent behind it puts its calls to the gate; known once the target is started."""
+
     async def respond_gated(self, request: TargetRequest, gate: ToolGate) -> TargetReply:
         """`Target.respond`, with every tool call through ``gate``."""
 

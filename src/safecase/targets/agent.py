@@ -14,7 +14,7 @@ from pydantic import Field
 from safecase.model.base import Frozen, JsonObject, JsonValue, digest
 from safecase.model.configuration import TargetConfiguration
 from safecase.model.errors import FailureKind, InputError, TargetFailure
-from safecase.model.protocols import TargetReply, TargetRequest
+from safecase.model.protocols import TargetReply, TargetRequest, ToolGate
 from safecase.model.transcript import Document, Message, MessageRole, ToolCall, ToolDefinition, Usage
 from safecase.targets.code import REFERENCE, CodeReference, crash, crash_line
 from safecase.targets.json_body import clean_line, without_surrogates
@@ -71,6 +71,27 @@ class Agent(Protocol):
         """
 
 
+class GatedAgent(Agent, Protocol):
+    """An agent that lets a guard stand at its tools: ``run`` takes a ``gate`` besides.
+
+    Before it makes a call it asks ``gate.before(call)``, and makes it only where that is empty; what a tool
+    returned it reads as ``gate.after(call, result) or result``; a document it retrieved as
+    ``gate.document(document)``, which may be None. Without a guard the gate is None.
+    """
+
+    async def run(
+        self,
+        messages: Sequence[Message],
+        *,
+        tools: Sequence[ToolDefinition],
+        documents: Sequence[Document],
+        environment: JsonObject,
+        seed: int,
+        gate: ToolGate | None = None,
+    ) -> AgentTurn:
+        """Take one turn, every tool call through ``gate``."""
+
+
 class AgentOptions(Frozen):
     """Options of an agent."""
 
@@ -98,6 +119,7 @@ class AgentTarget:
         self.reference = CodeReference.parse(options.agent, root, what=self.where)
         self._make: Callable[[], Any] | None = None
         self._shared: Any = None
+        self._takes_gate = False
         self._conversations: OrderedDict[str, Any] = OrderedDict()
 
     def fingerprint(self) -> Mapping[str, str]:
@@ -139,9 +161,23 @@ class AgentTarget:
         self._make, self._shared = None, None
         self._conversations.clear()
 
+    @property
+    def takes_gate(self) -> bool:
+        """Whether the agent's ``run`` has a parameter ``gate``."""
+        return self._takes_gate
+
     async def respond(self, request: TargetRequest) -> TargetReply:
         """One turn. Raises TargetFailure: CRASH for what the agent raised, BAD_RESPONSE for what it
         returned."""
+        return await self._turn(request, {})
+
+    async def respond_gated(self, request: TargetRequest, gate: ToolGate) -> TargetReply:
+        """The same with ``gate`` at the agent's tools. Raises TypeError where the agent takes none."""
+        if not self._takes_gate:
+            raise TypeError(f"{self.options.agent} takes no gate")
+        return await self._turn(request, {"gate": gate})
+
+    async def _turn(self, request: TargetRequest, more: dict[str, Any]) -> TargetReply:
         agent = self._agent(request)
         try:
             turn = await agent.run(
@@ -150,6 +186,7 @@ class AgentTarget:
                 documents=request.documents,
                 environment=request.environment,
                 seed=request.seed,
+                **more,
             )
         except TargetFailure:
             raise
@@ -214,6 +251,8 @@ class AgentTarget:
                 f"{self.where}: '{self.options.agent}' gives {type(agent).__name__}, without 'async def run'",
                 hint="see safecase.targets.agent.Agent",
             )
+        # Named, not **more: an agent that swallows whatever comes would never ask the gate.
+        self._takes_gate = "gate" in inspect.signature(agent.run).parameters
         return agent
 
     def _bad(self, message: str) -> TargetFailure:

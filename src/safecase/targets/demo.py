@@ -78,6 +78,11 @@ class DemoTarget:
         """One turn, with the agent's tool calls, results, documents and end state."""
         return self._turn(request, None)
 
+    @property
+    def takes_gate(self) -> bool:
+        """The demo agent puts every call to the gate."""
+        return True
+
     async def respond_gated(self, request: TargetRequest, gate: ToolGate) -> TargetReply:
         """The same, with every tool call and every retrieved document through ``gate``."""
         return self._turn(request, gate)
