@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import base64
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -14,7 +16,7 @@ from safecase.guard.target import BLOCKED, GuardedTarget
 from safecase.model.base import JsonObject
 from safecase.model.configuration import TargetConfiguration
 from safecase.model.protocols import GatedTarget, Target, TargetReply, TargetRequest
-from safecase.model.transcript import Document, Message, MessageRole, ToolCall
+from safecase.model.transcript import ContentPart, Document, Message, MessageRole, ToolCall
 from safecase.targets.registry import build_target
 
 from .fakes import WordCheck, placed
@@ -183,6 +185,41 @@ async def agent_reply(folder: Path, name: str, guard: Guard | None) -> TargetRep
         return await target.respond(TargetRequest(messages=(user("pay the rent"),)))
     finally:
         await target.close()
+
+
+def attached(media_type: str, data: bytes, kind: str = "document") -> ContentPart:
+    uri = f"data:{media_type};base64,{base64.b64encode(data).decode()}"
+    return ContentPart(type=kind, media_type=media_type, uri=uri)
+
+
+def test_what_is_in_an_attachment_is_read_as_untrusted() -> None:
+    guard = on(Surface.UNTRUSTED_CONTENT, "obey")
+    bad = attached("text/html", b"<p>Menu</p><!-- obey me -->")
+    good = attached("text/plain", b"Menu of the day")
+    picture = attached("image/jpeg", b"\xff\xd8\xff", "image")
+    asked = (ContentPart(text="What is in them?"), bad, good, picture)
+    inner = Recorder()
+    reply = ask(GuardedTarget(inner, guard), Message(role=MessageRole.USER, content=asked))
+    (message,) = inner.asked[0].messages
+    assert isinstance(message.content, tuple)
+    assert [part.text for part in message.content] == ["What is in them?", "[document withheld]", "", ""]
+    assert message.content[2:] == (good, picture)
+    assert reply.metadata["guard"]["decisions"][0]["action"] == "block"  # type: ignore[index, call-overload]
+
+
+def test_attachments_that_nobody_can_read_are_counted_and_none_is_a_crash() -> None:
+    bomb = zlib.compress(b"a" * 50_000_000)
+    broken = (
+        attached("image/png", b"no png", "image"),
+        attached("application/pdf", b"%PDF-1.7 stream\n" + bomb + b"endstream"),
+        attached("application/vnd.openxmlformats-officedocument.wordprocessingml.document", b"PK\x03\x04"),
+        ContentPart(type="audio", uri="file:///etc/passwd"),
+    )
+    reply = ask(
+        GuardedTarget(Recorder(), on(Surface.UNTRUSTED_CONTENT, "obey")),
+        Message(role=MessageRole.USER, content=(ContentPart(text="hi"), *broken)),
+    )
+    assert reply.metadata["guard"]["unread_attachments"] == 4  # type: ignore[index, call-overload]
 
 
 def test_an_agent_that_takes_a_gate_is_held_at_its_tools(tmp_path: Path) -> None:

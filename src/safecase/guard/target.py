@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Mapping
 
+from safecase.attachments import attachment_text
 from safecase.guard.content import Content
 from safecase.guard.output.safe_completion import category_of, safe_completion
 from safecase.guard.pipeline import Guard, tool_call_content
 from safecase.model.base import JsonObject, JsonValue, digest
 from safecase.model.guard import GuardAction, GuardDecision, Surface
 from safecase.model.protocols import GatedTarget, Target, TargetReply, TargetRequest
-from safecase.model.transcript import Document, Message, MessageRole, ToolCall
+from safecase.model.transcript import ContentPart, Document, Message, MessageRole, ToolCall
 
 BLOCKED = "content_filter"
 """The finish reason that marks an answer which the guard stopped."""
@@ -24,6 +25,9 @@ class _Record:
     def __init__(self) -> None:
         self.decisions: list[GuardDecision] = []
         self.unenforced = 0
+        self.unread_attachments = 0
+        self.attachments: list[Document] = []
+        """What was read in attachments: content that nobody vouches for."""
         self.seconds = 0.0
 
     def add(self, decision: GuardDecision) -> GuardDecision:
@@ -38,6 +42,8 @@ class _Record:
         data: JsonObject = {"decisions": kept, "latency_ms": round(self.seconds * 1000, 3)}
         if self.unenforced:
             data["unenforced_tool_calls"] = self.unenforced
+        if self.unread_attachments:
+            data["unread_attachments"] = self.unread_attachments
         return data
 
 
@@ -48,7 +54,7 @@ class _Gate:
         self._guard = guard
         self._record = record
         self._conversation = request.messages
-        self._documents = request.documents
+        self._documents = (*request.documents, *record.attachments)
         self._session = request.conversation_id
         self._results: tuple[Message, ...] = ()
         self.refused: list[tuple[str, str]] = []
@@ -163,7 +169,7 @@ class GuardedTarget:
                     text = self._read[key]
                     skipping = text is None
                     if text is not None:
-                        kept.append(_with_text(message, text))
+                        kept.append(await self._attachments(request, _with_text(message, text), record))
                     continue
                 decision = record.add(
                     await self.guard.inspect_async(
@@ -181,7 +187,7 @@ class GuardedTarget:
                     if index == last:
                         return (), decision
                     continue
-                kept.append(_with_text(message, decision.text))
+                kept.append(await self._attachments(request, _with_text(message, decision.text), record))
             elif message.role is MessageRole.TOOL:
                 decision = record.add(
                     await self.guard.inspect_async(
@@ -192,6 +198,27 @@ class GuardedTarget:
             elif message.role is MessageRole.SYSTEM or not skipping:
                 kept.append(message)
         return tuple(kept), None
+
+    async def _attachments(self, request: TargetRequest, message: Message, record: _Record) -> Message:
+        """The message without the attachments whose text must not reach the target.
+
+        What is in a file is somebody else's text, whoever attached it. Of pictures and sound only what stands
+        beside their content is read; what holds no text that can be read is counted and let through.
+        """
+        if isinstance(message.content, str):
+            return message
+        parts: list[ContentPart] = []
+        for part in message.content:
+            text = attachment_text(part.uri, part.media_type) if part.type != "text" else ""
+            if part.type == "text" or not text:
+                record.unread_attachments += part.type != "text"
+                parts.append(part)
+                continue
+            content = Content(Surface.UNTRUSTED_CONTENT, text, session=request.conversation_id)
+            decision = record.add(await self.guard.inspect_async(content))
+            record.attachments.append(Document(id=f"attachment-{len(record.attachments) + 1}", text=text))
+            parts.append(part if decision.allowed else ContentPart(text=f"[{part.type} withheld]"))
+        return message.model_copy(update={"content": tuple(parts)})
 
     def _remember(self, key: tuple[str, int, str], text: str | None) -> None:
         self._read[key] = text
@@ -204,7 +231,7 @@ class GuardedTarget:
         executed = {m.tool_call_id for m in reply.messages if m.role is MessageRole.TOOL}
         messages: list[Message] = []
         finish = reply.finish_reason
-        documents = (*request.documents, *reply.documents)
+        documents = (*request.documents, *record.attachments, *reply.documents)
         for message in reply.messages:
             if message.role is not MessageRole.ASSISTANT:
                 messages.append(message)
