@@ -1,4 +1,4 @@
-"""`safecase show`: runs, attempts, cases, the graph, coverage, catalogues."""
+"""`safecase show`: runs, attempts, cases, the graph, coverage."""
 
 from __future__ import annotations
 
@@ -155,17 +155,3 @@ def coverage(workspace: Workspace = HERE, as_json: Json = False) -> None:
             f"{row['severity']}  {row['risk']}: {row['cases']} cases, {row['families']} families, "
             f"{row['held_out']} held out, {len(row['languages'])} languages{blind}"
         )
-
-
-@show.command()
-def catalogues(as_json: Json = False) -> None:
-    """List the taxonomies that ship, with their counts, taken from their data."""
-    from safecase.catalog import available, load
-
-    rows = [(framework, version, load(framework, version).counts()) for framework, version in available()]
-    if as_json:
-        print_json({"catalogues": [{"framework": a, "version": b, "counts": c} for a, b, c in rows]})
-        return
-    for framework, version, found in rows:
-        counts = ", ".join(f"{count} {kind}" for kind, count in found.items())
-        out().print(f"{framework} {version}: {counts}")

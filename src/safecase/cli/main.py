@@ -7,6 +7,7 @@ import sys
 import typer
 
 from safecase.cli import (
+    command_catalogue,
     command_check,
     command_decide,
     command_demo,
@@ -39,6 +40,7 @@ for module in (
     command_run,
     command_decide,
     command_show,
+    command_catalogue,
     command_guard,
     command_demo,
 ):

@@ -74,7 +74,7 @@ def read_taxonomy(items: list[Any], document: LocatedDocument, path: Path_) -> l
             found.append(item)
             continue
         try:
-            found.append(resolve_reference(str(item)))
+            found.append(resolve_reference(str(item), document.catalogues))
         except InputError as error:
             document.problem((*path, index), "unknown-taxonomy", error.message, hint=error.hint)
     return found

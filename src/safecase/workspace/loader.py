@@ -19,12 +19,15 @@ from safecase.workspace.contents import Workspace
 from safecase.workspace.inheritance import RawGate, resolved
 from safecase.workspace.references import check_references
 from safecase.workspace.suite_builder import BuiltSuite, build_suite
+from safecase.workspace.taxonomy import CATALOGUES
 from safecase.workspace.validation import validated
 from safecase.workspace.yaml_reader import LocatedDocument, Path_, read_yaml
 
 Item = TypeVar("Item", bound=Frozen)
 MAXIMUM_FILES = 2000
-IGNORED_FOLDERS = frozenset({"runs", "records", "packs", "node_modules", "__pycache__", "data", "cards"})
+IGNORED_FOLDERS = frozenset(
+    {"runs", "records", "packs", "node_modules", "__pycache__", "data", "cards", CATALOGUES}
+)
 
 LISTS: dict[str, type[Frozen]] = {
     "risks": Risk,
@@ -112,6 +115,8 @@ class _Builder:
 
     def read(self, file: Path) -> None:
         document = read_yaml(file, str(file.relative_to(self.root)))
+        if (self.root / CATALOGUES).is_dir():
+            document.catalogues = self.root / CATALOGUES
         self.documents.append(document)
         for key, value in document.data.items():
             if key not in TOP_LEVEL:

@@ -33,6 +33,8 @@ class LocatedDocument:
     keys: dict[Path_, tuple[int, int]] = field(default_factory=dict)
     values: dict[Path_, tuple[int, int]] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
+    catalogues: Path | None = None
+    """Folder of the workspace's own catalogues, where it has one."""
 
     def position(self, path: Path_, *, key: bool = False) -> SourcePosition:
         """Where ``path`` stands; the nearest enclosing place that is known where it does not."""

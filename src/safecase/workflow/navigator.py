@@ -1,0 +1,58 @@
+"""Which techniques of ATLAS the cases reach, and how they fared in a run: a layer for MITRE's Navigator."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import Any
+
+from safecase.catalog import CatalogueStore, navigator_layer
+from safecase.engine.run_folder import RunFolder
+from safecase.gate.rates import HELD, VIOLATED
+from safecase.model.errors import InputError
+from safecase.model.suite import Case
+from safecase.workflow.project import Project
+from safecase.workspace.taxonomy import CATALOGUES
+
+_WORST_FIRST = ("failed", "passed", "tested", "untested")
+
+
+def atlas_layer(project: Project, folder: RunFolder | None, version: str = "") -> dict[str, Any]:
+    """The layer as JSON: techniques that cases or risks name, as failed, passed, tested (nothing could be
+    told) or untested. Raises InputError where nothing in the workspace names a technique of that version."""
+    own = project.workspace.root / CATALOGUES
+    catalogue = CatalogueStore([own] if own.is_dir() else []).load("atlas", version or None)
+    told = _by_case(folder) if folder else {}
+    found: dict[str, set[str]] = defaultdict(set)
+    cases: dict[str, int] = defaultdict(int)
+    named: list[tuple[Case | None, Any]] = [
+        (case, item) for suite in project.workspace.suites for case in suite.cases for item in case.taxonomy
+    ]
+    named += [(None, item) for risk in project.workspace.risks for item in risk.taxonomy]
+    for case, item in named:
+        entry = catalogue.get(item.id) if item.framework == "atlas" else None
+        if entry is None or entry.kind not in ("technique", "subtechnique"):
+            continue
+        found[entry.id].add(told.get(case.id, "untested") if case is not None else "untested")
+        cases[entry.id] += case is not None
+    if not found:
+        raise InputError(f"no case and no risk names a technique of ATLAS {catalogue.version}")
+    run = f"run {folder.manifest.run_id}" if folder else "no run"
+    return navigator_layer(
+        catalogue,
+        {name: next(item for item in _WORST_FIRST if item in seen) for name, seen in found.items()},
+        name=f"{project.workspace.system.title}: threat coverage",
+        description=f"Made by safecase from the workspace's cases and {run}.",
+        comments={name: f"{count} case{'s' if count != 1 else ''}" for name, count in cases.items()},
+    )
+
+
+def _by_case(folder: RunFolder) -> dict[str, str]:
+    """Case id → how it fared: failed where one attempt was violated."""
+    columns, cases = folder.columns(), folder.cases()
+    fared: dict[str, str] = {}
+    for index, outcome in zip(columns.case_index.tolist(), columns.outcome.tolist(), strict=True):
+        status = "failed" if outcome == VIOLATED else "passed" if outcome == HELD else "tested"
+        name = cases[index].id
+        before = fared.get(name, status)
+        fared[name] = min(before, status, key=_WORST_FIRST.index)
+    return fared
