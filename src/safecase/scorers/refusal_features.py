@@ -8,7 +8,7 @@ some topics keeps its quality on others.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
@@ -19,6 +19,8 @@ import orjson
 from safecase.scorers.phrase_lexicon import PhraseLexicon, Sentence, split_sentences
 
 SENTENCE_LIMIT = 2_000
+SHORT_ANSWER = 400
+"""Characters of an answer that is likely to come again word by word."""
 READ_WHOLE = 60_000
 """Characters up to which an answer is read whole; of longer ones `reading_windows` are read."""
 WINDOWS, WINDOW = 20, 3_000
@@ -310,13 +312,24 @@ def _read_question(prompt: str) -> _Question:
     )
 
 
-def read_answer(prompt: str, answer: str) -> Reading:
-    """The features of ``answer`` to ``prompt``: name → value in [0, 1], zeros left out."""
+@dataclass(frozen=True, slots=True)
+class _Text:
+    """What an answer holds, whatever it was an answer to."""
+
+    sentences: tuple[Sentence, ...]
+    masks: tuple[int, ...]
+    features: Mapping[str, float]
+    head: int
+    opening: int
+    words: int
+    function_words: int
+    items: int
+
+
+def _read_text(answer: str) -> _Text:
     lexicon = load_lexicon()
-    answer = reading_windows(answer)
-    sentences = split_sentences(answer, SENTENCE_LIMIT)
-    masks = [lexicon.english.match(sentence.words) for sentence in sentences]
-    question = _read_question(prompt[:PROMPT_LIMIT])
+    sentences = tuple(split_sentences(answer, SENTENCE_LIMIT))
+    masks = tuple([lexicon.english.match(sentence.words) for sentence in sentences])
     count = max(1, len(sentences))
     word_count = sum(len(sentence.words) for sentence in sentences)
     is_english = lexicon.english_words.__contains__
@@ -342,13 +355,26 @@ def read_answer(prompt: str, answer: str) -> Reading:
             features[f"opening:{name}"] = 1.0
         if tail & bit:
             features[f"tail:{name}"] = 1.0
-    head_words = sentences[0].words if sentences else ()
-    _shape(features, answer, word_count, items, head_words)
-    _substance(features, lexicon, question, sentences, masks, head_words)
-    _stance(features, lexicon, question, head, opening, masks, head_words, items)
-    return Reading(
-        features, tuple(sentences), tuple(masks), word_count, items, function_words / max(1, word_count)
-    )
+    _shape(features, answer, word_count, items, sentences[0].words if sentences else ())
+    return _Text(sentences, masks, features, head, opening, word_count, function_words, items)
+
+
+# Systems refuse in the same few words, thousands of times a run.
+_read_short_text = lru_cache(maxsize=2_048)(_read_text)
+
+
+def read_answer(prompt: str, answer: str) -> Reading:
+    """The features of ``answer`` to ``prompt``: name → value in [0, 1], zeros left out."""
+    lexicon = load_lexicon()
+    answer = reading_windows(answer)
+    text = (_read_short_text if len(answer) <= SHORT_ANSWER else _read_text)(answer)
+    question = _read_question(prompt[:PROMPT_LIMIT])
+    features = dict(text.features)
+    head_words = text.sentences[0].words if text.sentences else ()
+    _substance(features, lexicon, question, text.sentences, text.masks, head_words)
+    _stance(features, lexicon, question, text.head, text.opening, text.masks, head_words, text.items)
+    share = text.function_words / max(1, text.words)
+    return Reading(features, text.sentences, text.masks, text.words, text.items, share)
 
 
 def _shape(features: dict[str, float], answer: str, words: int, items: int, head: Sequence[str]) -> None:
