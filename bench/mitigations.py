@@ -20,6 +20,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from safecase.demo import VULNERABILITIES
+from safecase.demo.vulnerabilities import vulnerability
 from safecase.engine.run_folder import RunFolder
 from safecase.gate.rates import VIOLATED
 from safecase.model.vocabulary import HarmClass
@@ -105,9 +106,18 @@ def main() -> int:
         document = {"rows": [asdict(row) for row in rows], "benign": len(benign), "newly_refused": refused}
         print(json.dumps(document, indent=2))
     else:
-        print("| weakness | violations it adds | left with the guard | | stopped by |\n|---|---|---|---|---|")
+        names = (
+            "weakness",
+            "violations it adds",
+            "left with the guard",
+            "",
+            "stopped by",
+            "documented mitigation",
+        )
+        print(f"| {' | '.join(names)} |\n{'|---' * len(names)}|")
         for row in rows:
-            print(f"| {row.weakness} | {row.added} | {row.left} | {row.state} | {', '.join(row.closed_by)} |")
+            checks, mend = ", ".join(row.closed_by), vulnerability(row.weakness).mitigation
+            print(f"| {row.weakness} | {row.added} | {row.left} | {row.state} | {checks} | {mend} |")
         print(f"\nThe guard refuses {refused} of {len(benign)} benign cases that were answered without it.")
     return 1 if any(row.state == "open" for row in rows) else 0
 
