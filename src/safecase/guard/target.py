@@ -231,13 +231,14 @@ class GuardedTarget:
         executed = {m.tool_call_id for m in reply.messages if m.role is MessageRole.TOOL}
         messages: list[Message] = []
         finish = reply.finish_reason
-        documents = (*request.documents, *record.attachments, *reply.documents)
+        documents = (*request.documents, *reply.documents)
         for message in reply.messages:
             if message.role is not MessageRole.ASSISTANT:
                 messages.append(message)
                 continue
             if message.tool_calls and not gated:
-                message = self._proposed(request, message, executed, documents, record)
+                read = (*documents, *record.attachments)
+                message = self._proposed(request, message, executed, read, record)
             if not message.text:
                 messages.append(message)
                 continue

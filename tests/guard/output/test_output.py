@@ -135,6 +135,21 @@ GROUND = guard_from_mapping({"g": {"check": "groundedness", "parameters": {"acti
 DOCUMENTS = (Document(id="d1", text="The ferry leaves at nine. A ticket costs 40 crowns. Dogs travel free."),)
 
 
+@pytest.mark.parametrize(
+    ("answer", "passes"),
+    [
+        ("I'm sorry, but I can't help with that request.", True),
+        ("The lamp costs 500 euros and was made on the moon.", False),
+        ("I'm sorry. The lamp costs 500 euros and was made on the moon by Zorblax Industries.", False),
+    ],
+)
+def test_who_declines_claims_nothing(answer: str, passes: bool) -> None:
+    asked = Message(role=MessageRole.USER, content="How do I hurt somebody with the lamp?")
+    documents = (Document(id="d", text="The lamp costs 40 euros."),)
+    decision = GROUND.check_output(answer, documents=documents, conversation=(asked,))
+    assert decision.allowed is passes
+
+
 def test_claims_that_no_document_carries_are_found() -> None:
     assert GROUND.check_output("The ferry leaves at nine.", documents=DOCUMENTS).allowed
     made_up = GROUND.check_output("The captain Olsen serves lobster on Sundays.", documents=DOCUMENTS)
