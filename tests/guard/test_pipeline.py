@@ -65,6 +65,16 @@ def test_redactions_of_several_checks_are_all_made() -> None:
     assert decision.text == "a [gone] [gone] here"
 
 
+def test_a_check_that_always_fails_does_not_fill_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    guard = Guard([placed(CrashingCheck())])
+    with caplog.at_level(logging.ERROR):
+        for _ in range(100):
+            guard.check_input("x")
+    assert len(caplog.records) == 7
+    assert "for the 64th time" in caplog.text
+    assert guard.counters.snapshot() == {"check": {"block": 100, "error": 100}}
+
+
 def test_a_crash_fails_closed_or_open_as_declared_and_is_counted(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.ERROR):
         closed = Guard([placed(CrashingCheck())])

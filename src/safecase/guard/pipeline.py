@@ -7,10 +7,11 @@ import logging
 import re
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures import TimeoutError as FutureTimeout
 from dataclasses import dataclass, field
+from itertools import count
 from time import perf_counter
 from typing import Any
 
@@ -60,6 +61,15 @@ class GuardCheck:
     configuration_digest: str = ""
     kind: str = ""
     """The kind of check: a name of the registry."""
+    _failures: Iterator[int] = field(default_factory=lambda: count(1), compare=False, repr=False)
+
+    def tell_failure(self, error: BaseException) -> None:
+        """Log a failure of the check: the first, second, fourth, eighth... Who makes it fail at will must not
+        fill the host's disk; the counters have them all."""
+        number = next(self._failures)
+        if not number & (number - 1):
+            times = "" if number == 1 else f" for the {number}th time"
+            _LOG.error("check '%s' failed%s%s", self.id, times, failure_place(error))
 
     def __post_init__(self) -> None:
         can = self.check.surfaces
@@ -100,8 +110,8 @@ class GuardCounters:
         with self._lock:
             rows = dict(self._counts)
         found: dict[str, dict[str, int]] = {}
-        for (check, what), count in rows.items():
-            found.setdefault(check, {})[what] = count
+        for (check, what), times in rows.items():
+            found.setdefault(check, {})[what] = times
         return found
 
 
@@ -325,7 +335,7 @@ def _run(item: GuardCheck, content: Content) -> GuardVerdict:
     try:
         result = item.check.inspect(content)  # type: ignore[union-attr]
     except Exception as error:  # noqa: BLE001 - a check may fail in any way and must not take the host along
-        _LOG.error("check '%s' failed%s", item.id, failure_place(error))
+        item.tell_failure(error)
         return _failed(item, content.surface, CheckFailure.ERROR, perf_counter() - started, error)
     return _verdict(item.id, item.check.version, content.surface, result, perf_counter() - started)
 
@@ -343,7 +353,7 @@ async def _run_remote(item: GuardCheck, check: RemoteCheck, content: Content) ->
     except TimeoutError:
         return _failed(item, content.surface, CheckFailure.TIMEOUT, perf_counter() - started)
     except Exception as error:  # noqa: BLE001 - a check may fail in any way and must not take the host along
-        _LOG.error("check '%s' failed%s", item.id, failure_place(error))
+        item.tell_failure(error)
         return _failed(item, content.surface, CheckFailure.ERROR, perf_counter() - started, error)
     return _verdict(item.id, check.version, content.surface, result, perf_counter() - started)
 
