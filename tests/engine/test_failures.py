@@ -77,6 +77,22 @@ async def test_a_target_that_never_answers_is_not_tested_however_few_the_attempt
     assert finished.status.outcomes["error"] == 0
 
 
+async def test_what_is_left_of_a_run_may_be_what_no_target_can_answer(tmp_path) -> None:
+    plan = build_plan(cases(6), seed=3)
+    last = {plan.cases[plan.case_index[draw]].id for draw in (4, 5)}
+
+    def hangs_on_two(request, number):
+        if request.case_id in last:
+            raise TargetFailure("no answer", kind=FailureKind.TIMEOUT, retryable=False)
+
+    limits = FAST.model_copy(update={"maximum_calls": 4, "concurrency": 1})
+    stopped = await run(request(tmp_path, plan, target=FakeTarget(hangs_on_two), limits=limits))
+    assert stopped.status.state is RunState.STOPPED
+    finished = await resume(stopped.path, request(tmp_path, plan, target=FakeTarget(hangs_on_two)))
+    assert finished.status.state is RunState.COMPLETE
+    assert finished.status.outcomes["error"] == 2
+
+
 async def test_a_page_in_front_of_the_target_is_no_answer(tmp_path) -> None:
     target = FakeTarget(failing(FailureKind.BAD_RESPONSE, retryable=False))
     with pytest.raises(InfrastructureError, match="check the address"):

@@ -50,10 +50,12 @@ class BreakerSettings:
 class CircuitBreaker:
     """Takes finished attempts in the order of completion and gives back those that may be recorded."""
 
-    def __init__(self, settings: BreakerSettings | None = None) -> None:
+    def __init__(self, settings: BreakerSettings | None = None, *, answered: bool = False) -> None:
+        """``answered``: an earlier session of the run had an answer. What is left of it may be just the
+        attempts that no target can answer."""
         self._settings = settings if settings is not None else BreakerSettings()
         self._held: list[Completed] = []
-        self._answered = False
+        self._answered = answered
         self.tripped: InfrastructureError | None = None
 
     @property

@@ -32,6 +32,11 @@ class Tallies:
         """Attempts counted."""
         return sum(self.outcomes.values())
 
+    @property
+    def answered(self) -> bool:
+        """Whether any attempt had an answer."""
+        return self.finished > self.outcomes[OutcomeKind.ERROR]
+
     def add(
         self,
         outcome: OutcomeKind,

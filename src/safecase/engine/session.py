@@ -95,7 +95,8 @@ class Session:
             request.journal,
             acknowledged=self._acknowledged,
         )
-        recorder = Recorder(journal, self._dispatcher, self._tallies, CircuitBreaker(request.breaker))
+        breaker = CircuitBreaker(request.breaker, answered=self._tallies.answered)
+        recorder = Recorder(journal, self._dispatcher, self._tallies, breaker)
         cancelled: asyncio.CancelledError | None = None
         try:
             await self._execute(recorder, journal)
