@@ -44,6 +44,8 @@ task = Task(dataset=MemoryDataset(samples), solver=generate(), scorer=includes()
 )
 assert log.status == "success", log.error
 assert log.results.completed_samples == len(prompts)
+scores = [sample.scores["includes"].value for sample in log.samples]
+assert scores == ["C"] * len(prompts), "not every answer was scored as it should be"
 print(json.dumps({"version": log.eval.packages.get("inspect_ai", "")}))
 """
 
@@ -154,7 +156,10 @@ def measure(arguments: argparse.Namespace, latency: float, attempts: int) -> tup
             continue
         with running(latency) as url, tempfile.TemporaryDirectory() as folder:
             seconds, memory, version = run(url, Path(folder))
-            rows.append(Row(name, version, attempts, counted(url), seconds, attempts / seconds, memory))
+            calls = counted(url)
+            if calls != attempts:
+                raise SystemExit(f"{name} made {calls} calls for {attempts} attempts: no comparison")
+            rows.append(Row(name, version, attempts, calls, seconds, attempts / seconds, memory))
     with running(latency) as url:
         rate = asyncio.run(bare_client(url, attempts, arguments.in_flight))
         rows.append(Row("bare aiohttp", "", attempts, counted(url), attempts / rate, rate, 0.0))
