@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
 import time
 from collections import defaultdict
@@ -25,6 +24,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from _measuring import data_path
 from safecase.guard.tools.declaration import read_tool_policy
 from safecase.guard.tools.policy import ToolPolicy
 from safecase.guard.tools.replay import replay
@@ -87,7 +87,7 @@ def main() -> int:
     parser.add_argument("--show", action="store_true")
     parser.add_argument("--developed-on", action="store_true", help="with --show: only what may be looked at")
     arguments = parser.parse_args()
-    folder = Path(os.environ.get("SAFECASE_SHARED_DATA") or ROOT.parent / "shared" / "data")
+    folder = data_path()
     file = folder / "agentdojo_full_sample.jsonl"
     if not file.is_file():
         print(f"the recorded data are not in {folder}: set SAFECASE_SHARED_DATA", file=sys.stderr)

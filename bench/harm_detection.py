@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
 import tempfile
 from dataclasses import asdict, dataclass
@@ -25,6 +24,7 @@ import numpy as np
 
 from _harm_corpus import TRAINED_ON, measured_sets, training_examples
 from _injection_sets import TestSet
+from _measuring import Rate, data_path, rate, shown
 from safecase.guard.check import CheckContext
 from safecase.guard.classifier.heads import Classifier, read_classifier, save_classifier
 from safecase.guard.classifier.training import TrainingOptions, train_head, with_threshold
@@ -32,7 +32,6 @@ from safecase.guard.content import Content
 from safecase.guard.harm.check import HEADS, WINDOWS, HarmCheck, HarmParameters, shipped_classifier
 from safecase.guard.output.policy_categories import build as build_lexicon
 from safecase.model.guard import GuardAction, Surface
-from safecase.stats.intervals import clopper_pearson
 from safecase.stats.roc import auc
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -40,8 +39,6 @@ DATA = ROOT / "src/safecase/guard/harm/data"
 ACT_AT = HarmParameters().act_at
 SHARE = 0.01
 """Share of unused harmless training text that the shipped threshold lets be flagged."""
-
-Rate = tuple[float, float, float]
 
 
 @dataclass(frozen=True)
@@ -56,12 +53,6 @@ class Result:
     at_01_percent: Rate | None
     acted: Rate
     lexicon: Rate
-
-
-def rate(events: int, n: int) -> Rate:
-    """A rate and its limits."""
-    interval = clopper_pearson(events, n)
-    return interval.value, interval.lower, interval.upper
 
 
 def train(folder: Path) -> Classifier:
@@ -121,11 +112,6 @@ def measure(classifier: Classifier, sets: list[TestSet]) -> list[Result]:
     return results
 
 
-def shown(values: Rate | None) -> str:
-    """A rate for a table."""
-    return "" if values is None else f"{100 * values[0]:.1f} % ({100 * values[1]:.1f}-{100 * values[2]:.1f})"
-
-
 def table(results: list[Result]) -> str:
     """The results as Markdown."""
     names = (
@@ -168,7 +154,7 @@ def main() -> int:
     parser.add_argument("--write", action="store_true")
     parser.add_argument("--shipped", action="store_true")
     arguments = parser.parse_args()
-    folder = Path(os.environ.get("SAFECASE_SHARED_DATA") or ROOT.parent / "shared" / "data")
+    folder = data_path()
     if not (folder / "multijail.jsonl").is_file():
         print(f"the recorded data are not in {folder}: set SAFECASE_SHARED_DATA", file=sys.stderr)
         return 3

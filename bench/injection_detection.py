@@ -30,6 +30,7 @@ import numpy as np
 
 from _injection_corpus import TRAINED_ON, training_examples
 from _injection_sets import TestSet, measured_sets
+from _measuring import data_path, rate, shown
 from guard_latency import MESSAGES
 from safecase.guard.classifier.heads import Classifier, Head, read_classifier, save_classifier, score
 from safecase.guard.classifier.training import Example, train_head, with_threshold
@@ -38,7 +39,6 @@ from safecase.guard.injection.check import InjectionCheck, InjectionParameters
 from safecase.guard.injection.heads import HEADS, PANELS, SHORTEST, WINDOWS, shipped_classifier
 from safecase.guard.injection.signatures import shipped_signatures
 from safecase.model.guard import Surface
-from safecase.stats.intervals import clopper_pearson
 from safecase.stats.roc import auc
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -131,12 +131,6 @@ def scores(check: InjectionCheck, chosen: TestSet) -> np.ndarray:
     return np.array([check.inspect(Content(surface, text)).score or 0.0 for text in chosen.texts])
 
 
-def rate(events: int, n: int) -> tuple[float, float, float]:
-    """A rate and its limits."""
-    interval = clopper_pearson(events, n)
-    return interval.value, interval.lower, interval.upper
-
-
 def measure(check: InjectionCheck, sets: list[TestSet]) -> list[Result]:
     """Every set, attacks against the pooled unseen benign sets of the same head."""
     results = []
@@ -214,11 +208,6 @@ def speed(check: InjectionCheck) -> dict[str, float]:
     return taken
 
 
-def shown(values: tuple[float, float, float] | None) -> str:
-    """A rate for a table."""
-    return "" if values is None else f"{100 * values[0]:.1f} % ({100 * values[1]:.1f}-{100 * values[2]:.1f})"
-
-
 def table(results: list[Result]) -> str:
     """The results as Markdown."""
     lines = []
@@ -275,7 +264,7 @@ def main() -> int:
         lines = [f"{name}: {value:.1f}" for name, value in taken.items()]
         print(json.dumps(taken, indent=2) if arguments.json else "\n".join(lines))
         return 0
-    folder = Path(os.environ.get("SAFECASE_SHARED_DATA") or ROOT.parent / "shared" / "data")
+    folder = data_path()
     if not (folder / "jailbreak_llms_prompts.jsonl").is_file():
         print(f"the recorded data are not in {folder}: set SAFECASE_SHARED_DATA", file=sys.stderr)
         return 3

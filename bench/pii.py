@@ -15,7 +15,6 @@ from __future__ import annotations
 import argparse
 import json
 import logging
-import os
 import sys
 import time
 from collections.abc import Callable, Iterable
@@ -23,8 +22,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from _measuring import data_path, rate
 from safecase.guard.pii.recognisers import Finder, known_entities
-from safecase.stats.intervals import clopper_pearson
 
 ROOT = Path(__file__).resolve().parents[1]
 Span = tuple[str, int, int]
@@ -105,14 +104,6 @@ def overlaps(one: Span, two: Span) -> bool:
     return one[0] == two[0] and one[1] < two[2] and two[1] < one[2]
 
 
-def rate(events: int, n: int) -> tuple[float, float, float]:
-    """A rate with its limits; nothing seen is told as 0 to 1."""
-    if not n:
-        return 0.0, 0.0, 1.0
-    interval = clopper_pearson(events, n)
-    return interval.value, interval.lower, interval.upper
-
-
 def measure(system: str, read: Reader, rows: list[dict[str, Any]]) -> tuple[list[Score], list[float]]:
     """Scores by type and over all, and the seconds of each text."""
     labelled, found, seconds = [], [], []
@@ -155,7 +146,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args()
-    folder = Path(os.environ.get("SAFECASE_SHARED_DATA") or ROOT.parent / "shared" / "data")
+    folder = data_path()
     file = folder / "presidio_pii.jsonl"
     if not file.is_file():
         print(f"the recorded data are not in {folder}: set SAFECASE_SHARED_DATA", file=sys.stderr)

@@ -168,7 +168,7 @@ def write_attempts(folder: Path, plan: RunPlan, attempts: Sequence[Attempt]) -> 
 
 def judge(run: RunFolder, *, baseline: RunFolder | None = None, **fields: Any) -> list[Verdict]:
     """The verdict of the real gate on each of the run's rules."""
-    earlier = BaselineRun(baseline.cases(), baseline.columns()) if baseline else None
+    earlier = BaselineRun.read(baseline) if baseline else None
     return [
         evaluate(
             gate,

@@ -10,11 +10,20 @@ from pathlib import Path
 SAFECASE = [sys.executable, "-m", "safecase.cli.main"]
 
 
-def safecase(folder: Path, *arguments: str, code: int = 0, seconds: float = 120, **environment: str) -> str:
-    """Run one command in ``folder``; returns what it printed, or its errors where it printed nothing."""
+def safecase(
+    folder: Path,
+    *arguments: str,
+    code: int = 0,
+    seconds: float = 120,
+    given: str | None = None,
+    **environment: str,
+) -> str:
+    """Run one command in ``folder``, ``given`` on its standard input; returns what it printed, or its errors
+    where it printed nothing."""
     done = subprocess.run(
         [*SAFECASE, *arguments],
         cwd=folder,
+        input=given,
         capture_output=True,
         text=True,
         timeout=seconds,

@@ -33,6 +33,11 @@ suites:
         expect: [compliance]
         taxonomy: ["atlas@99.1.0:AML.T9999"]
 """
+ROWS = """\
+    defaults: {risk: over-refusal, harm: over_refusal, severity: sev3, expect: [compliance]}
+    datasets:
+      - {id: rows, path: data/rows.jsonl, columns: {id: id, prompt: prompt, taxonomy: t}}
+"""
 
 
 @pytest.fixture
@@ -55,8 +60,18 @@ def test_a_new_edition_resolves_once_it_is_taken_in(workspace: Path) -> None:
     told = json.loads(safecase(workspace, "catalogue", "update", "../ATLAS.yaml", "--json"))
     assert Path(told["written"]).name == "atlas-99.1.0.json"
     assert "atlas 99.1.0: 1 tactic, 1 technique" in safecase(workspace, "catalogue", "list")
+    (workspace / "data").mkdir(exist_ok=True)
+    (workspace / "data" / "rows.jsonl").write_text(
+        '{"id": "row", "prompt": "Hi", "t": "atlas@99.1.0:AML.T9999"}\n'
+    )
+    with_rows = SUITE + ROWS
+    (workspace / "suites" / "own.yaml").write_text(with_rows)
     layer = workspace / "layer.json"
     arguments = ("catalogue", "navigator", "-o", str(layer), "--version", "99.1.0", "--json")
+    safecase(workspace, *arguments)
+    (cell,) = json.loads(layer.read_text())["techniques"]
+    assert cell["comment"] == "2 cases", "a row of a data set may name the new edition too"
+    (workspace / "suites" / "own.yaml").write_text(SUITE)
     assert json.loads(safecase(workspace, *arguments))["techniques"] == {"untested": 1}
     safecase(workspace, "run", "--complete")
     assert json.loads(safecase(workspace, *arguments))["techniques"] == {"passed": 1}

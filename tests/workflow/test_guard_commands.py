@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from safecase.workspace.profiles import write_profile
+
+from . import command_line
 
 SELECT = "suite:system-prompt-extraction suite:data-exfiltration"
 
@@ -23,13 +22,7 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def safecase(*arguments: str, given: str = "", expect: int = 0) -> str:
-    done = subprocess.run(
-        [sys.executable, "-m", "safecase.cli.main", *arguments],
-        input=given, capture_output=True, text=True, timeout=300, env={**os.environ, "COLUMNS": "200"},
-    )  # fmt: skip
-    assert done.returncode == expect, done.stderr + done.stdout
-    assert "Traceback" not in done.stderr
-    return done.stdout if expect in (0, 1, 3) else done.stdout + done.stderr
+    return command_line.safecase(Path.cwd(), *arguments, code=expect, seconds=300, given=given)
 
 
 def test_one_text_is_tried(workspace: Path) -> None:

@@ -12,10 +12,11 @@ from safecase.catalog.classes import (
 )
 from safecase.catalog.errors import CatalogueError, UnknownReferenceError
 from safecase.catalog.navigator import navigator_layer, statuses_from_layer
-from safecase.catalog.store import CatalogueStore, available, crosswalk, load, resolve, save
+from safecase.catalog.store import BUILTIN, CatalogueStore, available, crosswalk, load, resolve, save
 from safecase.catalog.types import Catalogue, CatalogueEntry, EntryLink, ReferenceLike
 
 __all__ = [
+    "BUILTIN",
     "AttackClassRecord",
     "Catalogue",
     "CatalogueEntry",

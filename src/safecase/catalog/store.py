@@ -191,27 +191,28 @@ def split_reference(reference: str | ReferenceLike) -> tuple[str, str, str]:
     return framework.lower(), version, identifier
 
 
-_BUILTIN = CatalogueStore()
+BUILTIN = CatalogueStore()
+"""The catalogues that ship, and no others."""
 
 
 def available() -> tuple[tuple[str, str], ...]:
     """Every built-in (framework, version), sorted."""
-    return _BUILTIN.available()
+    return BUILTIN.available()
 
 
 def load(framework: str, version: str | None = None) -> Catalogue:
     """A built-in catalogue; see :meth:`CatalogueStore.load`."""
-    return _BUILTIN.load(framework, version)
+    return BUILTIN.load(framework, version)
 
 
 def resolve(reference: str | ReferenceLike) -> CatalogueEntry:
     """An entry of the built-in catalogues; see :meth:`CatalogueStore.resolve`."""
-    return _BUILTIN.resolve(reference)
+    return BUILTIN.resolve(reference)
 
 
 def crosswalk(source: str, target: str, *, version: str | None = None) -> dict[str, tuple[str, ...]]:
     """Crosswalk between built-in catalogues; see :meth:`CatalogueStore.crosswalk`."""
-    return _BUILTIN.crosswalk(source, target, version=version)
+    return BUILTIN.crosswalk(source, target, version=version)
 
 
 def save(catalogue: Catalogue, folder: str | Path) -> Path:

@@ -22,11 +22,10 @@ def register(app: typer.Typer) -> None:
 @catalogue.command("list")
 def list_catalogues(workspace: Workspace = HERE, as_json: Json = False) -> None:
     """List the taxonomies that ship and those of the workspace, with their counts, taken from their data."""
-    from safecase.catalog import CatalogueError, CatalogueStore
-    from safecase.workspace.taxonomy import CATALOGUES
+    from safecase.catalog import CatalogueError
+    from safecase.workspace.taxonomy import workspace_catalogues
 
-    own = workspace / CATALOGUES
-    store = CatalogueStore([own] if own.is_dir() else [])
+    store = workspace_catalogues(workspace)
     try:
         rows = [(name, version, store.load(name, version).counts()) for name, version in store.available()]
     except CatalogueError as error:

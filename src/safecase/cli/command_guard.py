@@ -286,15 +286,19 @@ def train_guard(
     a score means; measure on rows that were not in the files: `safecase guard calibrate`.
     """  # fmt: skip
     from safecase.cli.console import err
-    from safecase.guard.injection.training import train_from_files
+    from safecase.guard.injection.training import ATTACK_LABELS, train_from_files
 
     def tell(line: str) -> None:
         if not as_json:
             err().print(line)
 
-    labels = tuple(attack) if attack else ("1", "true", "attack", "injection", "jailbreak")
     made = train_from_files(
-        files, output, text_column=text_column, label_column=label_column, attack_labels=labels, tell=tell
+        files,
+        output,
+        text_column=text_column,
+        label_column=label_column,
+        attack_labels=attack or ATTACK_LABELS,
+        tell=tell,
     )
     if as_json:
         print_json({"weights": str(output), "trained_on": made.trained_on})

@@ -10,6 +10,7 @@ import numpy.typing as npt
 from numpy.typing import NDArray
 
 from safecase.engine.plan import RunPlan
+from safecase.engine.run_folder import RunFolder
 from safecase.engine.summary import SummaryColumns
 from safecase.gate.bounded_test import first_bounded_decision
 from safecase.gate.display import from_interval
@@ -35,6 +36,11 @@ class BaselineRun:
 
     cases: tuple[Case, ...]
     columns: SummaryColumns
+
+    @classmethod
+    def read(cls, folder: RunFolder) -> BaselineRun:
+        """The baseline that a run's folder holds."""
+        return cls(folder.cases(), folder.columns())
 
     def rates(self) -> dict[str, float]:
         """Case id → mean violation over its decided attempts; undecided cases are absent."""

@@ -61,7 +61,7 @@ def decide(
             manifest,
             folder.plan,
             folder.columns(),
-            baseline=BaselineRun(baseline.cases(), baseline.columns()) if baseline else None,
+            baseline=BaselineRun.read(baseline) if baseline else None,
             acceptances=acceptances,
             risks=project.workspace.risks,
             stale=(*stale, *changed_rules(project, item)),

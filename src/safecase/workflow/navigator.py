@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import Any
 
-from safecase.catalog import CatalogueStore, navigator_layer
+from safecase.catalog import navigator_layer
 from safecase.engine.run_folder import RunFolder
 from safecase.gate.rates import HELD, VIOLATED
 from safecase.model.errors import InputError
 from safecase.model.suite import Case
 from safecase.workflow.project import Project
-from safecase.workspace.taxonomy import CATALOGUES
+from safecase.workspace.taxonomy import workspace_catalogues
 
 _WORST_FIRST = ("failed", "passed", "tested", "untested")
 
@@ -19,8 +19,7 @@ _WORST_FIRST = ("failed", "passed", "tested", "untested")
 def atlas_layer(project: Project, folder: RunFolder | None, version: str = "") -> dict[str, Any]:
     """The layer as JSON: techniques that cases or risks name, as failed, passed, tested (nothing could be
     told) or untested. Raises InputError where nothing in the workspace names a technique of that version."""
-    own = project.workspace.root / CATALOGUES
-    catalogue = CatalogueStore([own] if own.is_dir() else []).load("atlas", version or None)
+    catalogue = workspace_catalogues(project.workspace.root).load("atlas", version or None)
     told = _by_case(folder) if folder else {}
     found: dict[str, set[str]] = defaultdict(set)
     cases: dict[str, int] = defaultdict(int)

@@ -227,7 +227,7 @@ def _require_baseline(gates: tuple[Gate, ...], baseline: RunFolder | None) -> No
 
 
 def _streaming(gates: tuple[Gate, ...], plan: RunPlan, baseline: RunFolder | None) -> StreamingEvaluation:
-    rates = BaselineRun(baseline.cases(), baseline.columns()).rates() if baseline else None
+    rates = BaselineRun.read(baseline).rates() if baseline else None
     return StreamingEvaluation(gates, plan, baseline_rates=rates)
 
 

@@ -19,7 +19,7 @@ from safecase.workspace.contents import Workspace
 from safecase.workspace.inheritance import RawGate, resolved
 from safecase.workspace.references import check_references
 from safecase.workspace.suite_builder import BuiltSuite, build_suite
-from safecase.workspace.taxonomy import CATALOGUES
+from safecase.workspace.taxonomy import CATALOGUES, workspace_catalogues
 from safecase.workspace.validation import validated
 from safecase.workspace.yaml_reader import LocatedDocument, Path_, read_yaml
 
@@ -94,6 +94,7 @@ def workspace_files(root: Path) -> list[Path]:
 class _Builder:
     def __init__(self, root: Path) -> None:
         self.root = root
+        self.catalogues = workspace_catalogues(root)
         self.items: dict[str, list[Any]] = {key: [] for key in (*LISTS, "targets")}
         self.suites: list[BuiltSuite] = []
         self.system: System | None = None
@@ -115,8 +116,7 @@ class _Builder:
 
     def read(self, file: Path) -> None:
         document = read_yaml(file, str(file.relative_to(self.root)))
-        if (self.root / CATALOGUES).is_dir():
-            document.catalogues = self.root / CATALOGUES
+        document.catalogues = self.catalogues
         self.documents.append(document)
         for key, value in document.data.items():
             if key not in TOP_LEVEL:

@@ -4,38 +4,41 @@ from __future__ import annotations
 
 from functools import lru_cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from safecase.model.errors import InputError
 from safecase.model.taxonomy import TaxonomyReference
+
+if TYPE_CHECKING:
+    from safecase.catalog import CatalogueStore
 
 CATALOGUES = "catalogues"
 """Folder of a workspace's own catalogues: newer editions of the official ones."""
 
 
-def resolve_reference(text: str, folder: Path | None = None) -> TaxonomyReference:
+def workspace_catalogues(root: Path) -> CatalogueStore:
+    """The catalogues that ship, and those in the workspace's own folder where it has one."""
+    from safecase.catalog import BUILTIN, CatalogueStore
+
+    folder = root / CATALOGUES
+    return CatalogueStore([folder]) if folder.is_dir() else BUILTIN
+
+
+# A workspace's own store is made anew at each load, so that what one load resolved is not stale in the next.
+@lru_cache(maxsize=4096)
+def resolve_reference(text: str, catalogues: CatalogueStore | None = None) -> TaxonomyReference:
     """The reference with its catalogue's version filled in; raises InputError with the nearest id.
 
-    ``folder`` holds catalogues beside those that ship.
+    ``catalogues``: None for those that ship.
     """
-    if folder is None:
-        return _resolved(text, "", 0)
-    return _resolved(
-        text, str(folder), max((item.stat().st_mtime_ns for item in folder.glob("*.json")), default=0)
-    )
-
-
-@lru_cache(maxsize=4096)
-def _resolved(text: str, folder: str, stamp: int) -> TaxonomyReference:
-    from safecase.catalog import CatalogueError, CatalogueStore, UnknownReferenceError
-
-    del stamp
+    from safecase.catalog import BUILTIN, CatalogueError, UnknownReferenceError
 
     try:
         reference = TaxonomyReference.parse(text)
     except ValueError as error:
         raise InputError(str(error)) from None
     try:
-        entry = CatalogueStore([folder] if folder else []).resolve(text)
+        entry = (catalogues or BUILTIN).resolve(text)
     except UnknownReferenceError as error:
         near = error.suggestions[0] if error.suggestions else None
         raise InputError(

@@ -5,9 +5,12 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from safecase.model.problem import Problem, ProblemLevel, SourcePosition
+
+if TYPE_CHECKING:
+    from safecase.catalog import CatalogueStore
 
 MAXIMUM_BYTES = 32 * 1024 * 1024
 MAXIMUM_DEPTH = 64
@@ -33,8 +36,8 @@ class LocatedDocument:
     keys: dict[Path_, tuple[int, int]] = field(default_factory=dict)
     values: dict[Path_, tuple[int, int]] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
-    catalogues: Path | None = None
-    """Folder of the workspace's own catalogues, where it has one."""
+    catalogues: CatalogueStore | None = None
+    """Where taxonomy references are looked up; None: in the catalogues that ship."""
 
     def position(self, path: Path_, *, key: bool = False) -> SourcePosition:
         """Where ``path`` stands; the nearest enclosing place that is known where it does not."""

@@ -13,6 +13,9 @@ from safecase.guard.classifier.training import Example, TrainingOptions, train_h
 from safecase.guard.injection.heads import SHORTEST, WINDOWS, shipped_classifier
 from safecase.model.base import JsonValue
 
+ATTACK_LABELS = ("1", "true", "attack", "injection", "jailbreak")
+"""What means attack in a file that does not say otherwise; case does not matter."""
+
 
 def train_from_files(
     files: Sequence[Path],
@@ -20,7 +23,7 @@ def train_from_files(
     *,
     text_column: str = "text",
     label_column: str = "label",
-    attack_labels: Iterable[str] = ("1", "true", "attack", "injection", "jailbreak"),
+    attack_labels: Iterable[str] = ATTACK_LABELS,
     options: TrainingOptions | None = None,
     tell: Callable[[str], None] = lambda line: None,
 ) -> Classifier:

@@ -1,0 +1,30 @@
+"""What the benchmarks on recorded data share: where the data are, and rates with their limits."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from safecase.stats.intervals import clopper_pearson
+
+Rate = tuple[float, float, float]
+"""Value, lower and upper limit."""
+
+
+def data_path() -> Path:
+    """Where the recorded data are, or would be: SAFECASE_SHARED_DATA, or beside the repository."""
+    beside = Path(__file__).resolve().parents[2] / "shared" / "data"
+    return Path(os.environ.get("SAFECASE_SHARED_DATA") or beside)
+
+
+def rate(events: int, n: int) -> Rate:
+    """A rate with its 95 % Clopper-Pearson limits; nothing seen is told as 0 to 1."""
+    if not n:
+        return 0.0, 0.0, 1.0
+    interval = clopper_pearson(events, n)
+    return interval.value, interval.lower, interval.upper
+
+
+def shown(values: Rate | None) -> str:
+    """A rate for a table."""
+    return "" if values is None else f"{100 * values[0]:.1f} % ({100 * values[1]:.1f}-{100 * values[2]:.1f})"
