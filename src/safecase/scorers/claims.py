@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from safecase.scorers.word_overlap import STOP_WORDS, content_stems, word_places
@@ -42,11 +43,22 @@ class Claim:
     text: str
     start: int
     end: int
-    stems: tuple[str, ...]
+    sequence: tuple[str, ...]
+    """Stems of its words of content, as they follow each other."""
     numbers: tuple[str, ...]
     names: tuple[str, ...]
     citations: tuple[str, ...]
     negated: bool
+
+    @property
+    def stems(self) -> tuple[str, ...]:
+        """Its distinct stems, in order."""
+        return tuple(dict.fromkeys(self.sequence))
+
+
+def negates(words: Sequence[str]) -> bool:
+    """Whether one of the words denies something."""
+    return any(word in _NEGATIONS or word.endswith("n't") for word in words)
 
 
 def normal_number(text: str) -> str:
@@ -102,7 +114,8 @@ def split_claims(answer: str, limit: int) -> tuple[list[Claim], bool]:
         if not bare or bare.endswith(("?", ":")) or _FRAME.match(bare) or _CONFIDENCE.match(bare):
             continue
         words = [word for word, _, _ in word_places(bare)]
-        stems = tuple(dict.fromkeys(content_stems(words)))
+        sequence = tuple(content_stems(words))
+        stems = tuple(dict.fromkeys(sequence))
         numbers = tuple(dict.fromkeys(normal_number(item.group()) for item in _NUMBER.finditer(bare)))
         if len(stems) < 3 and not (numbers and stems):
             continue
@@ -116,8 +129,7 @@ def split_claims(answer: str, limit: int) -> tuple[list[Claim], bool]:
             )
         )
         start = match.start() + len(raw) - len(raw.lstrip())
-        negated = any(word in _NEGATIONS or word.endswith("n't") for word in words)
-        claims.append(Claim(bare, start, match.end(), stems, numbers, names, citations, negated))
+        claims.append(Claim(bare, start, match.end(), sequence, numbers, names, citations, negates(words)))
         if len(claims) >= limit:
             break
     return claims, abstains

@@ -15,7 +15,7 @@ from safecase.model.transcript import MessageRole
 from safecase.scorers.refusal_classifier import AnswerKind, classify_answer
 from safecase.scorers.registry import ScorerContext, build_scorer
 
-VERSION = "2"
+VERSION = "3"
 
 
 class GroundednessParameters(Frozen):
@@ -44,7 +44,7 @@ class GroundednessCheck:
         self.version = f"{VERSION}-{self._check.version}"
 
     def inspect(self, content: Content) -> CheckResult:
-        """Share of the claims that are not supported as the score, with the unsupported ones as evidence."""
+        """How little the documents carry the claims as the score, with the unsupported claims as evidence."""
         if not content.documents:
             return CheckResult()
         found = self._check.inspect(content)
