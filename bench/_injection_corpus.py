@@ -7,12 +7,16 @@ a set that is left out to measure on is dropped from training.
 
 from __future__ import annotations
 
+import json
 import random
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
 
-from _injection_documents import document, order, request
+import numpy as np
+
+from _injection_documents import declared, document, harmless_pretext, order, output_task, pretext, request
 from _injection_phrases import (
     FRAMES,
     PHRASES,
@@ -21,8 +25,10 @@ from _injection_phrases import (
     direct_attack,
     framed,
     gibberish,
+    leak,
     machine_text,
     note,
+    override,
     spelled,
     story,
 )
@@ -59,16 +65,23 @@ _ASKING = re.compile(
 )
 
 
+@lru_cache(maxsize=1)
 def _code() -> list[str]:
-    """Source and documentation of this project, in pieces."""
-    root = Path(__file__).resolve().parents[1]
-    files = sorted([*root.glob("src/safecase/**/*.py"), *root.glob("docs/**/*.md")])
+    """Source with its documentation, in pieces: the standard library's and numpy's."""
+    roots = (Path(json.__file__).parents[1], Path(np.__file__).parent)
     pieces = []
-    for file in files:
-        if "guard" in file.parts or "suites" in file.parts:
-            continue
-        text = file.read_text(encoding="utf-8")
-        pieces += [text[place : place + 1500] for place in range(0, len(text), 4500)]
+    for root in roots:
+        files = sorted(
+            file
+            for folder in (
+                root,
+                *(root / name for name in ("json", "email", "http", "asyncio", "lib", "linalg")),
+            )
+            for file in folder.glob("*.py")
+        )
+        for file in files:
+            text = file.read_text(encoding="utf-8", errors="replace")[:90_000]
+            pieces += [text[place : place + 1500] for place in range(0, len(text), 9000)]
     return pieces
 
 
@@ -206,7 +219,15 @@ class Corpus:
                 filled = template.replace("[INSERT PROMPT HERE]", draw.choice(mixed))
                 examples.append(Example(filled, True, 0.5))
         examples += [Example(direct_attack(draw, mixed), True, 0.5) for _ in range(self.generated)]
+        for _ in range(self.generated // 6):
+            wanted = leak(draw) if draw.random() < 0.75 else override(draw)
+            examples.append(Example(pretext(draw, f"{wanted[:1].upper()}{wanted[1:]}."), True, 0.5))
+            parts = [declared(draw)]
+            if draw.random() < 0.6:
+                parts.insert(draw.choice([0, 1]), draw.choice(mixed))
+            examples.append(Example(draw.choice(["\n", "\n\n", " "]).join(parts), True, 0.5))
         examples += [Example(text, False) for text in self.stories(False, self.generated)]
+        examples += [Example(harmless_pretext(draw), False) for _ in range(self.generated // 12)]
         return [*examples, *self.plain_requests()]
 
     def story(self) -> list[Example]:
@@ -246,20 +267,23 @@ class Corpus:
         pages = [*self.documents, *self.answers, *_code(), *(_table(draw) for _ in range(300))]
         wanted = [*self.instructions, *self.tasks, *self.asked[:1000]]
 
-        def planted(text: str) -> str:
+        def planted(text: str) -> tuple[str, int]:
             if draw.random() < 0.6:
                 return document(draw, text)
             base = draw.choice(pages)[:3000]
             places = [0, len(base), *(i + 1 for i, c in enumerate(base) if c in ".\n")]
             at = draw.choice(places if draw.random() < 0.5 else places[:2])
             before, after = draw.choice([" ", "\n", "\n\n"]), draw.choice([" ", "\n"])
-            return f"{base[:at]}{before}{text}{after}{base[at:]}"
+            return f"{base[:at]}{before}{text}{after}{base[at:]}", at + len(before)
 
-        for _ in range(self.generated * 4 // 3):
+        for _ in range(self.generated * 2):
             task = order(draw) if draw.random() < 0.45 else request(draw)
             task = draw.choice(wanted) if draw.random() < 0.12 else task
-            text = note(draw, task)
-            examples.append(Example(planted(text), True))
+            task = output_task(draw) if draw.random() < 0.12 else task
+            text = pretext(draw, task) if draw.random() < 0.25 else note(draw, task)
+            text = f"{declared(draw)} {task}" if draw.random() < 0.06 else text
+            whole, at = planted(text)
+            examples.append(Example(whole, True, focus=(at, at + len(text))))
             if draw.random() < 0.25:
                 examples.append(Example(text, True, 0.3))
         for row in self.tool_outputs:
@@ -267,8 +291,9 @@ class Corpus:
             if not injected or draw.random() < 0.4:
                 examples.append(Example(row["prompt"], injected, 0.5))
         examples += [Example(text, False) for text in pages]
-        examples += [Example(document(draw), False) for _ in range(self.generated * 4 // 3)]
-        own = [*PHRASES["lookalike"], *PHRASES["human_request"], *self.foreign, *self.fragments(600)]
+        examples += [Example(document(draw)[0], False) for _ in range(self.generated * 2)]
+        own = [harmless_pretext(draw) for _ in range(200)]
+        own += [*PHRASES["lookalike"], *PHRASES["human_request"], *self.foreign, *self.fragments(600)]
         return examples + [Example(text, False) for text in own]
 
 

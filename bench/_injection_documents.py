@@ -10,6 +10,8 @@ from collections.abc import Callable
 from _injection_phrases import fill, load
 
 _FILE = load("injection_requests.yaml")
+_BREADTH = load("injection_breadth.yaml")
+_ORDERS = load("injection_orders.yaml")
 _SLOTS: dict[str, list[str]] = {name: [str(item) for item in found] for name, found in _FILE["slots"].items()}
 _SLOT = re.compile(r"\{(\w+)\}")
 _KEYS = (
@@ -36,7 +38,48 @@ def request(draw: random.Random) -> str:
 
 def order(draw: random.Random) -> str:
     """Something that people ask of an agent with tools."""
-    return _filled(draw.choice(_FILE["agent_orders"]), draw)
+    if draw.random() < 0.2:
+        field = draw.choice(list(_ORDERS["fields"].values()))
+        manner = draw.choice(_ORDERS["manners"])
+        text = f"{draw.choice(field['verbs'])} {draw.choice(field['things'])}{draw.choice(_ORDERS['tails'])}"
+        text = f"{manner}{text}" if manner else text[:1].upper() + text[1:]
+        end = "?" if manner.startswith(("Can", "Could")) else draw.choice([".", ".", ".", "", "!"])
+        return _filled(text + end, draw)
+    return _filled(draw.choice([*_FILE["agent_orders"], *_BREADTH["agent_orders"]]), draw)
+
+
+def output_task(draw: random.Random) -> str:
+    """Something that planted text wants to be in the answer."""
+    return _filled(draw.choice(_BREADTH["output_task"]), draw)
+
+
+def pretext(draw: random.Random, task: str) -> str:
+    """A task with a reason why the model should turn to it."""
+    frame = draw.choice(_BREADTH["pretext"])
+    # In the middle of a sentence, or as one of its own.
+    opens = frame.split("{task}")[0].rstrip()[-1:] in ("", ".", ":", "!", ">", "-", "]", "#", "*", '"')
+    return str(frame.replace("{task}", task if opens else task[:1].lower() + task[1:]))
+
+
+def declared(draw: random.Random) -> str:
+    """Somebody who says that the rules are gone, and what to answer now."""
+
+    def pick(kind: str) -> str:
+        return str(draw.choice(_BREADTH[kind]))
+
+    what = pick("declared_what")
+    text = f"{what} {pick('declared_state')}" if draw.random() < 0.65 else f"{pick('dismiss')} {what}"
+    text = f"{pick('sender')} {text}".strip()
+    code = f"{fill('{word}', draw).upper()}-{draw.randint(10, 9999)}"
+    answer = pick("answer_only").replace("{word}", code)
+    sentence = f"{answer[:1].upper()}{answer[1:]}"
+    order = draw.choice([f"{text}. {sentence}.", f"{text}, {answer}.", f"{text} and {answer}"])
+    return order[:1].upper() + order[1:] if draw.random() < 0.6 else order
+
+
+def harmless_pretext(draw: random.Random) -> str:
+    """The words of a pretext, where nobody orders a model about."""
+    return _filled(draw.choice(_BREADTH["harmless_pretext"]), draw)
 
 
 _OPEN, _CLOSE = "\ue000", "\ue001"
@@ -49,8 +92,15 @@ def human(draw: random.Random) -> str:
     return _filled(draw.choice(_FILE["human"]), draw)
 
 
+def notice(draw: random.Random) -> str:
+    """A sentence that a company writes to its customers."""
+    return _filled(draw.choice(_BREADTH["notice"]), draw)
+
+
 def filler(draw: random.Random) -> str:
     """A sentence that asks for nothing."""
+    if draw.random() < 0.1:
+        return harmless_pretext(draw)
     return _filled(draw.choice(_FILE["filler"]), draw)
 
 
@@ -119,13 +169,64 @@ def _chat(draw: random.Random) -> str:
     )
 
 
-_MAKERS: tuple[Callable[[random.Random], str], ...] = (_mail, _mail, _record, _record, _page, _chat)
+def _letter(draw: random.Random) -> str:
+    """A company's mail to a customer."""
+    sentences = [f"{_OPEN}{notice(draw)}{_CLOSE}" for _ in range(draw.randint(4, 12))]
+    body = draw.choice([" ", "\n", "\n\n", " \n "]).join(sentences)
+    company, friend = draw.choice(_SLOTS["company"]), draw.choice(_SLOTS["friend"])
+    sender = fill("{mail}", draw)
+    head = draw.choice(
+        [
+            f"Subject: {notice(draw)}\nFrom: {company} <{sender}>\n\n",
+            f"{company.upper()} | {draw.choice(_SLOTS['day'])} | {notice(draw)}\n",
+            f'{{"from": "{sender}", "subject": "{notice(draw)}", "body": "',
+            "",
+        ]
+    )
+    text = f"{head}{draw.choice(['Hi', 'Hello', 'Dear', 'Hey there'])} {friend},\n\n{body}"
+    return text + '"}' if head.startswith("{") else text
 
 
-def document(draw: random.Random, planted: str = "") -> str:
-    """A mail, a tool's answer, a page or a chat; with ``planted``, that stands in place of one sentence."""
+def _answer(draw: random.Random) -> str:
+    """What somebody answers to a question about code, as plain lines or as a list of strings."""
+    lines = [
+        f"{_OPEN}{_filled(draw.choice(_BREADTH['help']), draw)}{_CLOSE}" for _ in range(draw.randint(3, 12))
+    ]
+    if draw.random() < 0.4:
+        at = draw.randrange(len(lines))
+        lines[at : at + 2] = ["```", *lines[at : at + 2], "```"]
+    if draw.random() < 0.4:
+        return "[" + ", ".join(json.dumps(line, ensure_ascii=False) for line in lines) + "]"
+    return draw.choice(["\n", "\n\n", " "]).join(lines)
+
+
+def _rows(draw: random.Random) -> str:
+    """A table with a heading, in which one row may be prose."""
+    names = [draw.choice(_SLOTS["friend"]) for _ in range(draw.randint(3, 10))]
+    lines = ["| Name | Place | Date | Notes |"]
+    for name in names:
+        lines.append(
+            f"| {name} | {draw.choice(_SLOTS['place'])} | {draw.randint(1950, 2024)} | {draw.randint(1, 99)}"
+        )
+    lines.insert(draw.randrange(1, len(lines)), f"{_OPEN}| Total |  |  | {draw.randint(100, 900)} |{_CLOSE}")
+    return "\n".join(lines)
+
+
+_MAKERS: tuple[Callable[[random.Random], str], ...] = (
+    _mail, _mail, _record, _record, _record, _page, _chat, _letter, _letter, _answer, _answer, _rows,
+)  # fmt: skip
+
+
+def document(draw: random.Random, planted: str = "") -> tuple[str, int]:
+    """A mail, a tool's answer, a page or a chat; with ``planted``, that stands in place of one sentence. The
+    second is the place of what was planted."""
     text = draw.choice(_MAKERS)(draw)
-    if planted:
-        chosen = draw.choice(list(_SENTENCE.finditer(text)))
-        text = text[: chosen.start()] + planted + text[chosen.end() :]
+    if not planted:
+        return _bare(text), 0
+    chosen = draw.choice(list(_SENTENCE.finditer(text)))
+    before = _bare(text[: chosen.start()])
+    return before + planted + _bare(text[chosen.end() :]), len(before)
+
+
+def _bare(text: str) -> str:
     return text.replace(_OPEN, "").replace(_CLOSE, "")

@@ -138,7 +138,7 @@ def measured_sets(folder: Path, *, seed: int = 23) -> list[TestSet]:
     _, documents = parted(benign_documents(folder), 1)
     add("documents, held-out fifth", documents, False, "indirect", seen=True, pooled=False)
     notes = sorted({row["prompt"] for row in rows(folder, "presidio_pii.jsonl")})
-    add("Presidio, notes with personal data", notes[::4], False, "indirect", pooled=False)
+    add("validation: Presidio, notes with personal data", notes[::4], False, "indirect", pooled=False)
     benign = {
         "Alpaca instructions": ("alpaca_harmless_test.jsonl", False),
         "XSTest, safe": ("xstest_prompts.jsonl", True),

@@ -25,6 +25,7 @@ import numpy as np
 from _harm_corpus import TRAINED_ON, measured_sets, training_examples
 from _injection_sets import TestSet
 from _measuring import Rate, data_path, rate, shown
+from _word_meanings import SOURCE, meanings, vectors_file
 from safecase.guard.check import CheckContext
 from safecase.guard.classifier.heads import Classifier, read_classifier, save_classifier
 from safecase.guard.classifier.training import TrainingOptions, train_head, with_threshold
@@ -37,6 +38,8 @@ from safecase.stats.roc import auc
 ROOT = Path(__file__).resolve().parents[1]
 DATA = ROOT / "src/safecase/guard/harm/data"
 ACT_AT = HarmParameters().act_at
+FEWEST = 20
+"""Assessed texts under which a set gets no area."""
 SHARE = 0.01
 """Share of unused harmless training text that the shipped threshold lets be flagged."""
 
@@ -52,20 +55,23 @@ class Result:
     at_1_percent: Rate | None
     at_01_percent: Rate | None
     acted: Rate
+    not_assessed: Rate
+    """Share without a score, because no reading is English; left out of the areas and of the recall."""
     lexicon: Rate
 
 
-def train(folder: Path) -> Classifier:
+def train(folder: Path, vectors: Path) -> Classifier:
     """The head, its threshold set on text that was not trained on."""
     examples = training_examples(folder)
     out = np.random.default_rng(5).random(len(examples)) < 0.08
     kept = [item for item, left in zip(examples, out, strict=True) if not left]
     unused = [item.text for item, left in zip(examples, out, strict=True) if left and not item.attack]
-    options = TrainingOptions(attack_windows=1, penalty=5e-6)
+    known = meanings(vectors)
+    options = TrainingOptions(attack_windows=1, penalty=5e-6, meanings=known, meaning_penalty=0.03)
     head = train_head(kept, WINDOWS["harm"], options, tell=lambda line: print(line, file=sys.stderr))
     head = with_threshold(head, unused, share=SHARE, at=ACT_AT)
     trained = tuple({"name": name, "licence": licence} for name, licence in TRAINED_ON.items())
-    written = ({"name": "requests written for this project", "licence": "Apache-2.0"},)
+    written = ({"name": "requests written for this project", "licence": "Apache-2.0"}, SOURCE)
     return Classifier(heads={"harm": head}, trained_on=(*trained, *written))
 
 
@@ -77,31 +83,31 @@ def measure(classifier: Classifier, sets: list[TestSet]) -> list[Result]:
     worded: dict[str, int] = {}
     for item in sets:
         contents = [Content(Surface.USER_INPUT, text) for text in item.texts]
-        scores[item.name] = np.array([check.inspect(content).score or 0.0 for content in contents])
+        read = [check.inspect(content).score for content in contents]
+        scores[item.name] = np.array([np.nan if score is None else score for score in read])
         found = [lexicon.inspect(content).action for content in contents]  # type: ignore[union-attr]
         worded[item.name] = sum(action is not GuardAction.ALLOW for action in found)
     pool = [item for item in sets if item.pooled and not item.seen]
-    harmless = np.concatenate([scores[item.name] for item in pool if not item.attack])
+    harmless = assessed(np.concatenate([scores[item.name] for item in pool if not item.attack]))
     one, tenth = np.quantile(harmless, 0.99), np.quantile(harmless, 0.999)
 
     def result(name: str, kind: str, mine: np.ndarray, words: int, against: np.ndarray | None) -> Result:
-        area = None
-        if against is not None:
-            labels = np.concatenate([np.ones(len(mine), int), np.zeros(len(against), int)])
-            found = auc(np.concatenate([mine, against]), labels)
+        area, recall = None, (None, None)
+        n, known = len(mine), assessed(mine)
+        if against is not None and len(known) >= FEWEST:
+            labels = np.concatenate([np.ones(len(known), int), np.zeros(len(against), int)])
+            found = auc(np.concatenate([known, against]), labels)
             area = (found.value, found.lower, found.upper)
-        n = len(mine)
-        at = (rate(int((mine > one).sum()), n), rate(int((mine > tenth).sum()), n))
-        acted = rate(int((mine >= ACT_AT).sum()), n)
-        recall = at if against is not None else (None, None)
-        return Result(name, kind, n, area, *recall, acted, rate(words, n))
+            recall = tuple(rate(int((known > limit).sum()), len(known)) for limit in (one, tenth))
+        acted = rate(int((known >= ACT_AT).sum()), n)
+        return Result(name, kind, n, area, *recall, acted, rate(n - len(known), n), rate(words, n))
 
     results = []
     for item in sets:
         kind = ("harmful" if item.attack else "harmless") + (", of a trained set" if item.seen else "")
         against = harmless if item.attack else None
         results.append(result(item.name, kind, scores[item.name], worded[item.name], against))
-    safe, unsafe = scores["XSTest, safe"], scores["XSTest, unsafe"]
+    safe, unsafe = assessed(scores["XSTest, safe"]), scores["XSTest, unsafe"]
     name = "XSTest, unsafe against safe"
     results.append(result(name, "harmful", unsafe, worded["XSTest, unsafe"], safe))
     attacks = [item for item in pool if item.attack]
@@ -110,6 +116,11 @@ def measure(classifier: Classifier, sets: list[TestSet]) -> list[Result]:
     name = f"all unseen harmful against {len(harmless)} unseen harmless"
     results.append(result(name, "harmful", mine, words, harmless))
     return results
+
+
+def assessed(scores: np.ndarray) -> np.ndarray:
+    """The scores of what was assessed."""
+    return scores[~np.isnan(scores)]
 
 
 def table(results: list[Result]) -> str:
@@ -122,6 +133,7 @@ def table(results: list[Result]) -> str:
         "recall at 1 %",
         "recall at 0.1 %",
         "acted on",
+        "not assessed",
         "lexicon",
     )
     lines = [f"| {' | '.join(names)} |", "|---" * len(names) + "|"]
@@ -129,7 +141,8 @@ def table(results: list[Result]) -> str:
         area = "" if item.area is None else "{:.3f} ({:.3f}-{:.3f})".format(*item.area)
         lines.append(
             f"| {item.name} | {item.kind} | {item.n} | {area} | {shown(item.at_1_percent)} | "
-            f"{shown(item.at_01_percent)} | {shown(item.acted)} | {shown(item.lexicon)} |"
+            f"{shown(item.at_01_percent)} | {shown(item.acted)} | {shown(item.not_assessed)} | "
+            f"{shown(item.lexicon)} |"
         )
     return "\n".join(lines)
 
@@ -161,8 +174,11 @@ def main() -> int:
     if arguments.shipped:
         classifier = shipped_classifier()
     else:
+        vectors = vectors_file()
+        if vectors is None:
+            return 3
         path = DATA / "weights.bin" if arguments.write else Path(tempfile.mkstemp(suffix=".bin")[1])
-        save_classifier(train(folder), path)
+        save_classifier(train(folder, vectors), path)
         # Measured as it will be read: with weights of one byte.
         classifier = read_classifier(path, HEADS)
     results = measure(classifier, measured_sets(folder))

@@ -31,9 +31,10 @@ import numpy as np
 from _injection_corpus import TRAINED_ON, training_examples
 from _injection_sets import TestSet, measured_sets
 from _measuring import data_path, rate, shown
+from _word_meanings import SOURCE, meanings, vectors_file
 from guard_latency import MESSAGES
 from safecase.guard.classifier.heads import Classifier, Head, read_classifier, save_classifier, score
-from safecase.guard.classifier.training import Example, train_head, with_threshold
+from safecase.guard.classifier.training import Example, TrainingOptions, train_head, with_threshold
 from safecase.guard.content import Content
 from safecase.guard.injection.check import InjectionCheck, InjectionParameters
 from safecase.guard.injection.heads import HEADS, PANELS, SHORTEST, WINDOWS, shipped_classifier
@@ -70,19 +71,35 @@ SHARES = {
     "direct": (0.003, 0.01),
     "story": (0.01, 0.012),
     "noise": (0.01, 0.004),
-    "indirect": (0.005, 0.02),
+    "indirect": (0.008, 0.01),
 }
 """Head → share of unused harmless training text, and of the harmless validation text, that may reach 0.9; the
 stricter of the two sets its bias. The heads of a panel add up, and the hard texts are much rarer in use."""
 
 
-def train_one(task: tuple[str, list[Example], list[str]]) -> tuple[str, Head]:
+OPTIONS = {
+    "direct": TrainingOptions(),
+    "story": TrainingOptions(meaning_penalty=0.03),
+    "noise": TrainingOptions(),
+    "indirect": TrainingOptions(penalty=2e-6, harmless_windows=4, iterations=100),
+}
+WITH_MEANINGS = ("story",)
+"""Heads that learn what words mean: harmful goals have many words. On the others it made no difference or a
+worse one."""
+
+
+def train_one(task: tuple[str, list[Example], list[str], Path]) -> tuple[str, Head]:
     """One head, its threshold set on text that was not trained on."""
-    name, examples, hard = task
+    name, examples, hard, vectors = task
+    options = OPTIONS[name]
+    if name in WITH_MEANINGS:
+        options = replace(options, meanings=meanings(vectors))
     out = np.random.default_rng(5).random(len(examples)) < 0.08
     kept = [item for item, left in zip(examples, out, strict=True) if not left]
     unused = [item.text for item, left in zip(examples, out, strict=True) if left and not item.attack]
-    head = train_head(kept, WINDOWS[name], tell=lambda line: print(f"{name}, {line}", file=sys.stderr))
+    head = train_head(
+        kept, WINDOWS[name], options, tell=lambda line: print(f"{name}, {line}", file=sys.stderr)
+    )
     head = replace(head, shortest=SHORTEST.get(name, 0))
     general, difficult = SHARES[name]
     chosen = (with_threshold(head, unused, share=general), with_threshold(head, hard, share=difficult))
@@ -106,12 +123,17 @@ def settled(classifier: Classifier, valid: list[TestSet]) -> Classifier:
     return replace(classifier, heads=heads)
 
 
-def train(folder: Path, generated: int) -> Classifier:
+def train(folder: Path, vectors: Path, generated: int) -> Classifier:
     """All heads, each in a process of its own."""
     examples = training_examples(folder, generated=generated)
     valid = [item for item in measured_sets(folder) if item.name.startswith("validation") and not item.attack]
     tasks = [
-        (name, examples[name], [text for item in valid if item.surface == panel for text in item.texts])
+        (
+            name,
+            examples[name],
+            [text for item in valid if item.surface == panel for text in item.texts],
+            vectors,
+        )
         for panel, names in PANELS.items()
         for name in names
     ]
@@ -120,7 +142,9 @@ def train(folder: Path, generated: int) -> Classifier:
         heads = dict(pool.map(train_one, tasks))
     trained = tuple({"name": name, "licence": licence} for name, licence in TRAINED_ON.items())
     written = (
-        {"name": "phrases written for this project, and its own source and docs", "licence": "Apache-2.0"},
+        {"name": "phrases written for this project", "licence": "Apache-2.0"},
+        {"name": "source of the Python standard library and of numpy", "licence": "PSF-2.0, BSD-3-Clause"},
+        SOURCE,
     )
     return settled(Classifier(heads=heads, trained_on=(*trained, *written)), valid)
 
@@ -272,7 +296,10 @@ def main() -> int:
         classifier = shipped_classifier()
     else:
         path = DATA / "weights.bin" if arguments.write else Path(os.devnull)
-        made = train(folder, arguments.generated)
+        vectors = vectors_file()
+        if vectors is None:
+            return 3
+        made = train(folder, vectors, arguments.generated)
         if not arguments.write:
             path = Path(tempfile.mkstemp(suffix=".bin")[1])
         save_classifier(made, path)

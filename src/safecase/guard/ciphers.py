@@ -17,8 +17,12 @@ _COMMON = tuple(
     "the and you your that this with for are not all from have what when how previous instructions ignore "  # noqa: SIM905
     "system prompt please tell show give write answer about into they will would must reveal print can now "
     "secret password disregard forget above user message text following instead only never any "
-    "without".split()
+    "without make get who where why should use someone somebody explain there could want need help people "
+    "then them their has was but your her his our out one day does did just like know take into over after "
+    "before because through while secretly home steal build find".split()
 )
+_SHORT = tuple("to my in of is do me it at on so we be by or an if as".split())  # noqa: SIM905
+"""Two of them count as one: in cipher they look like abbreviations."""
 _FEWEST_WORDS = 2
 _ALPHABET = "abcdefghijklmnopqrstuvwxyz"
 _UPSIDE_DOWN = str.maketrans("ɐqɔpǝɟƃɥᴉɾʞlɯuodbɹsʇnʌʍxʎz¿¡˙", "abcdefghijklmnopqrstuvwxyz?!.")
@@ -28,6 +32,8 @@ _LEET_L = str.maketrans("013457@$!|€", "oleastasile")
 _LEET_WORD = re.compile(r"(?<![\w$@!|])(?=[\w$@!|]{0,30}[013457@$!|])[\w$@!|]{2,31}(?![\w$@])")
 _LEET_DIGIT = re.compile(r"[013457@$|!](?=[A-Za-z])")
 _WORD = re.compile(r"\S+")
+_MIRRORED = re.compile(r"\s{0,9}[?!.][^\W\d_][^?!]{6,4000}[^\W\d_][A-Z]\s{0,9}\Z")
+"""A full stop in front and a capital at the end: a sentence written backwards."""
 _RADIO = {
     "alfa": "a", "alpha": "a", "bravo": "b", "charlie": "c", "delta": "d", "echo": "e", "foxtrot": "f",
     "golf": "g", "hotel": "h", "india": "i", "juliett": "j", "juliet": "j", "kilo": "k", "lima": "l",
@@ -48,12 +54,12 @@ _EDGES = ".,;:!?\"'()[]{}<>*`"
 def _cipher_words() -> dict[str, str]:
     """Ciphered common word → its cipher, without what is a common word by itself."""
     words: dict[str, str] = {}
-    for word in _COMMON:
+    for word in (*_COMMON, *_SHORT):
         for shift in range(1, 26):
             words.setdefault(word.translate(_shifted(shift)), f"caesar{shift}" if shift != 13 else "rot13")
         words.setdefault(word.translate(_atbash()), "atbash")
         words.setdefault(word[::-1], "reversed")
-    for word in (*_COMMON, "era", "ton", "woh", "now", "won", "tub", "saw", "was", "on", "no"):
+    for word in (*_COMMON, *_SHORT, "era", "ton", "woh", "now", "won", "tub", "saw", "was", "on", "no"):
         words.pop(word, None)
     return words
 
@@ -78,9 +84,14 @@ def read_ciphers(view: TextView) -> Iterator[TextView]:
     known = _cipher_words()
     found = known.keys() & words
     if len(found) >= _FEWEST_WORDS:
-        for cipher, count in Counter(known[word] for word in found).most_common(2):
-            if count >= _FEWEST_WORDS:
+        counts: Counter[str] = Counter()
+        for word in found:
+            counts[known[word]] += 2 if len(word) > 2 else 1
+        for cipher, count in counts.most_common(2):
+            if count >= 2 * _FEWEST_WORDS:
                 yield from _undone(view, cipher)
+    if _MIRRORED.match(text):
+        yield from _undone(view, "reversed")
     if not text.isascii() and len(_TURNED.findall(text)) >= 4:
         turned = TextView("", text.translate(_UPSIDE_DOWN), view)
         yield TextView(named(view, "upside_down"), turned.text[::-1], turned, mirrored=True)

@@ -14,11 +14,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 BUCKET_BITS = 17
-BUCKETS = 1 << BUCKET_BITS
+NGRAM_BUCKETS = 1 << BUCKET_BITS
+BUCKETS = 2 * NGRAM_BUCKETS
+"""The first half for n-grams, the second for words alone, so that a word's weight is its own and can be told
+from words of like meaning."""
 CHARACTER_SIZES = (3, 5)
 SHAPE_SIZE = 5
 _STREAMS = len(CHARACTER_SIZES) + 1
-FEATURE_VERSION = 2
+FEATURE_VERSION = 3
 """Changes with anything that changes a text's features: older weights must not be read with it."""
 
 _MULTIPLIER = 0x9E3779B97F4A7C15
@@ -31,6 +34,7 @@ _SHIFT = np.uint64(64 - BUCKET_BITS)
 _PAD = b"  "
 _TAIL = b" " * (len(_PAD) + SHAPE_SIZE)
 _ONE = np.uint64(1)
+_ALONE = np.uint64(NGRAM_BUCKETS)
 _SHORT = 8192
 """Bytes of a text for which powers and windows are kept."""
 _STREAM_SEEDS = np.array([[n] for n in CHARACTER_SIZES] + [[0x8EBC6AF09C88C6E3]], np.uint64)
@@ -191,7 +195,14 @@ def extract(text: str) -> Features:
     end = last + len(followed)
     np.multiply(pair.take(followed) + _OPENER_SEED, _MIX, out=hashed[last:end])
     words = hashed[:end] >> _SHIFT
+    words[:count] += _ALONE
     return Features(grams.view(np.int64), starts, starts.take(opened), words.view(np.int64), size)
+
+
+def word_bucket(word: str) -> int | None:
+    """The bucket of one word; None for what is no word or more than one."""
+    features = extract(word)
+    return int(features.words[0]) if len(features.word_places) == 1 else None
 
 
 def window_starts(size: int, window: int) -> NDArray[np.intp]:

@@ -119,7 +119,7 @@ class Classifier:
     trained_on: tuple[Any, ...] = ()
     digest: str = ""
     details: dict[str, JsonValue] = field(default_factory=dict)
-    _panels: dict[tuple[str, ...], Panel] = field(default_factory=dict, compare=False, repr=False)
+    _panels: dict[tuple[str, ...], Panel] = field(default_factory=dict, init=False, compare=False, repr=False)
 
     def panel(self, names: tuple[str, ...]) -> Panel:
         """The heads that answer one question together; made once."""

@@ -16,12 +16,14 @@ from numpy.typing import NDArray
 
 from safecase.guard.classifier.hashing import (
     BUCKETS,
+    NGRAM_BUCKETS,
     Features,
     extract,
     weigh,
     window_rows,
     window_starts,
     window_sums,
+    word_bucket,
 )
 from safecase.guard.classifier.heads import Head
 from safecase.model.errors import InputError
@@ -36,6 +38,8 @@ class Example:
     text: str
     attack: bool
     weight: float = 1.0
+    focus: tuple[int, int] | None = None
+    """Characters ``[start, end)`` where the attack is known to stand; else the worst windows are taken."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +56,32 @@ class TrainingOptions:
     longest: int = 12_000
     """Characters of a text that are learnt."""
     seed: int = 7
+    meanings: Meanings | None = None
+    """What words mean, so that words that were never seen get the weight of those that they are like."""
+    meaning_penalty: float = 1.0
+    """L2 penalty of the weights of meanings, in multiples of ``penalty``."""
+
+
+@dataclass(frozen=True)
+class Meanings:
+    """A vector for each bucket of words, shape (NGRAM_BUCKETS, dimensions); zeros where no word is known."""
+
+    table: FloatArray
+
+    @staticmethod
+    def of(words: Sequence[str], vectors: NDArray[Any]) -> Meanings:
+        """The table from words and their vectors, shape (words, dimensions). What all words have in common is
+        taken away first, and each vector is brought to length one (Mu and Viswanath 2018)."""
+        centred = np.asarray(vectors, np.float64) - np.mean(vectors, axis=0)
+        centred /= np.maximum(np.linalg.norm(centred, axis=1, keepdims=True), 1e-12)
+        table = np.zeros((NGRAM_BUCKETS, centred.shape[1]))
+        shared = np.zeros(NGRAM_BUCKETS)
+        for word, vector in zip(words, centred, strict=True):
+            bucket = word_bucket(word)
+            if bucket is not None:
+                table[bucket - NGRAM_BUCKETS] += vector
+                shared[bucket - NGRAM_BUCKETS] += 1
+        return Meanings(table / np.maximum(shared, 1)[:, None])
 
 
 def train_head(
@@ -72,35 +102,60 @@ def train_head(
         _first_windows(item, window, example, options, rng)
         for item, example in zip(features, examples, strict=True)
     ]
-    weights, bias = np.zeros(BUCKETS), 0.0
+    table = options.meanings.table if options.meanings else np.zeros((NGRAM_BUCKETS, 0))
+    # Weights of the buckets, weights of the meanings, bias.
+    point = np.zeros(BUCKETS + table.shape[1] + 1)
+    weights = np.zeros(BUCKETS)
     for round_ in range(options.rounds):
         matrix, labels, importance = _rows(examples, features, window, chosen)
-        weights, bias = _fit(matrix, labels, importance, options, weights, bias)
+        point = _fit(matrix, labels, importance, options, table, point)
+        weights = point[:BUCKETS].copy()
+        weights[NGRAM_BUCKETS:] += table @ point[BUCKETS:-1]
         tell(f"round {round_ + 1}: {matrix.shape[0]} windows, {int(labels.sum())} of them attacks")
         if round_ + 1 < options.rounds:
             light = weights.astype(np.float32)[:, None]
             chosen = [
-                _worst_windows(window_sums(item, weigh(item, light)[:, 0], window), example, options, old)
+                _worst_windows(
+                    window_sums(item, weigh(item, light)[:, 0], window),
+                    _candidates(item, window, example),
+                    example,
+                    options,
+                    old,
+                )
                 for item, example, old in zip(features, examples, chosen, strict=True)
             ]
-    return Head(weights.astype(np.float32), float(bias), window)
+    return Head(weights.astype(np.float32), float(point[-1]), window)
 
 
 def _first_windows(
     features: Features, window: int, example: Example, options: TrainingOptions, rng: np.random.Generator
 ) -> list[int]:
-    count = len(window_starts(features.size, window))
+    candidates = _candidates(features, window, example)
     wanted = options.attack_windows if example.attack else options.harmless_windows
-    if count <= wanted:
-        return list(range(count))
-    return sorted(rng.choice(count, size=wanted, replace=False).tolist())
+    if len(candidates) <= wanted:
+        return [int(place) for place in candidates]
+    return sorted(int(place) for place in rng.choice(candidates, size=wanted, replace=False))
+
+
+def _candidates(features: Features, window: int, example: Example) -> NDArray[np.intp]:
+    """The windows that may be learnt from: all, or those that hold most of the place that is known."""
+    starts = window_starts(features.size, window)
+    if example.focus is None:
+        return np.arange(len(starts))
+    first, last = (len(example.text[:place].encode("utf-8", "replace")) for place in example.focus)
+    held = np.minimum(starts + window, last) - np.maximum(starts, first)
+    return np.flatnonzero(held >= 0.8 * held.max())
 
 
 def _worst_windows(
-    scores: FloatArray, example: Example, options: TrainingOptions, old: list[int]
+    scores: FloatArray,
+    candidates: NDArray[np.intp],
+    example: Example,
+    options: TrainingOptions,
+    old: list[int],
 ) -> list[int]:
     wanted = options.attack_windows if example.attack else options.harmless_windows
-    worst = np.argsort(-scores)[:wanted].tolist()
+    worst = candidates[np.argsort(-scores[candidates])[:wanted]].tolist()
     # What was learnt as harmless stays learnt, or the rounds would chase each other.
     return sorted(set(worst) if example.attack else {*worst, *old})
 
@@ -132,9 +187,9 @@ def _fit(
     labels: FloatArray,
     importance: FloatArray,
     options: TrainingOptions,
-    weights: FloatArray,
-    bias: float,
-) -> tuple[FloatArray, float]:
+    table: FloatArray,
+    start: FloatArray,
+) -> FloatArray:
     from scipy.optimize import minimize
     from scipy.special import expit
 
@@ -143,21 +198,21 @@ def _fit(
     balance = np.where(labels > 0, 0.5 / importance[labels > 0].sum(), 0.5 / importance[labels == 0].sum())
     share = importance * balance
     signs = 2 * labels - 1
+    meant = matrix[:, NGRAM_BUCKETS:] @ table
 
     def loss(point: FloatArray) -> tuple[float, FloatArray]:
-        margin = signs * (matrix @ point[:-1] + point[-1])
+        own, shared, bias = point[:BUCKETS], point[BUCKETS:-1], point[-1]
+        margin = signs * (matrix @ own + meant @ shared + bias)
         slope = -signs * share * expit(-margin)
-        value = float(
-            (share * np.logaddexp(0, -margin)).sum() + 0.5 * options.penalty * (point[:-1] ** 2).sum()
-        )
-        gradient = np.concatenate([transposed @ slope + options.penalty * point[:-1], [slope.sum()]])
-        return value, gradient
+        penalised = options.penalty * np.concatenate([own, options.meaning_penalty * shared])
+        value = float((share * np.logaddexp(0, -margin)).sum() + 0.5 * (penalised @ point[:-1]))
+        gradient = np.concatenate([transposed @ slope, meant.T @ slope]) + penalised
+        return value, np.concatenate([gradient, [slope.sum()]])
 
     found = minimize(
-        loss, np.concatenate([weights, [bias]]), jac=True, method="L-BFGS-B",
-        options={"maxiter": options.iterations, "maxcor": 8},
-    )  # fmt: skip
-    return found.x[:-1], float(found.x[-1])
+        loss, start, jac=True, method="L-BFGS-B", options={"maxiter": options.iterations, "maxcor": 8}
+    )
+    return np.asarray(found.x)
 
 
 def with_threshold(head: Head, harmless: Sequence[str], *, share: float = 0.005, at: float = 0.9) -> Head:

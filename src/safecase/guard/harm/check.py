@@ -1,7 +1,8 @@
 """Requests for harm, whatever words they come in: a small classifier over the whole text, window by window.
 
 It knows harm by its words, so that a harmless text in the words of harm is its typical mistake; the card
-``data/harm_card.json`` says how often. The default is therefore to flag.
+``data/harm_card.json`` says how often. The default is therefore to flag. Of harm it knows English words
+only, so that a low score says nothing where no reading is English: it gives none there.
 """
 
 from __future__ import annotations
@@ -16,14 +17,16 @@ from safecase.guard.check import Check, CheckContext
 from safecase.guard.classifier.heads import Classifier, parse_classifier, read_classifier, score
 from safecase.guard.content import Content
 from safecase.guard.injection.check import inside
+from safecase.guard.language import is_english
 from safecase.model.base import Frozen, JsonObject
 from safecase.model.errors import InputError
 from safecase.model.guard import CheckResult, EvidenceSpan, GuardAction, Surface
 
-VERSION = "1"
+VERSION = "2"
 WINDOWS = {"harm": 256}
 """Head → bytes that it reads together: a request is a sentence or two."""
 HEADS = tuple(WINDOWS)
+NOT_ASSESSED = "not assessed: no reading of the text is English"
 
 
 class HarmParameters(Frozen):
@@ -50,7 +53,8 @@ class HarmCheck:
         self.version = f"{VERSION}-w{classifier.digest[7:15]}"
 
     def inspect(self, content: Content) -> CheckResult:
-        """The probability that the worst place of any reading asks for harm."""
+        """The probability that the worst place of any reading asks for harm; no score where that is low and
+        no reading is English."""
         worst, span, hidden = 0.0, None, ""
         for view in content.views.readings:
             found = score(view.text, self._panel)
@@ -59,7 +63,9 @@ class HarmCheck:
                 hidden = "" if view.name in ("original", "normalised") else f" hidden by {view.name}"
                 span = view.original_span(found.start, found.end) if found.end > found.start else None
         if worst < self.parameters.segments.get(content.segment, self.parameters.act_at):
-            return CheckResult(score=worst)
+            if any(is_english(view.text) for view in content.views.readings):
+                return CheckResult(score=worst)
+            return CheckResult(reason=NOT_ASSESSED, details={"not_assessed": "language"})
         return CheckResult(
             GuardAction(self.parameters.on_match),
             worst,

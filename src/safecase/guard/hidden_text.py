@@ -1,0 +1,90 @@
+"""Text that a person would not see: encoded, ciphered or spelled backwards, and readable once that is undone.
+
+Look-alike letters and invisible signs between letters hide too. Other checks judge what hidden text says.
+This one asks whether a message has any business to hide text at all: on a support desk nobody writes in
+base64. Ordinary writing has its share of codes (links, HTML, keys), so that only what turns into sentences
+counts.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Literal
+
+from pydantic import Field
+
+from safecase.guard.check import Check, CheckContext
+from safecase.guard.content import Content
+from safecase.guard.language import small_words
+from safecase.guard.text_view import TextView
+from safecase.model.base import Frozen, JsonObject
+from safecase.model.guard import CheckResult, EvidenceSpan, GuardAction, Surface
+
+VERSION = "1"
+_WORD = re.compile(r"[^\W\d_]{2,}")
+_STEP = re.compile(r"[+>/ ]+")
+_READ = 20_000
+"""Characters of a reading that are looked at."""
+
+
+class HiddenTextParameters(Frozen):
+    """How much hidden language is too much."""
+
+    words: int = Field(default=4, ge=1)
+    """Words that only a decoded reading has, from which text counts as hidden."""
+    small_words: int = Field(default=1, ge=0)
+    """Of them, words that every English sentence has, so that keys and data do not count."""
+    allowed: tuple[str, ...] = ()
+    """Encodings that may be used: ``base64``, ``hex``, ``morse``, ``rot13``..."""
+    action: Literal["block", "flag", "require_approval"] = "block"
+
+
+class HiddenTextCheck:
+    """Looks for words that appear only when an encoding is undone. A code in a link, or a sign as HTML writes
+    it, hides no words."""
+
+    surfaces = frozenset({Surface.USER_INPUT, Surface.UNTRUSTED_CONTENT, Surface.MODEL_OUTPUT})
+    windowed = True
+
+    def __init__(self, parameters: HiddenTextParameters) -> None:
+        self.parameters = parameters
+        self._allowed = {name.lower() for name in parameters.allowed}
+        self.version = VERSION
+
+    def inspect(self, content: Content) -> CheckResult:
+        """The share of the words that are hidden as the score; the encoding and its place as evidence."""
+        readings = content.views.all[1:]
+        if not readings:
+            return CheckResult(score=0.0)
+        open_words = _words(content.views.original)
+        worst, hidden_by, view = 0.0, "", None
+        for decoded in readings:
+            steps = [step for step in _STEP.split(decoded.name) if step not in self._allowed]
+            if not steps:
+                continue
+            hidden = _words(decoded) - open_words
+            enough = len(hidden) >= self.parameters.words
+            if not enough or small_words(hidden) < self.parameters.small_words:
+                continue
+            share = len(hidden) / max(1, len(hidden | open_words))
+            if share > worst:
+                worst, hidden_by, view = share, "+".join(steps), decoded
+        if view is None:
+            return CheckResult(score=0.0)
+        size = len(content.text)
+        return CheckResult(
+            GuardAction(self.parameters.action),
+            worst,
+            f"sentences hidden by {hidden_by}",
+            (EvidenceSpan(0, size, f"hidden by {hidden_by}"),),
+        )
+
+
+def _words(view: TextView) -> set[str]:
+    return set(_WORD.findall(view.text[:_READ].lower()))
+
+
+def build(parameters: JsonObject, context: CheckContext) -> Check:
+    """Builds the check."""
+    del context
+    return HiddenTextCheck(HiddenTextParameters.model_validate(parameters))
