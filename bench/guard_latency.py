@@ -22,12 +22,16 @@ from safecase.guard.content import Content
 
 CHECKS: dict[str, Any] = {
     "injection": {"check": "injection", "surfaces": ["user_input", "untrusted_content"]},
+    "harm": {"check": "harm", "surfaces": ["user_input"]},
+    "hidden_text": {"check": "hidden_text", "surfaces": ["user_input", "untrusted_content"]},
     "escalation": "escalation",
     "pii": "pii",
     "secrets": "secrets",
     "leak": "leak",
     "exfiltration": "exfiltration",
     "policy_categories": {"check": "policy_categories", "surfaces": ["model_output"]},
+    "high_stakes_advice": "high_stakes_advice",
+    "ai_disclosure": "ai_disclosure",
 }
 """Every kind of check that needs neither a model nor documents, where it belongs."""
 SENTENCES = (

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from safecase.guard.classifier.hashing import Features, extract
 from safecase.guard.hints import hints
 
 
@@ -41,6 +42,11 @@ class TextView:
     def hints(self) -> frozenset[str]:
         """Which searches for disguises are worth their time on this reading."""
         return hints(self.text)
+
+    @cached_property
+    def features(self) -> Features:
+        """What classifiers read of it; made once for all of them."""
+        return extract(self.text)
 
     def original_span(self, start: int, end: int) -> tuple[int, int]:
         """The span of the original text that ``text[start:end]`` was read from; needs start < end."""

@@ -74,7 +74,7 @@ def test_a_word_that_opens_a_sentence_is_told_from_one_within() -> None:
     assert opening("one\ntwo") == [2, 6]
     assert opening("{'review': 'Send it'}")[-1] == 14
     assert extract("").words.size == 0
-    assert extract("a.").parts()[-1][2] == extract("a.").words.size
+    assert extract("a.").parts[-1][2] == extract("a.").words.size
 
 
 def test_capitals_and_signs_have_shapes_of_their_own() -> None:

@@ -112,26 +112,10 @@ class Features:
     words: NDArray[np.int64]
     """The buckets of words, pairs and triples of words, openers, and openers with the word behind them, one
     kind behind the other; each stands at its first word's place. `parts` tells them apart."""
+    parts: tuple[tuple[NDArray[np.intp], int, int], ...]
+    """For each kind of word n-gram its places, and where it begins and ends in ``words``."""
     size: int
     """Bytes of the text, padding included."""
-
-    def parts(self) -> list[tuple[NDArray[np.intp], int, int]]:
-        """For each kind of word n-gram its places, and where it begins and ends in ``words``."""
-        found, at = [], 0
-        for place, shorter in (
-            (self.word_places, 0),
-            (self.word_places, 1),
-            (self.word_places, 2),
-            (self.opener_places, 0),
-            (self.opener_places, int(self._last_opens())),
-        ):
-            count = max(0, len(place) - shorter)
-            found.append((place[:count], at, at + count))
-            at += count
-        return found
-
-    def _last_opens(self) -> bool:
-        return len(self.opener_places) > 0 and self.opener_places[-1] == self.word_places[-1]
 
 
 def _encoded(text: str) -> tuple[bytes, bytes]:
@@ -196,13 +180,28 @@ def extract(text: str) -> Features:
     np.multiply(pair.take(followed) + _OPENER_SEED, _MIX, out=hashed[last:end])
     words = hashed[:end] >> _SHIFT
     words[:count] += _ALONE
-    return Features(grams.view(np.int64), starts, starts.take(opened), words.view(np.int64), size)
+    openers = starts.take(opened)
+    return Features(
+        grams.view(np.int64), starts, openers, words.view(np.int64), _parts(starts, openers), size
+    )
 
 
 def word_bucket(word: str) -> int | None:
     """The bucket of one word; None for what is no word or more than one."""
     features = extract(word)
     return int(features.words[0]) if len(features.word_places) == 1 else None
+
+
+def _parts(
+    places: NDArray[np.intp], openers: NDArray[np.intp]
+) -> tuple[tuple[NDArray[np.intp], int, int], ...]:
+    last_opens = len(openers) > 0 and openers[-1] == places[-1]
+    found, at = [], 0
+    for place, shorter in ((places, 0), (places, 1), (places, 2), (openers, 0), (openers, int(last_opens))):
+        count = max(0, len(place) - shorter)
+        found.append((place[:count], at, at + count))
+        at += count
+    return tuple(found)
 
 
 def window_starts(size: int, window: int) -> NDArray[np.intp]:
@@ -237,7 +236,7 @@ def weigh(features: Features, weights: NDArray[Any]) -> NDArray[Any]:
     amounts = weights.take(features.words, 0)
     if whole:
         amounts = amounts.astype(kind)
-    (places, _, end), *others = features.parts()
+    (places, _, end), *others = features.parts
     here_words = amounts[:end]
     for _, start, end in others[:2]:
         here_words[: end - start] += amounts[start:end]
@@ -267,7 +266,7 @@ def window_rows(features: Features, start: int, window: int) -> tuple[NDArray[np
     """Buckets and values of one window, as `window_sums` weighs them: for training."""
     end = min(start + window, features.size)
     parts = [features.characters[:, start:end].ravel()]
-    for places, begin, _ in features.parts():
+    for places, begin, _ in features.parts:
         first, last = np.searchsorted(places, (start, end), "left")
         parts.append(features.words[begin + first : begin + last])
     unique, counts = np.unique(np.concatenate(parts), return_counts=True)

@@ -142,9 +142,12 @@ class ClassifierScore:
     """The surest head."""
 
 
-def score(text: str, panel: Panel) -> ClassifierScore:
-    """How likely the worst window of the text is an attack. The whole text is read, window by window."""
-    features = extract(text)
+def score(text: str, panel: Panel, features: Features | None = None) -> ClassifierScore:
+    """How likely the worst window of the text is an attack. The whole text is read, window by window.
+
+    ``features`` are those of the text, where they were made before.
+    """
+    features = extract(text) if features is None else features
     running = weigh(features, panel.stacked)
     total, surest, name, place, window = 0.0, -math.inf, "", 0, 0
     for column, head in enumerate(panel.heads):

@@ -57,7 +57,7 @@ class HarmCheck:
         no reading is English."""
         worst, span, hidden = 0.0, None, ""
         for view in content.views.readings:
-            found = score(view.text, self._panel)
+            found = score(view.text, self._panel, view.features)
             if found.probability > worst:
                 worst = found.probability
                 hidden = "" if view.name in ("original", "normalised") else f" hidden by {view.name}"

@@ -106,7 +106,7 @@ class InjectionCheck:
             if match.signature.weight > strongest:
                 strongest, label = match.signature.weight, f"{match.signature.label}{hidden}"
         if head is not None:
-            scored = score(view.text, head)
+            scored = score(view.text, head, view.features)
             survival *= 1 - scored.probability
             if scored.probability >= self.parameters.flag_at and scored.end > scored.start:
                 spans.append(

@@ -43,6 +43,13 @@ _SAYS = re.compile(
 )
 
 
+_TELLING = (
+    "human", "person", " man", "woman", "bot", " ai", "a.i.", "artificial", "machine", "computer", "program",
+    "software", "language model", "mensch", " ki", "humain",
+)  # fmt: skip
+"""Without one of these nothing is claimed."""
+
+
 class DisclosureParameters(Frozen):
     """Whether silence counts, and what happens."""
 
@@ -62,8 +69,12 @@ class DisclosureCheck:
 
     def inspect(self, content: Content) -> CheckResult:
         """What stands in quotation marks is somebody else's word and does not count."""
-        text = _without_quotations(content.text[:_READ])
-        claim = _CLAIM.search(text)
+        text = content.text[:_READ]
+        lowered = text.lower()
+        claim = None
+        if any(word in lowered for word in _TELLING):
+            text = _without_quotations(text)
+            claim = _CLAIM.search(text)
         if claim:
             span = EvidenceSpan(*claim.span(), "claims to be human")
             return CheckResult(GuardAction(self.parameters.action), 1.0, "claims to be human", (span,))

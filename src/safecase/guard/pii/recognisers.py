@@ -224,6 +224,7 @@ class Finder:
             for item in (hidden if secrets else personal)
             if item.entity in entities and (not item.country or not countries or item.country in countries)
         )
+        self._hints = sorted({hint for item in self._recognisers for hint in item.hints})
         self._allow = frozenset(value.casefold() for value in allow)
         self._minimum = minimum_confidence
 
@@ -232,8 +233,9 @@ class Finder:
         digits = len(_DIGIT.findall(text)) if any(item.least_digits for item in self._recognisers) else 0
         found: list[PersonalDatum] = []
         lowered = ""
+        seen = {hint for hint in self._hints if hint in text}
         for item in self._recognisers:
-            if item.least_digits > digits or (item.hints and not any(hint in text for hint in item.hints)):
+            if item.least_digits > digits or (item.hints and seen.isdisjoint(item.hints)):
                 continue
             for count, match in enumerate(_matches(item, text)):
                 confidence = item.confidence
