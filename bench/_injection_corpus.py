@@ -16,7 +16,16 @@ from pathlib import Path
 
 import numpy as np
 
-from _injection_documents import declared, document, harmless_pretext, order, output_task, pretext, request
+from _injection_documents import (
+    aside,
+    declared,
+    document,
+    harmless_pretext,
+    order,
+    output_task,
+    pretext,
+    request,
+)
 from _injection_phrases import (
     FRAMES,
     PHRASES,
@@ -281,11 +290,15 @@ class Corpus:
             task = draw.choice(wanted) if draw.random() < 0.12 else task
             task = output_task(draw) if draw.random() < 0.12 else task
             text = pretext(draw, task) if draw.random() < 0.25 else note(draw, task)
-            text = f"{declared(draw)} {task}" if draw.random() < 0.06 else text
             whole, at = planted(text)
             examples.append(Example(whole, True, focus=(at, at + len(text))))
             if draw.random() < 0.25:
                 examples.append(Example(text, True, 0.3))
+        # Open calls to drop the task are easy; with the weight of the rest they would drown plain requests.
+        for _ in range(self.generated // 6):
+            text = aside(draw) if draw.random() < 0.6 else f"{declared(draw)} {order(draw)}"
+            whole, at = planted(text)
+            examples.append(Example(whole, True, 0.4, focus=(at, at + len(text))))
         for row in self.tool_outputs:
             injected = bool(row["labels"]["injected"])
             if not injected or draw.random() < 0.4:

@@ -77,6 +77,22 @@ def declared(draw: random.Random) -> str:
     return order[:1].upper() + order[1:] if draw.random() < 0.6 else order
 
 
+def aside(draw: random.Random) -> str:
+    """A sentence in a text that calls a model away from what it was asked."""
+
+    def pick(kind: str) -> str:
+        return str(draw.choice(_BREADTH[kind]))
+
+    code = f"{fill('{word}', draw).upper()}-{draw.randint(10, 9999)}"
+    if draw.random() < 0.15:
+        return pick("aside_elsewhere").replace("{word}", code)
+    answer = pick("answer_only").replace("{word}", code)
+    manner = draw.choice(["", "", "please ", "now ", "just ", "kindly "])
+    end = draw.choice([".", "!", "", ")"])
+    text = f"{pick('aside_sender')} {manner}{pick('dismiss')} {pick('aside_what')} and {answer}{end}".strip()
+    return text[:1].upper() + text[1:] if draw.random() < 0.7 else text
+
+
 def harmless_pretext(draw: random.Random) -> str:
     """The words of a pretext, where nobody orders a model about."""
     return _filled(draw.choice(_BREADTH["harmless_pretext"]), draw)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from safecase.scorers.claim_support import Question, library_of, support
+from safecase.scorers.claim_support import Question, library_of, missing_names, support
 from safecase.scorers.claims import split_claims
 
 DOCUMENT = (
@@ -70,3 +70,40 @@ def test_the_grade_stays_between_0_and_1_on_any_text(answer: str, document: str,
     library, question = library_of((("d", document),)), Question.of(asked)
     for claim in split_claims(answer, 50)[0]:
         assert 0.0 <= support(claim, library, question) <= 1.0 + 1e-9
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "I can open a ticket so that a person answers.",
+        "I'll send you the form with the next parcel.",
+        "I could also look for another lamp in the catalogue.",
+    ],
+)
+def test_an_offer_is_no_claim(answer: str) -> None:
+    assert split_claims(answer, 5)[0] == []
+
+
+def test_what_the_speaker_vouches_for_is_a_claim() -> None:
+    assert split_claims("I can confirm that the warranty lasts ten years.", 5)[0]
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "The attachment says: the museum opened in 1911 beside the river.",
+        "According to the provided document, the museum opened in 1911 beside the river.",
+        "The attached letter mentions that the museum opened in 1911 beside the river.",
+    ],
+)
+def test_where_a_claim_comes_from_is_no_part_of_it(answer: str) -> None:
+    assert grade(answer) == pytest.approx(1.0)
+
+
+def test_a_name_with_a_hyphen_is_found_in_its_parts() -> None:
+    text = "The Finch lamp LF-200 shines."
+    (claim,) = split_claims("The Finch lamp LF-200 shines brightly.", 5)[0]
+    sources = library_of((("d", text),)).sources
+    assert missing_names(claim, sources, SILENT) == []
+    (other,) = split_claims("The Finch lamp XR-900 shines brightly.", 5)[0]
+    assert missing_names(other, sources, SILENT) == ["xr-900"]

@@ -16,12 +16,12 @@ from pydantic import Field
 from safecase.guard.check import Check, CheckContext
 from safecase.guard.content import Content
 from safecase.guard.language import small_words
-from safecase.guard.text_view import TextView
 from safecase.model.base import Frozen, JsonObject
 from safecase.model.guard import CheckResult, EvidenceSpan, GuardAction, Surface
 
 VERSION = "1"
 _WORD = re.compile(r"[^\W\d_]{2,}")
+_PERCENT = re.compile(r"[^\s%]{0,200}(?:%[0-9A-Fa-f]{2}[^\s%]{0,200}){3,}")
 _STEP = re.compile(r"[+>/ ]+")
 _READ = 20_000
 """Characters of a reading that are looked at."""
@@ -56,13 +56,13 @@ class HiddenTextCheck:
         readings = content.views.all[1:]
         if not readings:
             return CheckResult(score=0.0)
-        open_words = _words(content.views.original)
+        open_words = _words(_PERCENT.sub(_link_only, content.text[:_READ]))
         worst, hidden_by, view = 0.0, "", None
         for decoded in readings:
             steps = [step for step in _STEP.split(decoded.name) if step not in self._allowed]
             if not steps:
                 continue
-            hidden = _words(decoded) - open_words
+            hidden = _words(decoded.text) - open_words
             enough = len(hidden) >= self.parameters.words
             if not enough or small_words(hidden) < self.parameters.small_words:
                 continue
@@ -80,8 +80,13 @@ class HiddenTextCheck:
         )
 
 
-def _words(view: TextView) -> set[str]:
-    return set(_WORD.findall(view.text[:_READ].lower()))
+def _words(text: str) -> set[str]:
+    return set(_WORD.findall(text[:_READ].lower()))
+
+
+def _link_only(match: re.Match[str]) -> str:
+    """Percent signs belong into links; a sentence that is written with them is hidden."""
+    return match.group() if "://" in match.group() or match.group().startswith("www.") else " "
 
 
 def build(parameters: JsonObject, context: CheckContext) -> Check:

@@ -11,7 +11,7 @@ import math
 import re
 from bisect import bisect
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
@@ -153,8 +153,13 @@ def missing_names(claim: Claim, sources: Sequence[Source], question: Question) -
     return [
         name
         for name in claim.names
-        if name not in question.words and not any(name in source.words for source in sources)
+        if not _holds(question.words, name) and not any(_holds(source.words, name) for source in sources)
     ]
+
+
+def _holds(words: Set[str], name: str) -> bool:
+    """Whether the name stands among the words, in parts where it has some: "LF-200" is two words there."""
+    return name in words or all(part in words for part in name.split("-"))
 
 
 def support(claim: Claim, library: Library, question: Question) -> float:

@@ -30,9 +30,20 @@ _FRAME = re.compile(
     r"^(?:i hope|let me know|please|feel free|here(?:'s| is| are)|sure|certainly|of course|thank|sorry|"
     r"according to the (?:documents?|sources?)[:.]?$|"
     r"based on the (?:documents?|sources?|context)[:,.]?$|in summary[:,]?$|"
-    r"is there anything|would you like|if you (?:have|need|want))",
+    r"is there anything|would you like|if you (?:have|need|want)|"
+    r"i(?:'ll| can| could| will| would)(?: also| gladly)? (?!say|tell|confirm|state|assure|guarantee|see)\w)",
     re.IGNORECASE,
 )
+"""What is no claim about the world: pleasantries, offers of what the speaker can do."""
+_SAYS = re.compile(
+    r"^(?:according to|as (?:stated|written) in|(?=the |this |that |your |these |those ))"
+    r"(?: ?(?:the|this|that|your|these|those|attached|provided|given|retrieved))* ?"
+    r"(?:attachment|document|text|image|picture|photo|note|letter|page|article|source|passage|e-?mail|message|file|"
+    r"label|manual|table|screenshot)s?"
+    r"(?: (?:says?|states?|shows?|mentions?|reads?|lists?|explains?|tells?|notes?)(?: that)?[:,]?|[:,])\s+",
+    re.IGNORECASE,
+)
+"""Where a claim comes from is no part of the claim."""
 _NEGATIONS = frozenset(["not", "no", "never", "none", "cannot", "without", "neither", "nor"])
 
 
@@ -107,7 +118,7 @@ def split_claims(answer: str, limit: int) -> tuple[list[Claim], bool]:
         raw = match.group()
         text = _MARKUP.sub("", raw).strip()
         citations = citations_in(text)
-        bare = _CITATION.sub(" ", text).strip()
+        bare = _SAYS.sub("", _CITATION.sub(" ", text).strip())
         if _ABSTAIN.search(bare[:400]):
             abstains = True
             continue

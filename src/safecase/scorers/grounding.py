@@ -26,7 +26,7 @@ from safecase.scorers.claims import Claim, split_claims
 from safecase.scorers.refusal import OutcomeWord
 from safecase.scorers.registry import BuiltinFactory, ScorerContext
 
-NAME, VERSION = "grounding", "2"
+NAME, VERSION = "grounding", "3"
 CLAIM_LIMIT = 400
 
 
