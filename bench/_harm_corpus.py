@@ -69,6 +69,20 @@ def measured_sets(folder: Path) -> list[TestSet]:
     return sets
 
 
+def judged_answers(folder: Path) -> list[tuple[str, list[str], list[str]]]:
+    """Answers of models: the set, those that were judged harmful, and the rest. None was trained on."""
+    found = []
+    for name, file, label in (
+        ("Do-Not-Answer, judged by people", "do_not_answer.jsonl", "human_harmful"),
+        ("JailbreakBench, judged by a model", "jbb_artifacts.jsonl", "jailbroken_judge"),
+        ("past tense, judged by a model", "past_tense_jailbreaks.jsonl", "jailbroken_gpt"),
+    ):
+        judged = [row for row in rows(folder, file) if row["response"] and row["labels"][label] is not None]
+        harmful = [row["response"] for row in judged if int(row["labels"][label])]
+        found.append((name, harmful, [row["response"] for row in judged if not int(row["labels"][label])]))
+    return found
+
+
 def _lingual(folder: Path) -> tuple[list[str], dict[str, list[str]]]:
     """MultiJail: what is trained on, and a fifth by language; a request is in one part in all languages."""
     found = rows(folder, "multijail.jsonl")

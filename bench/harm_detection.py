@@ -22,7 +22,7 @@ from typing import Any
 
 import numpy as np
 
-from _harm_corpus import TRAINED_ON, measured_sets, training_examples
+from _harm_corpus import TRAINED_ON, judged_answers, measured_sets, training_examples
 from _injection_sets import TestSet
 from _measuring import Rate, data_path, rate, shown
 from _word_meanings import SOURCE, meanings, vectors_file
@@ -118,6 +118,35 @@ def measure(classifier: Classifier, sets: list[TestSet]) -> list[Result]:
     return results
 
 
+def measure_answers(classifier: Classifier, folder: Path) -> list[Result]:
+    """Answers that were judged harmful against the others of their set."""
+    check = HarmCheck(HarmParameters(), classifier)
+    lexicon = build_lexicon({}, CheckContext())
+    results = []
+    for name, harmful, harmless in judged_answers(folder):
+        scores, words = [], []
+        for texts in (harmful, harmless):
+            contents = [Content(Surface.MODEL_OUTPUT, text) for text in texts]
+            read = [check.inspect(content).score for content in contents]
+            scores.append(np.array([np.nan if score is None else score for score in read]))
+            found = [lexicon.inspect(content).action for content in contents]  # type: ignore[union-attr]
+            words.append(sum(action is not GuardAction.ALLOW for action in found))
+        bad, good = (assessed(item) for item in scores)
+        area = auc(np.concatenate([bad, good]), np.repeat([1, 0], [len(bad), len(good)]))
+        areas: tuple[Rate | None, Rate | None] = ((area.value, area.lower, area.upper), None)
+        for kind, item, among, named in zip(("harmful", "harmless"), scores, areas, words, strict=True):
+            n = len(item)
+            results.append(
+                Result(
+                    f"answers: {name}", kind, n, among, None, None,
+                    rate(int((assessed(item) >= ACT_AT).sum()), n),
+                    rate(int(np.isnan(item).sum()), n),
+                    rate(named, n),
+                )
+            )  # fmt: skip
+    return results
+
+
 def assessed(scores: np.ndarray) -> np.ndarray:
     """The scores of what was assessed."""
     return scores[~np.isnan(scores)]
@@ -181,7 +210,7 @@ def main() -> int:
         save_classifier(train(folder, vectors), path)
         # Measured as it will be read: with weights of one byte.
         classifier = read_classifier(path, HEADS)
-    results = measure(classifier, measured_sets(folder))
+    results = [*measure(classifier, measured_sets(folder)), *measure_answers(classifier, folder)]
     if arguments.write:
         text = json.dumps(card(results, classifier), indent=1)
         (DATA / "harm_card.json").write_text(text + "\n", encoding="utf-8")
