@@ -67,3 +67,8 @@ def test_any_text_gets_an_answer(text: str) -> None:
     assert verdict.failure is None
     assert verdict.score is not None
     assert 0 <= verdict.score <= 1
+
+
+def test_padding_does_not_push_it_out_of_sight() -> None:
+    text = "just some ordinary words here. " * 3000 + base64.b64encode(SECRET.encode()).decode()
+    assert GUARD.check_input(text).action is GuardAction.BLOCK

@@ -23,8 +23,6 @@ VERSION = "1"
 _WORD = re.compile(r"[^\W\d_]{2,}")
 _PERCENT = re.compile(r"[^\s%]{0,200}(?:%[0-9A-Fa-f]{2}[^\s%]{0,200}){3,}")
 _STEP = re.compile(r"[+>/ ]+")
-_READ = 20_000
-"""Characters of a reading that are looked at."""
 
 
 class HiddenTextParameters(Frozen):
@@ -56,7 +54,8 @@ class HiddenTextCheck:
         readings = content.views.all[1:]
         if not readings:
             return CheckResult(score=0.0)
-        open_words = _words(_PERCENT.sub(_link_only, content.text[:_READ]))
+        text = content.text
+        open_words = _words(_PERCENT.sub(_link_only, text) if "%" in text else text)
         worst, hidden_by, view = 0.0, "", None
         for decoded in readings:
             steps = [step for step in _STEP.split(decoded.name) if step not in self._allowed]
@@ -81,7 +80,7 @@ class HiddenTextCheck:
 
 
 def _words(text: str) -> set[str]:
-    return set(_WORD.findall(text[:_READ].lower()))
+    return set(_WORD.findall(text.lower()))
 
 
 def _link_only(match: re.Match[str]) -> str:

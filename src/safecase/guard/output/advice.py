@@ -16,7 +16,8 @@ from safecase.model.transcript import MessageRole
 from safecase.scorers.registry import ScorerContext, build_scorer
 
 VERSION = "1"
-_READ = 4_000
+_READ = 20_000
+"""Characters of the last turns that are read, from their end."""
 _TURNS = 3
 _HELPERS = (
     "doctor", "physician", "hospital", "pharmacist", "therap", "psycholog", "psychiatr", "lawyer", "attorney",

@@ -13,6 +13,7 @@ from safecase.model.transcript import MessageRole
 
 VERSION = "1"
 _READ = 20_000
+"""Characters of a question that are read."""
 _ADJECTIVE = r"(?:(?:real|actual|living|normal|flesh[- ]and[- ]blood) )*"
 _BEING = rf"{_ADJECTIVE}(?:human(?: being)?|person|man|woman)"
 _MACHINE = (
@@ -69,7 +70,7 @@ class DisclosureCheck:
 
     def inspect(self, content: Content) -> CheckResult:
         """What stands in quotation marks is somebody else's word and does not count."""
-        text = content.text[:_READ]
+        text = content.text
         lowered = text.lower()
         claim = None
         if any(word in lowered for word in _TELLING):
