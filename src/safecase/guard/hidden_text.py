@@ -16,6 +16,7 @@ from pydantic import Field
 from safecase.guard.check import Check, CheckContext
 from safecase.guard.content import Content
 from safecase.guard.language import small_words
+from safecase.guard.text_view import TextView
 from safecase.model.base import Frozen, JsonObject
 from safecase.model.guard import CheckResult, EvidenceSpan, GuardAction, Surface
 
@@ -31,7 +32,7 @@ class HiddenTextParameters(Frozen):
     words: int = Field(default=4, ge=1)
     """Words that only a decoded reading has, from which text counts as hidden."""
     small_words: int = Field(default=1, ge=0)
-    """Of them, words that every English sentence has, so that keys and data do not count."""
+    """Of them, words that every sentence of a language has, so that keys and data do not count."""
     allowed: tuple[str, ...] = ()
     """Encodings that may be used: ``base64``, ``hex``, ``morse``, ``rot13``..."""
     action: Literal["block", "flag", "require_approval"] = "block"
@@ -56,7 +57,7 @@ class HiddenTextCheck:
             return CheckResult(score=0.0)
         text = content.text
         open_words = _words(_PERCENT.sub(_link_only, text) if "%" in text else text)
-        worst, hidden_by, view = 0.0, "", None
+        worst, hidden_by, span = 0.0, "", (0, 0)
         for decoded in readings:
             steps = [step for step in _STEP.split(decoded.name) if step not in self._allowed]
             if not steps:
@@ -67,20 +68,25 @@ class HiddenTextCheck:
                 continue
             share = len(hidden) / max(1, len(hidden | open_words))
             if share > worst:
-                worst, hidden_by, view = share, "+".join(steps), decoded
-        if view is None:
+                worst, hidden_by, span = share, "+".join(steps), _place(decoded, hidden)
+        if not hidden_by:
             return CheckResult(score=0.0)
-        size = len(content.text)
         return CheckResult(
             GuardAction(self.parameters.action),
             worst,
             f"sentences hidden by {hidden_by}",
-            (EvidenceSpan(0, size, f"hidden by {hidden_by}"),),
+            (EvidenceSpan(*span, f"hidden by {hidden_by}"),),
         )
 
 
 def _words(text: str) -> set[str]:
     return set(_WORD.findall(text.lower()))
+
+
+def _place(view: TextView, hidden: set[str]) -> tuple[int, int]:
+    """Where in the original the first to the last of the hidden words stand."""
+    found = [match.span() for match in _WORD.finditer(view.text) if match.group().lower() in hidden]
+    return view.original_span(found[0][0], found[-1][1]) if found else (0, 1)
 
 
 def _link_only(match: re.Match[str]) -> str:

@@ -52,5 +52,7 @@ def is_english(text: str) -> bool:
 
 
 def small_words(words: set[str]) -> int:
-    """How many of the words are such that every English text has them."""
-    return len(_small_words()[0] & words)
+    """How many of the words are such that every text of a known language has them; of languages other than
+    English only the longer ones, because any two letters are a word somewhere."""
+    english, others = _small_words()
+    return len(english & words) + sum(len(word) > 2 for word in others & words)
