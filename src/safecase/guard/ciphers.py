@@ -83,15 +83,16 @@ def read_ciphers(view: TextView) -> Iterator[TextView]:
     words = set(tokens)
     known = _cipher_words()
     found = known.keys() & words
+    ciphers: list[str] = []
     if len(found) >= _FEWEST_WORDS:
         counts: Counter[str] = Counter()
         for word in found:
             counts[known[word]] += 2 if len(word) > 2 else 1
-        for cipher, count in counts.most_common(2):
-            if count >= 2 * _FEWEST_WORDS:
-                yield from _undone(view, cipher)
-    if _MIRRORED.match(text):
-        yield from _undone(view, "reversed")
+        ciphers = [cipher for cipher, count in counts.most_common(2) if count >= 2 * _FEWEST_WORDS]
+    if "reversed" not in ciphers and _MIRRORED.match(text):
+        ciphers.append("reversed")
+    for cipher in ciphers:
+        yield from _undone(view, cipher)
     if not text.isascii() and len(_TURNED.findall(text)) >= 4:
         turned = TextView("", text.translate(_UPSIDE_DOWN), view)
         yield TextView(named(view, "upside_down"), turned.text[::-1], turned, mirrored=True)

@@ -7,7 +7,7 @@ from functools import cached_property
 
 from safecase.guard.views import Views, make_views
 from safecase.model.guard import Surface
-from safecase.model.transcript import Document, Message, ToolCall
+from safecase.model.transcript import Document, Message, MessageRole, ToolCall
 
 
 @dataclass
@@ -30,6 +30,11 @@ class Content:
     language: str = ""
     """BCP 47 tag where the caller knows it."""
     attributes: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def asked(self) -> str:
+        """What the user said last, "" where nothing is known of it."""
+        return next((m.text for m in reversed(self.conversation) if m.role is MessageRole.USER), "")
 
     @cached_property
     def views(self) -> Views:

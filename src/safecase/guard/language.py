@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from importlib.resources import files
+
+from safecase.guard.package_data import package_yaml
 
 _WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)?")
 _READ = 4000
@@ -23,10 +24,7 @@ _FEWEST = 6
 @lru_cache(maxsize=1)
 def _small_words() -> tuple[frozenset[str], frozenset[str]]:
     """English ones, and those of other languages that are not English too."""
-    from ruamel.yaml import YAML
-
-    text = files("safecase.guard").joinpath("data", "small_words.yaml").read_text(encoding="utf-8")
-    words: dict[str, str] = YAML(typ="safe", pure=True).load(text)["words"]
+    words: dict[str, str] = package_yaml("safecase.guard", "small_words.yaml")["words"]
     english = frozenset(words.pop("english").split())
     return english, frozenset(" ".join(words.values()).split()) - english
 

@@ -68,7 +68,7 @@ def test_an_ngram_has_one_bucket_wherever_it_stands(text: str, before: int) -> N
 
 def test_a_word_that_opens_a_sentence_is_told_from_one_within() -> None:
     def opening(text: str) -> list[int]:
-        return extract(text).opener_places.tolist()
+        return extract(text).parts[3][0].tolist()
 
     assert opening("Write it. Then wait, please") == [2, 12]
     assert opening("one\ntwo") == [2, 6]

@@ -106,9 +106,6 @@ class Features:
 
     characters: NDArray[np.int64]
     """The buckets of the n-grams that begin at each byte, shape (sizes + 1, bytes); shapes' n-grams last."""
-    word_places: NDArray[np.intp]
-    opener_places: NDArray[np.intp]
-    """Places of the words that open a sentence."""
     words: NDArray[np.int64]
     """The buckets of words, pairs and triples of words, openers, and openers with the word behind them, one
     kind behind the other; each stands at its first word's place. `parts` tells them apart."""
@@ -181,15 +178,13 @@ def extract(text: str) -> Features:
     words = hashed[:end] >> _SHIFT
     words[:count] += _ALONE
     openers = starts.take(opened)
-    return Features(
-        grams.view(np.int64), starts, openers, words.view(np.int64), _parts(starts, openers), size
-    )
+    return Features(grams.view(np.int64), words.view(np.int64), _parts(starts, openers), size)
 
 
 def word_bucket(word: str) -> int | None:
     """The bucket of one word; None for what is no word or more than one."""
     features = extract(word)
-    return int(features.words[0]) if len(features.word_places) == 1 else None
+    return int(features.words[0]) if len(features.parts[0][0]) == 1 else None
 
 
 def _parts(

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from importlib.resources import files
 from typing import Literal
 
 from safecase.guard.check import Check, CheckContext
 from safecase.guard.content import Content
-from safecase.guard.output.scorer_check import ScorerCheck
+from safecase.guard.output.scorer_check import ScorerCheck, turned
+from safecase.guard.package_data import package_yaml
 from safecase.model.base import Frozen, JsonObject
 from safecase.model.guard import CheckResult, Surface
 from safecase.model.transcript import MessageRole
@@ -43,10 +43,7 @@ class _Lexicon(Frozen):
 
 @lru_cache(maxsize=1)
 def _lexicon() -> _Lexicon:
-    from ruamel.yaml import YAML
-
-    text = files("safecase.guard.output").joinpath("data", "high_stakes.yaml").read_text(encoding="utf-8")
-    return _Lexicon.model_validate(YAML(typ="safe", pure=True).load(text))
+    return _Lexicon.model_validate(package_yaml("safecase.guard.output", "high_stakes.yaml"))
 
 
 @lru_cache(maxsize=8)
@@ -89,10 +86,7 @@ class AdviceCheck:
         found = self._check.inspect(content)
         if not asked and not any(span.label == "undermines_help" for span in found.evidence):
             return CheckResult()
-        score = None if found.score is None else 1 - found.score
-        return CheckResult(
-            found.action, score, found.reason, found.evidence, found.replacements, found.details
-        )
+        return turned(found)
 
 
 def build(parameters: JsonObject, context: CheckContext) -> Check:

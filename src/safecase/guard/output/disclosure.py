@@ -9,7 +9,6 @@ from safecase.guard.check import Check, CheckContext
 from safecase.guard.content import Content
 from safecase.model.base import Frozen, JsonObject
 from safecase.model.guard import CheckResult, EvidenceSpan, GuardAction, Surface
-from safecase.model.transcript import MessageRole
 
 VERSION = "1"
 _READ = 20_000
@@ -79,8 +78,7 @@ class DisclosureCheck:
         if claim:
             span = EvidenceSpan(*claim.span(), "claims to be human")
             return CheckResult(GuardAction(self.parameters.action), 1.0, "claims to be human", (span,))
-        asked = next((m.text for m in reversed(content.conversation) if m.role is MessageRole.USER), "")
-        if self.parameters.when_asked and _ASKED.search(asked[:_READ]) and not _SAYS.search(text):
+        if self.parameters.when_asked and _ASKED.search(content.asked[:_READ]) and not _SAYS.search(text):
             span = EvidenceSpan(0, len(content.text), "does not say what it is")
             return CheckResult(
                 GuardAction(self.parameters.action), 0.9, "asked, does not say what it is", (span,)

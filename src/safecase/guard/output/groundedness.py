@@ -8,10 +8,9 @@ from pydantic import Field
 
 from safecase.guard.check import Check, CheckContext
 from safecase.guard.content import Content
-from safecase.guard.output.scorer_check import ScorerCheck
+from safecase.guard.output.scorer_check import ScorerCheck, turned
 from safecase.model.base import Frozen, JsonObject
 from safecase.model.guard import CheckResult, GuardAction, Surface
-from safecase.model.transcript import MessageRole
 from safecase.scorers.refusal_classifier import AnswerKind, classify_answer
 from safecase.scorers.registry import ScorerContext, build_scorer
 
@@ -51,15 +50,14 @@ class GroundednessCheck:
         if found.action is not GuardAction.ALLOW and _declines(content):
             # Who declines claims nothing that a document could carry.
             return CheckResult(score=0.0)
-        score = None if found.score is None else 1 - found.score
-        return CheckResult(
-            found.action, score, found.reason, found.evidence, found.replacements, found.details
-        )
+        return turned(found)
 
 
 def _declines(content: Content) -> bool:
-    asked = next((m.text for m in reversed(content.conversation) if m.role is MessageRole.USER), "")
-    return bool(content.text.strip()) and classify_answer(asked, content.text).kind is AnswerKind.FULL_REFUSAL
+    return (
+        bool(content.text.strip())
+        and classify_answer(content.asked, content.text).kind is AnswerKind.FULL_REFUSAL
+    )
 
 
 def build(parameters: JsonObject, context: CheckContext) -> Check:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from importlib.resources import files
 
+from safecase.guard.package_data import package_yaml
 from safecase.model.base import Frozen
 from safecase.model.errors import InputError, did_you_mean
 
@@ -37,10 +37,7 @@ class _Catalogue(Frozen):
 
 @lru_cache(maxsize=1)
 def _catalogue() -> _Catalogue:
-    from ruamel.yaml import YAML
-
-    text = files("safecase.guard.output").joinpath("data", "completions.yaml").read_text(encoding="utf-8")
-    return _Catalogue.model_validate(YAML(typ="safe", pure=True).load(text))
+    return _Catalogue.model_validate(package_yaml("safecase.guard.output", "completions.yaml"))
 
 
 def categories() -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable
+from dataclasses import replace
 from functools import lru_cache
 from typing import Literal
 
@@ -81,6 +82,11 @@ def transcript_of(content: Content) -> Transcript:
         messages = (Message(role=MessageRole.SYSTEM, content=content.system_prompt), *messages)
     answer = Message(role=MessageRole.ASSISTANT, content=content.text)
     return Transcript(messages=(*messages, answer), documents=content.documents)
+
+
+def turned(found: CheckResult) -> CheckResult:
+    """The result with its score turned round: a scorer's 1 is good, a guard's is bad."""
+    return found if found.score is None else replace(found, score=1 - found.score)
 
 
 def result_of(score: Score, action: GuardAction, content: Content) -> CheckResult:

@@ -1,0 +1,14 @@
+"""Word lists and catalogues that come with the package."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+from typing import Any
+
+
+def package_yaml(package: str, name: str) -> Any:
+    """What stands in ``data/name`` of a package; aliases and tags of YAML build nothing."""
+    from ruamel.yaml import YAML
+
+    text = files(package).joinpath("data", name).read_text(encoding="utf-8")
+    return YAML(typ="safe", pure=True).load(text)
