@@ -61,17 +61,25 @@ def pretext(draw: random.Random, task: str) -> str:
     return str(frame.replace("{task}", task if opens else task[:1].lower() + task[1:]))
 
 
+def _piece(draw: random.Random, kind: str) -> str:
+    return str(draw.choice(_BREADTH[kind]))
+
+
+def _code_word(draw: random.Random) -> str:
+    return f"{fill('{word}', draw).upper()}-{draw.randint(10, 9999)}"
+
+
 def declared(draw: random.Random) -> str:
     """Somebody who says that the rules are gone, and what to answer now."""
-
-    def pick(kind: str) -> str:
-        return str(draw.choice(_BREADTH[kind]))
-
-    what = pick("declared_what")
-    text = f"{what} {pick('declared_state')}" if draw.random() < 0.65 else f"{pick('dismiss')} {what}"
-    text = f"{pick('sender')} {text}".strip()
-    code = f"{fill('{word}', draw).upper()}-{draw.randint(10, 9999)}"
-    answer = pick("answer_only").replace("{word}", code)
+    what = _piece(draw, "declared_what")
+    text = (
+        f"{what} {_piece(draw, 'declared_state')}"
+        if draw.random() < 0.65
+        else f"{_piece(draw, 'dismiss')} {what}"
+    )
+    text = f"{_piece(draw, 'sender')} {text}".strip()
+    code = _code_word(draw)
+    answer = _piece(draw, "answer_only").replace("{word}", code)
     sentence = f"{answer[:1].upper()}{answer[1:]}"
     order = draw.choice([f"{text}. {sentence}.", f"{text}, {answer}.", f"{text} and {answer}"])
     return order[:1].upper() + order[1:] if draw.random() < 0.6 else order
@@ -79,17 +87,14 @@ def declared(draw: random.Random) -> str:
 
 def aside(draw: random.Random) -> str:
     """A sentence in a text that calls a model away from what it was asked."""
-
-    def pick(kind: str) -> str:
-        return str(draw.choice(_BREADTH[kind]))
-
-    code = f"{fill('{word}', draw).upper()}-{draw.randint(10, 9999)}"
+    code = _code_word(draw)
     if draw.random() < 0.15:
-        return pick("aside_elsewhere").replace("{word}", code)
-    answer = pick("answer_only").replace("{word}", code)
+        return _piece(draw, "aside_elsewhere").replace("{word}", code)
+    answer = _piece(draw, "answer_only").replace("{word}", code)
     manner = draw.choice(["", "", "please ", "now ", "just ", "kindly "])
     end = draw.choice([".", "!", "", ")"])
-    text = f"{pick('aside_sender')} {manner}{pick('dismiss')} {pick('aside_what')} and {answer}{end}".strip()
+    sender, dismiss, what = (_piece(draw, kind) for kind in ("aside_sender", "dismiss", "aside_what"))
+    text = f"{sender} {manner}{dismiss} {what} and {answer}{end}".strip()
     return text[:1].upper() + text[1:] if draw.random() < 0.7 else text
 
 

@@ -24,7 +24,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from _measuring import data_path
+from _measuring import recorded
 from safecase.guard.tools.declaration import read_tool_policy
 from safecase.guard.tools.policy import ToolPolicy
 from safecase.guard.tools.replay import replay
@@ -87,11 +87,10 @@ def main() -> int:
     parser.add_argument("--show", action="store_true")
     parser.add_argument("--developed-on", action="store_true", help="with --show: only what may be looked at")
     arguments = parser.parse_args()
-    folder = data_path()
-    file = folder / "agentdojo_full_sample.jsonl"
-    if not file.is_file():
-        print(f"the recorded data are not in {folder}: set SAFECASE_SHARED_DATA", file=sys.stderr)
+    folder = recorded("agentdojo_full_sample.jsonl")
+    if folder is None:
         return 3
+    file = folder / "agentdojo_full_sample.jsonl"
     policies = {suite: ToolPolicy(read_tool_policy(POLICIES / f"{suite}.yaml")) for suite in SUITES}
     with file.open(encoding="utf-8") as stream:
         runs = [json.loads(line) for line in stream]

@@ -31,7 +31,7 @@ import numpy as np
 import numpy.typing as npt
 
 from _injection_sets import rows
-from _measuring import Rate, data_path
+from _measuring import Rate, recorded, shown_area
 from safecase.guard.content import Content
 from safecase.guard.output.groundedness import GroundednessCheck, GroundednessParameters
 from safecase.model.guard import GuardAction, Surface
@@ -197,17 +197,14 @@ def across_halves(
 
 def table(results: list[Result]) -> str:
     """The results as Markdown."""
-
-    def area(values: Rate) -> str:
-        return "{:.3f} ({:.3f}-{:.3f})".format(*values)
-
     lines = [
         "| set | n | units | unsupported | area, check | area, word overlap | difference | F1, check | "
         "F1, word overlap | F1, check as shipped |",
         "|---" * 10 + "|",
     ]
     lines += [
-        f"| {r.name} | {r.n} | {r.units} | {100 * r.positive:.0f} % | {area(r.check)} | {area(r.overlap)} | "
+        f"| {r.name} | {r.n} | {r.units} | {100 * r.positive:.0f} % | {shown_area(r.check)} | "
+        f"{shown_area(r.overlap)} | "
         f"{r.difference[0]:+.3f} ({r.difference[1]:+.3f} to {r.difference[2]:+.3f}) | {r.check_f1:.3f} | "
         f"{r.overlap_f1:.3f} | {r.default_f1:.3f} |"
         for r in results
@@ -220,9 +217,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args()
-    folder = data_path()
-    if not (folder / "factscore_human.jsonl").is_file():
-        print(f"the recorded data are not in {folder}: set SAFECASE_SHARED_DATA", file=sys.stderr)
+    folder = recorded("factscore_human.jsonl")
+    if folder is None:
         return 3
     sets = {
         "FActScore, biographies, truths of the other two": biographies(folder, own=False, statements=False),

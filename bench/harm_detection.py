@@ -16,6 +16,7 @@ import argparse
 import json
 import sys
 import tempfile
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,7 @@ import numpy as np
 
 from _harm_corpus import TRAINED_ON, judged_answers, measured_sets, training_examples
 from _injection_sets import TestSet
-from _measuring import Rate, data_path, rate, shown
+from _measuring import Rate, rate, recorded, shown, shown_area
 from _word_meanings import SOURCE, meanings, vectors_file
 from safecase.guard.check import CheckContext
 from safecase.guard.classifier.heads import Classifier, read_classifier, save_classifier
@@ -78,15 +79,10 @@ def train(folder: Path, vectors: Path) -> Classifier:
 def measure(classifier: Classifier, sets: list[TestSet]) -> list[Result]:
     """Every set against the harmless sets that are pooled, and all pooled sets together."""
     check = HarmCheck(HarmParameters(), classifier)
-    lexicon = build_lexicon({}, CheckContext())
     scores: dict[str, np.ndarray] = {}
     worded: dict[str, int] = {}
     for item in sets:
-        contents = [Content(Surface.USER_INPUT, text) for text in item.texts]
-        read = [check.inspect(content).score for content in contents]
-        scores[item.name] = np.array([np.nan if score is None else score for score in read])
-        found = [lexicon.inspect(content).action for content in contents]  # type: ignore[union-attr]
-        worded[item.name] = sum(action is not GuardAction.ALLOW for action in found)
+        scores[item.name], worded[item.name] = read(check, Surface.USER_INPUT, item.texts)
     pool = [item for item in sets if item.pooled and not item.seen]
     harmless = assessed(np.concatenate([scores[item.name] for item in pool if not item.attack]))
     one, tenth = np.quantile(harmless, 0.99), np.quantile(harmless, 0.999)
@@ -95,9 +91,7 @@ def measure(classifier: Classifier, sets: list[TestSet]) -> list[Result]:
         area, recall = None, (None, None)
         n, known = len(mine), assessed(mine)
         if against is not None and len(known) >= FEWEST:
-            labels = np.concatenate([np.ones(len(known), int), np.zeros(len(against), int)])
-            found = auc(np.concatenate([known, against]), labels)
-            area = (found.value, found.lower, found.upper)
+            area = area_between(known, against)
             recall = tuple(rate(int((known > limit).sum()), len(known)) for limit in (one, tenth))
         acted = rate(int((known >= ACT_AT).sum()), n)
         return Result(name, kind, n, area, *recall, acted, rate(n - len(known), n), rate(words, n))
@@ -121,20 +115,11 @@ def measure(classifier: Classifier, sets: list[TestSet]) -> list[Result]:
 def measure_answers(classifier: Classifier, folder: Path) -> list[Result]:
     """Answers that were judged harmful against the others of their set."""
     check = HarmCheck(HarmParameters(), classifier)
-    lexicon = build_lexicon({}, CheckContext())
     results = []
     for name, harmful, harmless in judged_answers(folder):
-        scores, words = [], []
-        for texts in (harmful, harmless):
-            contents = [Content(Surface.MODEL_OUTPUT, text) for text in texts]
-            read = [check.inspect(content).score for content in contents]
-            scores.append(np.array([np.nan if score is None else score for score in read]))
-            found = [lexicon.inspect(content).action for content in contents]  # type: ignore[union-attr]
-            words.append(sum(action is not GuardAction.ALLOW for action in found))
-        bad, good = (assessed(item) for item in scores)
-        area = auc(np.concatenate([bad, good]), np.repeat([1, 0], [len(bad), len(good)]))
-        areas: tuple[Rate | None, Rate | None] = ((area.value, area.lower, area.upper), None)
-        for kind, item, among, named in zip(("harmful", "harmless"), scores, areas, words, strict=True):
+        parts = [read(check, Surface.MODEL_OUTPUT, texts) for texts in (harmful, harmless)]
+        area = area_between(*(assessed(scores) for scores, _ in parts))
+        for kind, among, (item, named) in zip(("harmful", "harmless"), (area, None), parts, strict=True):
             n = len(item)
             results.append(
                 Result(
@@ -145,6 +130,23 @@ def measure_answers(classifier: Classifier, folder: Path) -> list[Result]:
                 )
             )  # fmt: skip
     return results
+
+
+def read(check: HarmCheck, surface: Surface, texts: Iterable[str]) -> tuple[np.ndarray, int]:
+    """The scores of the texts, NaN where there is none, and on how many the lexicon acts."""
+    lexicon = build_lexicon({}, CheckContext())
+    contents = [Content(surface, text) for text in texts]
+    found = [check.inspect(content).score for content in contents]
+    acted = [lexicon.inspect(content).action for content in contents]  # type: ignore[union-attr]
+    scores = np.array([np.nan if score is None else score for score in found])
+    return scores, sum(action is not GuardAction.ALLOW for action in acted)
+
+
+def area_between(harmful: np.ndarray, harmless: np.ndarray) -> Rate:
+    """The area under the ROC curve with DeLong's limits."""
+    labels = np.repeat([1, 0], [len(harmful), len(harmless)])
+    found = auc(np.concatenate([harmful, harmless]), labels)
+    return found.value, found.lower, found.upper
 
 
 def assessed(scores: np.ndarray) -> np.ndarray:
@@ -167,11 +169,10 @@ def table(results: list[Result]) -> str:
     )
     lines = [f"| {' | '.join(names)} |", "|---" * len(names) + "|"]
     for item in results:
-        area = "" if item.area is None else "{:.3f} ({:.3f}-{:.3f})".format(*item.area)
         lines.append(
-            f"| {item.name} | {item.kind} | {item.n} | {area} | {shown(item.at_1_percent)} | "
-            f"{shown(item.at_01_percent)} | {shown(item.acted)} | {shown(item.not_assessed)} | "
-            f"{shown(item.lexicon)} |"
+            f"| {item.name} | {item.kind} | {item.n} | {shown_area(item.area)} | "
+            f"{shown(item.at_1_percent)} | {shown(item.at_01_percent)} | {shown(item.acted)} | "
+            f"{shown(item.not_assessed)} | {shown(item.lexicon)} |"
         )
     return "\n".join(lines)
 
@@ -196,9 +197,8 @@ def main() -> int:
     parser.add_argument("--write", action="store_true")
     parser.add_argument("--shipped", action="store_true")
     arguments = parser.parse_args()
-    folder = data_path()
-    if not (folder / "multijail.jsonl").is_file():
-        print(f"the recorded data are not in {folder}: set SAFECASE_SHARED_DATA", file=sys.stderr)
+    folder = recorded("multijail.jsonl")
+    if folder is None:
         return 3
     if arguments.shipped:
         classifier = shipped_classifier()

@@ -30,7 +30,7 @@ import numpy as np
 
 from _injection_corpus import TRAINED_ON, training_examples
 from _injection_sets import TestSet, measured_sets
-from _measuring import data_path, rate, shown
+from _measuring import rate, recorded, shown
 from _word_meanings import SOURCE, meanings, vectors_file
 from guard_latency import MESSAGES
 from safecase.guard.classifier.heads import Classifier, Head, read_classifier, save_classifier, score
@@ -287,9 +287,8 @@ def main() -> int:
         lines = [f"{name}: {value:.1f}" for name, value in taken.items()]
         print(json.dumps(taken, indent=2) if arguments.json else "\n".join(lines))
         return 0
-    folder = data_path()
-    if not (folder / "jailbreak_llms_prompts.jsonl").is_file():
-        print(f"the recorded data are not in {folder}: set SAFECASE_SHARED_DATA", file=sys.stderr)
+    folder = recorded("jailbreak_llms_prompts.jsonl")
+    if folder is None:
         return 3
     if arguments.shipped:
         classifier = shipped_classifier()

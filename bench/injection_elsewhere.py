@@ -16,6 +16,7 @@ import json
 import random
 import sys
 import zipfile
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -23,7 +24,7 @@ import numpy as np
 from ruamel.yaml import YAML, YAMLError
 
 from _injection_sets import rows, shingles
-from _measuring import Rate, data_path, rate, shown
+from _measuring import Rate, data_path, rate, shown, shown_area
 from safecase.guard.check import CheckContext
 from safecase.guard.content import Content
 from safecase.guard.injection.check import InjectionCheck, InjectionParameters, build
@@ -139,6 +140,9 @@ def evals(archive: zipfile.ZipFile) -> list[Outside]:
     return found
 
 
+READERS: dict[str, Callable[[zipfile.ZipFile], list[Outside]]] = {"spikee": spikee, "evals": evals}
+
+
 def measure(sets: list[Outside]) -> list[Result]:
     """Each set; attacks against the pooled harmless texts of their surface."""
     check = build({}, CheckContext())
@@ -167,11 +171,10 @@ def table(results: list[Result]) -> str:
     """The results as Markdown."""
     text = ["| set | surface | | n | area | recall at 1 % | blocked |", "|---" * 7 + "|"]
     for item in results:
-        area = "" if item.area is None else "{:.3f} ({:.3f}-{:.3f})".format(*item.area)
         kind = "attack" if item.attack else "harmless"
         text.append(
-            f"| {item.name} | {item.surface.replace('_', ' ')} | {kind} | {item.n} | {area} | "
-            f"{shown(item.at_1_percent)} | {shown(item.blocked)} |"
+            f"| {item.name} | {item.surface.replace('_', ' ')} | {kind} | {item.n} | "
+            f"{shown_area(item.area)} | {shown(item.at_1_percent)} | {shown(item.blocked)} |"
         )
     return "\n".join(text)
 
@@ -199,13 +202,7 @@ def main() -> int:
     for name, wheel in wheels.items():
         assert wheel is not None
         with zipfile.ZipFile(wheel) as archive:
-            sets += (
-                pyrit(archive, trained)
-                if name == "pyrit"
-                else spikee(archive)
-                if name == "spikee"
-                else evals(archive)
-            )
+            sets += pyrit(archive, trained) if name == "pyrit" else READERS[name](archive)
     results = measure([item for item in sets if item.texts])
     print(json.dumps([asdict(item) for item in results], indent=2) if arguments.json else table(results))
     return 0

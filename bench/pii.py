@@ -22,7 +22,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from _measuring import data_path, rate
+from _measuring import rate, recorded
 from safecase.guard.pii.recognisers import Finder, known_entities
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -146,11 +146,10 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args()
-    folder = data_path()
-    file = folder / "presidio_pii.jsonl"
-    if not file.is_file():
-        print(f"the recorded data are not in {folder}: set SAFECASE_SHARED_DATA", file=sys.stderr)
+    folder = recorded("presidio_pii.jsonl")
+    if folder is None:
         return 3
+    file = folder / "presidio_pii.jsonl"
     with file.open(encoding="utf-8") as stream:
         rows = [json.loads(line) for line in stream]
     rows = [row for row in rows if (row["labels"]["template_id"] or 0) % 2]

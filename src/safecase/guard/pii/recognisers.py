@@ -7,10 +7,10 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
-from importlib.resources import files
 
 from pydantic import Field
 
+from safecase.guard.package_data import package_yaml
 from safecase.model.base import Frozen
 from safecase.model.errors import InputError
 from safecase.scorers.pii_recognisers import (
@@ -178,10 +178,7 @@ def _made(item: RecogniserDeclaration) -> _Recogniser:
 
 @lru_cache(maxsize=1)
 def _shipped() -> tuple[tuple[_Recogniser, ...], tuple[_Recogniser, ...]]:
-    from ruamel.yaml import YAML
-
-    text = files("safecase.guard.pii").joinpath("data", "recognisers.yaml").read_text(encoding="utf-8")
-    declared = _File.model_validate(YAML(typ="safe", pure=True).load(text))
+    declared = _File.model_validate(package_yaml("safecase.guard.pii", "recognisers.yaml"))
     shared = [
         _Recogniser(item.entity, item.pattern, item.check, item.hints, 1 if item.digits else 0, 0.9, 0.9, ())
         for item in recognisers()
