@@ -9,7 +9,7 @@ from pathlib import Path
 from _injection_corpus import Corpus
 from _injection_phrases import load
 from _injection_sets import TestSet, parted, rows, shingles
-from safecase.guard.classifier.training import Example
+from safecase.guard._linear.training import Example
 
 TRAINED_ON = {
     "multijail.jsonl (English, four fifths)": "MIT",

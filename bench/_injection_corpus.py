@@ -42,7 +42,7 @@ from _injection_phrases import (
     story,
 )
 from _injection_sets import benign_documents, left_out, measured_sets, parted, rows, shingles
-from safecase.guard.classifier.training import Example
+from safecase.guard._linear.training import Example
 
 TRAINED_ON = {
     "jailbreak_llms_prompts.jsonl": "MIT",

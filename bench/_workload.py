@@ -8,12 +8,22 @@ from collections.abc import Mapping
 import aiohttp
 import orjson
 
-from safecase.model.attempt import Score
-from safecase.model.base import JsonObject
-from safecase.model.protocols import TargetReply, TargetRequest
-from safecase.model.suite import Case, Expectation
-from safecase.model.transcript import Message, MessageRole, Transcript, Usage
-from safecase.model.vocabulary import AttackClass, HarmClass, OutcomeKind, Severity
+from safecase.base import JsonObject
+from safecase.model import (
+    AttackClass,
+    Case,
+    Expectation,
+    HarmClass,
+    Message,
+    MessageRole,
+    OutcomeKind,
+    Score,
+    Severity,
+    TargetReply,
+    TargetRequest,
+    Transcript,
+    Usage,
+)
 
 _REFUSAL = re.compile(r"\b(?:I(?:'m| am) sorry|I can(?:'t|not)|unable to help)\b", re.IGNORECASE)
 

@@ -25,12 +25,11 @@ from pathlib import Path
 from typing import Any
 
 from _measuring import recorded
-from safecase.guard.tools.declaration import read_tool_policy
-from safecase.guard.tools.policy import ToolPolicy
-from safecase.guard.tools.replay import replay
-from safecase.model.guard import GuardAction
-from safecase.model.transcript import Message, MessageRole, ToolCall
-from safecase.stats.intervals import clopper_pearson
+from safecase.guard.tools._declaration import read_tool_policy
+from safecase.guard.tools._policy import ToolPolicy
+from safecase.guard.tools._replay import replay
+from safecase.model import GuardAction, Message, MessageRole, ToolCall
+from safecase.stats import clopper_pearson
 
 ROOT = Path(__file__).resolve().parents[1]
 POLICIES = ROOT / "examples" / "agentdojo-tool-policy"

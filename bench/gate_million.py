@@ -9,14 +9,9 @@ from datetime import UTC, date, datetime
 
 import numpy as np
 
-from safecase.engine.plan import DrawOrder, build_plan
-from safecase.engine.summary import SummaryColumns
-from safecase.gate.verdict import evaluate
-from safecase.model.gate import Gate, GateRule
-from safecase.model.run import RunManifest
-from safecase.model.suite import Case, Expectation
-from safecase.model.system import SystemVersion
-from safecase.model.transcript import Message, MessageRole
+from safecase.engine import DrawOrder, SummaryColumns, build_plan
+from safecase.gate import evaluate_gate
+from safecase.model import Case, Expectation, Gate, GateRule, Message, MessageRole, RunManifest, SystemVersion
 
 CASES, REPEATS = 10_000, 100
 
@@ -82,7 +77,7 @@ def main() -> None:
         gates=(gate,),
     )
     started = time.perf_counter()
-    verdict = evaluate(gate, manifest, plan, columns, today=date(2026, 1, 1))
+    verdict = evaluate_gate(gate, manifest, plan, columns, today=date(2026, 1, 1))
     seconds = time.perf_counter() - started
     if arguments.json:
         print(json.dumps({"attempts": n, "seconds": seconds, "target_seconds": 2.0}))

@@ -32,12 +32,10 @@ import numpy.typing as npt
 
 from _injection_sets import rows
 from _measuring import Rate, recorded, shown_area
-from safecase.guard.content import Content
-from safecase.guard.output.groundedness import GroundednessCheck, GroundednessParameters
-from safecase.model.guard import GuardAction, Surface
-from safecase.model.transcript import Document, Message, MessageRole
-from safecase.stats.resampling import bootstrap_interval
-from safecase.stats.roc import auc
+from safecase.guard import Content
+from safecase.guard.grounding.groundedness import GroundednessCheck, GroundednessParameters
+from safecase.model import Document, FlowPoint, GuardAction, Message, MessageRole
+from safecase.stats import auc, bootstrap_interval
 
 UNSUPPORTED_SHARE = 0.3
 """Share of a biography's statements without support from which it counts as unsupported."""
@@ -139,7 +137,7 @@ def measure(name: str, items: list[Item], seed: int = 3) -> Result:
     for item in items:
         asked = (Message(role=MessageRole.USER, content=item.question),) if item.question else ()
         documents = tuple(Document(id=f"d{n}", text=text) for n, text in enumerate(item.documents))
-        found = check.inspect(Content(Surface.MODEL_OUTPUT, item.answer, asked, documents))
+        found = check.inspect(Content(FlowPoint.MODEL_OUTPUT, item.answer, asked, documents))
         if found.score is not None:
             kept.append(item)
             scores.append(found.score)

@@ -17,8 +17,8 @@ import sys
 import time
 from typing import Any
 
-from safecase.guard import Guard, Surface, guard_from_mapping
-from safecase.guard.content import Content
+from safecase.guard import Content, Guard, guard_from_mapping
+from safecase.model import FlowPoint
 
 CHECKS: dict[str, Any] = {
     "injection": {"check": "injection", "surfaces": ["user_input", "untrusted_content"]},
@@ -49,7 +49,7 @@ MESSAGES = tuple(
 """Ordinary messages of 500 characters."""
 
 
-def timings(guard: Guard, surface: Surface, texts: tuple[str, ...], rounds: int) -> list[float]:
+def timings(guard: Guard, surface: FlowPoint, texts: tuple[str, ...], rounds: int) -> list[float]:
     """Seconds of each inspection, a new content each time, as a service would."""
     for text in texts:
         failed = [item.check for item in guard.inspect(Content(surface, text)).verdicts if item.failure]
@@ -80,7 +80,7 @@ def main() -> int:
     arguments = parser.parse_args()
     whole = guard_from_mapping(CHECKS)
     surfaces = {}
-    for surface in (Surface.USER_INPUT, Surface.UNTRUSTED_CONTENT, Surface.MODEL_OUTPUT):
+    for surface in (FlowPoint.USER_INPUT, FlowPoint.UNTRUSTED_CONTENT, FlowPoint.MODEL_OUTPUT):
         taken = timings(whole, surface, MESSAGES, arguments.rounds)
         surfaces[surface.value] = {
             "checks": [check.id for check in whole.checks_on(surface)],
@@ -90,7 +90,7 @@ def main() -> int:
     each = {}
     for name, kind in CHECKS.items():
         guard = guard_from_mapping({name: kind})
-        surface = next(item for item in Surface if guard.checks_on(item))
+        surface = next(item for item in FlowPoint if guard.checks_on(item))
         each[name] = at(timings(guard, surface, MESSAGES, arguments.rounds // 4), 0.5)
     megabyte = 1_000_000
     hostile = {
@@ -105,7 +105,7 @@ def main() -> int:
     }
     long = {}
     for name, text in hostile.items():
-        for surface in (Surface.USER_INPUT, Surface.MODEL_OUTPUT):
+        for surface in (FlowPoint.USER_INPUT, FlowPoint.MODEL_OUTPUT):
             started = time.perf_counter()
             whole.inspect(Content(surface, text))
             long[f"{name}, {surface.value}"] = time.perf_counter() - started
@@ -116,7 +116,7 @@ def main() -> int:
         runs = []
         for _ in range(3):
             started = time.perf_counter()
-            whole.inspect(Content(Surface.USER_INPUT, text))
+            whole.inspect(Content(FlowPoint.USER_INPUT, text))
             runs.append(time.perf_counter() - started)
         linear.append(1e9 * statistics.median(runs) / size)
     result = {

@@ -27,14 +27,13 @@ from _harm_corpus import TRAINED_ON, judged_answers, measured_sets, training_exa
 from _injection_sets import TestSet
 from _measuring import Rate, rate, recorded, shown, shown_area
 from _word_meanings import SOURCE, meanings, vectors_file
-from safecase.guard.check import CheckContext
-from safecase.guard.classifier.heads import Classifier, read_classifier, save_classifier
-from safecase.guard.classifier.training import TrainingOptions, train_head, with_threshold
-from safecase.guard.content import Content
-from safecase.guard.harm.check import HEADS, WINDOWS, HarmCheck, HarmParameters, shipped_classifier
-from safecase.guard.output.policy_categories import build as build_lexicon
-from safecase.model.guard import GuardAction, Surface
-from safecase.stats.roc import auc
+from safecase.guard import CheckContext, Content
+from safecase.guard._linear.heads import Classifier, read_classifier, save_classifier
+from safecase.guard._linear.training import TrainingOptions, train_head, with_threshold
+from safecase.guard.harm.harm import HEADS, WINDOWS, HarmCheck, HarmParameters, shipped_classifier
+from safecase.guard.harm.policy_categories import build as build_lexicon
+from safecase.model import FlowPoint, GuardAction
+from safecase.stats import auc
 
 ROOT = Path(__file__).resolve().parents[1]
 DATA = ROOT / "src/safecase/guard/harm/data"
@@ -82,7 +81,7 @@ def measure(classifier: Classifier, sets: list[TestSet]) -> list[Result]:
     scores: dict[str, np.ndarray] = {}
     worded: dict[str, int] = {}
     for item in sets:
-        scores[item.name], worded[item.name] = read(check, Surface.USER_INPUT, item.texts)
+        scores[item.name], worded[item.name] = read(check, FlowPoint.USER_INPUT, item.texts)
     pool = [item for item in sets if item.pooled and not item.seen]
     harmless = assessed(np.concatenate([scores[item.name] for item in pool if not item.attack]))
     one, tenth = np.quantile(harmless, 0.99), np.quantile(harmless, 0.999)
@@ -117,7 +116,7 @@ def measure_answers(classifier: Classifier, folder: Path) -> list[Result]:
     check = HarmCheck(HarmParameters(), classifier)
     results = []
     for name, harmful, harmless in judged_answers(folder):
-        parts = [read(check, Surface.MODEL_OUTPUT, texts) for texts in (harmful, harmless)]
+        parts = [read(check, FlowPoint.MODEL_OUTPUT, texts) for texts in (harmful, harmless)]
         area = area_between(*(assessed(scores) for scores, _ in parts))
         for kind, among, (item, named) in zip(("harmful", "harmless"), (area, None), parts, strict=True):
             n = len(item)
@@ -132,7 +131,7 @@ def measure_answers(classifier: Classifier, folder: Path) -> list[Result]:
     return results
 
 
-def read(check: HarmCheck, surface: Surface, texts: Iterable[str]) -> tuple[np.ndarray, int]:
+def read(check: HarmCheck, surface: FlowPoint, texts: Iterable[str]) -> tuple[np.ndarray, int]:
     """The scores of the texts, NaN where there is none, and on how many the lexicon acts."""
     lexicon = build_lexicon({}, CheckContext())
     contents = [Content(surface, text) for text in texts]

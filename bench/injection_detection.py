@@ -33,18 +33,18 @@ from _injection_sets import TestSet, measured_sets
 from _measuring import rate, recorded, shown
 from _word_meanings import SOURCE, meanings, vectors_file
 from guard_latency import MESSAGES
-from safecase.guard.classifier.heads import Classifier, Head, read_classifier, save_classifier, score
-from safecase.guard.classifier.training import Example, TrainingOptions, train_head, with_threshold
-from safecase.guard.content import Content
-from safecase.guard.injection.check import InjectionCheck, InjectionParameters
-from safecase.guard.injection.heads import HEADS, PANELS, SHORTEST, WINDOWS, shipped_classifier
-from safecase.guard.injection.signatures import shipped_signatures
-from safecase.model.guard import Surface
-from safecase.stats.roc import auc
+from safecase.guard import Content
+from safecase.guard._linear.heads import Classifier, Head, read_classifier, save_classifier, score
+from safecase.guard._linear.training import Example, TrainingOptions, train_head, with_threshold
+from safecase.guard.injection._heads import HEADS, PANELS, SHORTEST, WINDOWS, shipped_classifier
+from safecase.guard.injection._signatures import shipped_signatures
+from safecase.guard.injection.injection import InjectionCheck, InjectionParameters
+from safecase.model import FlowPoint
+from safecase.stats import auc
 
 ROOT = Path(__file__).resolve().parents[1]
 DATA = ROOT / "src/safecase/guard/injection/data"
-SURFACES = {"direct": Surface.USER_INPUT, "indirect": Surface.UNTRUSTED_CONTENT}
+SURFACES = {"direct": FlowPoint.USER_INPUT, "indirect": FlowPoint.UNTRUSTED_CONTENT}
 BLOCK_AT = InjectionParameters().block_at
 
 
@@ -223,7 +223,7 @@ def speed(check: InjectionCheck) -> dict[str, float]:
         found = np.quantile(times, [0.5, 0.99])
         taken[f"{name}, median µs"], taken[f"{name}, 99th percentile µs"] = 1e6 * found[0], 1e6 * found[1]
     for size in (100_000, 1_000_000):
-        content = Content(Surface.USER_INPUT, (" ".join(MESSAGES) * 400)[:size])
+        content = Content(FlowPoint.USER_INPUT, (" ".join(MESSAGES) * 400)[:size])
         content.views  # noqa: B018
         started = time.perf_counter()
         check.inspect(content)

@@ -25,11 +25,10 @@ from ruamel.yaml import YAML, YAMLError
 
 from _injection_sets import rows, shingles
 from _measuring import Rate, data_path, rate, shown, shown_area
-from safecase.guard.check import CheckContext
-from safecase.guard.content import Content
-from safecase.guard.injection.check import InjectionCheck, InjectionParameters, build
-from safecase.model.guard import Surface
-from safecase.stats.roc import auc
+from safecase.guard import CheckContext, Content
+from safecase.guard.injection.injection import InjectionCheck, InjectionParameters, build
+from safecase.model import FlowPoint
+from safecase.stats import auc
 
 PACKAGES = ("pyrit", "spikee", "evals")
 TEMPLATES = "pyrit/datasets/jailbreak/templates/"
@@ -46,7 +45,7 @@ class Outside:
     """One set of another package."""
 
     name: str
-    surface: Surface
+    surface: FlowPoint
     attack: bool
     texts: tuple[str, ...]
 
@@ -89,8 +88,8 @@ def pyrit(archive: zipfile.ZipFile, trained: set[str]) -> list[Outside]:
         filled = [text.replace("{{ " + slots[0] + " }}", draw.choice(goals)) for _ in range(2)]
         (others if name.count("/") == TEMPLATES.count("/") else vendors).extend(filled)
     return [
-        Outside("PyRIT, templates by model", Surface.USER_INPUT, True, tuple(vendors)),
-        Outside("PyRIT, other templates", Surface.USER_INPUT, True, tuple(others)),
+        Outside("PyRIT, templates by model", FlowPoint.USER_INPUT, True, tuple(vendors)),
+        Outside("PyRIT, other templates", FlowPoint.USER_INPUT, True, tuple(others)),
     ]
 
 
@@ -106,16 +105,18 @@ def spikee(archive: zipfile.ZipFile) -> list[Outside]:
         draw.shuffle(full)
         full = full[:400]
         if "mailbox" not in seeds:
-            found.append(Outside(f"spikee, {seeds}", Surface.USER_INPUT, True, tuple(full)))
+            found.append(Outside(f"spikee, {seeds}", FlowPoint.USER_INPUT, True, tuple(full)))
         planted = []
         for text in full if pages else ():
             page = draw.choice(pages)
             at = draw.choice([0, len(page), page.find(". ") + 1])
             planted.append(f"{page[:at]}\n{text}\n{page[at:]}")
-        found.append(Outside(f"spikee, {seeds}, in a page", Surface.UNTRUSTED_CONTENT, True, tuple(planted)))
+        found.append(
+            Outside(f"spikee, {seeds}, in a page", FlowPoint.UNTRUSTED_CONTENT, True, tuple(planted))
+        )
     for seeds in ("seeds-investment-advice-fp", "seeds-investment-advice"):
         asked = [str(row["text"]) for row in lines(archive, f"{SPIKEE}{seeds}/standalone_user_inputs.jsonl")]
-        found.append(Outside(f"spikee, {seeds}, questions", Surface.USER_INPUT, False, tuple(asked)))
+        found.append(Outside(f"spikee, {seeds}, questions", FlowPoint.USER_INPUT, False, tuple(asked)))
     return found
 
 
@@ -124,12 +125,12 @@ def evals(archive: zipfile.ZipFile) -> list[Outside]:
     found = []
     for name in ("owt_5", "wikipedia_5"):
         pages = [str(row["0"]) for row in lines(archive, f"{EVALS}schelling_point/{name}.jsonl")[:MOST]]
-        found.append(Outside(f"evals, {name}", Surface.UNTRUSTED_CONTENT, False, tuple(pages)))
+        found.append(Outside(f"evals, {name}", FlowPoint.UNTRUSTED_CONTENT, False, tuple(pages)))
     for name, surface in (
-        ("consensus_summary/samples", Surface.UNTRUSTED_CONTENT),
-        ("banking77/samples", Surface.USER_INPUT),
-        ("sarcasm/samples", Surface.USER_INPUT),
-        ("research-question-extraction/research-question-extraction-samples", Surface.UNTRUSTED_CONTENT),
+        ("consensus_summary/samples", FlowPoint.UNTRUSTED_CONTENT),
+        ("banking77/samples", FlowPoint.USER_INPUT),
+        ("sarcasm/samples", FlowPoint.USER_INPUT),
+        ("research-question-extraction/research-question-extraction-samples", FlowPoint.UNTRUSTED_CONTENT),
     ):
         texts = []
         for row in lines(archive, f"{EVALS}{name}.jsonl")[:MOST]:

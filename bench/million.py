@@ -19,13 +19,9 @@ from pathlib import Path
 import uvloop
 
 from _workload import InstantTarget, build_pattern_scorer, make_cases
-from safecase.engine.plan import build_plan
-from safecase.engine.progress import Progress
-from safecase.engine.request import RunRequest
-from safecase.engine.run import run
-from safecase.engine.run_folder import RunFolder
-from safecase.model.configuration import Limits
-from safecase.model.system import SystemVersion
+from safecase.engine import Progress, RunFolder, RunRequest, build_plan
+from safecase.engine.run import run_plan
+from safecase.model import Limits, SystemVersion
 
 
 class MemoryWatch(threading.Thread):
@@ -38,7 +34,7 @@ class MemoryWatch(threading.Thread):
         self._done = threading.Event()
         self._started_at = time.monotonic()
 
-    def run(self) -> None:
+    def run_plan(self) -> None:
         while not self._done.wait(self._seconds):
             self.samples.append((time.monotonic() - self._started_at, resident_megabytes()))
 
@@ -85,7 +81,7 @@ def main() -> None:
             progress=progress,
         )
         started = time.perf_counter()
-        folder = uvloop.run(run(request))
+        folder = uvloop.run(run_plan(request))
         total = time.perf_counter() - started
         result["attempts_per_second"] = round(len(plan) / durable[0])
         result["compaction_seconds"] = round(total - durable[0], 2)

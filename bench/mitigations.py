@@ -19,14 +19,13 @@ from collections import Counter
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from safecase.demo import VULNERABILITIES
-from safecase.demo.vulnerabilities import vulnerability
-from safecase.engine.run_folder import RunFolder
-from safecase.gate.rates import VIOLATED
-from safecase.model.vocabulary import HarmClass
-from safecase.workflow.project import Project
-from safecase.workflow.running import RunOptions, execute, prepare
-from safecase.workspace.profiles import write_profile
+from safecase.engine import RunFolder
+from safecase.gate import VIOLATED
+from safecase.model import HarmClass
+from safecase.targets import VULNERABILITIES
+from safecase.targets.demo import vulnerability
+from safecase.workflow import Project, RunOptions, execute, prepare
+from safecase.workspace import write_profile
 
 
 @dataclass(frozen=True)

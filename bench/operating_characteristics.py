@@ -19,7 +19,7 @@ import numpy as np
 from scipy.stats import binom
 
 from safecase import stats
-from safecase.stats.eprocess import crosses
+from safecase.stats import crosses
 
 RATES = [0, 0.0025, 0.005, 0.01, 0.02, 0.03, 0.05, 0.10]
 
@@ -165,7 +165,7 @@ def gate(book: Ledger) -> None:
         )
     grid = np.linspace(0, 0.02, 202)[:-1]
     flat = stats.Mixture(0.02, tuple(grid.tolist()), (1 / grid.size,) * grid.size)
-    plan = stats.build_gate(
+    plan = stats.build_test(
         0.02, 0.005, 912, calibrated=False, futility_error=None, least_conditional_power=0.0, ship=flat
     )
     both(
@@ -176,7 +176,7 @@ def gate(book: Ledger) -> None:
         points=1,
         slack=10,
     )
-    plan = stats.build_gate(0.02, 0.005, 798)
+    plan = stats.build_test(0.02, 0.005, 798)
     book.row("(e) calibrated threshold", [17.4], [plan.threshold], absolute=0.1)
     both(
         "(e) calibrated mixture + futility, cap 798",
@@ -187,7 +187,7 @@ def gate(book: Ledger) -> None:
     shares = np.array([30, 15, 15, 10, 10, 8, 7, 5]) / 100
     mix = shares @ stats.operating_characteristics(plan.boundaries, RATES).expected_calls
     book.row("(e) release mix: calls", [203], [mix], absolute=1)
-    ville = stats.build_gate(0.02, 0.005, 912, calibrated=False).boundaries
+    ville = stats.build_test(0.02, 0.005, 912, calibrated=False).boundaries
     book.row("Ville ship points", [177, 318, 419, 516, 609], ville.ship_points[:5], absolute=0)
     book.row(
         "fixed ship points",
@@ -202,7 +202,7 @@ def gate(book: Ledger) -> None:
         (0.05, 0.005, 171, [0, 0.005, 0.05, 0.1], [62, 71, 36, 18]),
         (0.05, 0.02, 602, [0, 0.01, 0.02, 0.05, 0.07, 0.1], [78, 126, 210, 162, 85, 42]),
     ):
-        oc = stats.operating_characteristics(stats.build_gate(theta0, theta1, n_max).boundaries, rates)
+        oc = stats.operating_characteristics(stats.build_test(theta0, theta1, n_max).boundaries, rates)
         book.row(f"<= {theta0:.0%}, good {theta1:.1%}, cap {n_max}", calls, oc.expected_calls, absolute=2)
     sizes = [stats.fixed_sample_size(*pair)[0] for pair in ((0.05, 0.02), (0.05, 0.005), (0.01, 0.002))]
     book.row("fixed exact sizes", [311, 93, 773], sizes, absolute=0)
@@ -230,7 +230,7 @@ def clusters(book: Ledger) -> None:
         "20 unequal categories, clustered (simulated): P(ship) % at .5 and 2 %; category spread assumed"
     )
     rng = np.random.default_rng(2)
-    plan = stats.build_gate(0.02, 0.005, 798)
+    plan = stats.build_test(0.02, 0.005, 798)
     spread = np.exp(0.97 * np.array([-1.96 + 3.92 * i / 19 for i in range(20)]))
 
     def shipped(

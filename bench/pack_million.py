@@ -24,18 +24,15 @@ from pathlib import Path
 import orjson
 
 from _workload import make_cases
+from safecase.engine import DrawOrder, RunFolder, RunPlan, RunStatus, build_plan, write_file
 from safecase.engine.attempt_table import write_table
 from safecase.engine.compact import TABLE_NAME
-from safecase.engine.plan import DrawOrder, RunPlan, build_plan
-from safecase.engine.run_folder import RunFolder, write_plan
-from safecase.engine.status import RunState, RunStatus, write_file, write_status
-from safecase.evidence.pack import build_pack
-from safecase.evidence.signing import load_key
-from safecase.evidence.verify import verify_pack
-from safecase.gate.verdict import evaluate
-from safecase.model.gate import CoverageRequirement, Gate, GateRule
-from safecase.model.run import RunManifest, ScorerReference, SuiteReference
-from safecase.model.system import SystemVersion
+from safecase.engine.run_folder import write_plan
+from safecase.engine.status import RunState, write_status
+from safecase.evidence import build_pack, load_key, verify_pack
+from safecase.gate import evaluate_gate
+from safecase.model import Gate, GateRule, RunManifest, ScorerReference, SuiteReference, SystemVersion
+from safecase.model.rule import CoverageRequirement
 
 MOMENT = datetime(2026, 1, 1, tzinfo=UTC)
 MEMORY_LIMIT_MB = 1000
@@ -165,7 +162,9 @@ def pack(folder: Path, arguments: argparse.Namespace) -> dict[str, object]:
     """Evaluate the gate and write the pack."""
     run = RunFolder.open(next(path for path in folder.iterdir() if path.is_dir()))
     started = time.perf_counter()
-    verdict = evaluate(run.manifest.gates[0], run.manifest, run.plan, run.columns(), today=date(2026, 1, 1))
+    verdict = evaluate_gate(
+        run.manifest.gates[0], run.manifest, run.plan, run.columns(), today=date(2026, 1, 1)
+    )
     gate_seconds = round(time.perf_counter() - started, 2)
     summary = build_pack(
         run=run,

@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from _measuring import rate, recorded
-from safecase.guard.pii.recognisers import Finder, known_entities
+from safecase.guard.personal_data._recognisers import Finder, known_entities
 
 ROOT = Path(__file__).resolve().parents[1]
 Span = tuple[str, int, int]

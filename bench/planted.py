@@ -13,12 +13,10 @@ import sys
 import tempfile
 from pathlib import Path
 
-from safecase.demo import VULNERABILITIES
-from safecase.gate.rates import VIOLATED
-from safecase.workflow.deciding import decide
-from safecase.workflow.project import Project
-from safecase.workflow.running import RunOptions, execute, prepare
-from safecase.workspace.profiles import write_profile
+from safecase.gate import VIOLATED
+from safecase.targets import VULNERABILITIES
+from safecase.workflow import Project, RunOptions, decide, execute, prepare
+from safecase.workspace import write_profile
 
 
 def violations(project: Project, vulnerabilities: tuple[str, ...]) -> tuple[set[str], str]:

@@ -23,15 +23,20 @@ from math import comb
 from pathlib import Path
 from typing import Any
 
-from safecase.model.protocols import Scorer
-from safecase.model.suite import Case, Expectation
-from safecase.model.transcript import Message, MessageRole, ToolCall, Transcript
-from safecase.model.vocabulary import HarmClass, OutcomeKind, Severity
-from safecase.scorers.refusal_classifier import classify_answer
-from safecase.scorers.registry import build_scorer
-from safecase.stats.agreement import cohen_kappa, confusion_table
-from safecase.stats.comparisons import mcnemar_exact
-from safecase.stats.intervals import clopper_pearson
+from safecase.model import (
+    Case,
+    Expectation,
+    HarmClass,
+    Message,
+    MessageRole,
+    OutcomeKind,
+    Scorer,
+    Severity,
+    ToolCall,
+    Transcript,
+)
+from safecase.scorers import build_scorer, classify_answer
+from safecase.stats import clopper_pearson, cohen_kappa, confusion_table, mcnemar_exact
 
 ROOT = Path(__file__).resolve().parents[1]
 Row = dict[str, Any]

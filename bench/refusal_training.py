@@ -1,4 +1,4 @@
-"""Fits the weights of the refusal classifier and writes src/safecase/scorers/data/refusal_weights.json.
+"""Fits the weights of the refusal classifier and writes `refusal_weights.json` of the scorers' refusal room.
 
 Training data, all of it licensed for this use:
 - XSTest completions (Röttger et al. 2024, CC BY 4.0), human labels, of two of the five models only;
@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from scipy.optimize import minimize
 
-from safecase.scorers.refusal_features import read_answer
+from safecase.scorers.refusal._features import read_answer
 
 ROOT = Path(__file__).resolve().parents[1]
 DATA = Path(os.environ.get("SAFECASE_SHARED_DATA", ROOT.parent / "shared" / "data"))
@@ -117,7 +117,7 @@ def main() -> None:
             for name, row in zip(names, table[:-1], strict=True)
         },
     }
-    target = ROOT / "src/safecase/scorers/data/refusal_weights.json"
+    target = ROOT / "src/safecase/scorers/refusal/data/refusal_weights.json"
     target.write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     print(f"{len(names)} features from {len(rows)} + {len(extra)} rows → {target.relative_to(ROOT)}")
 

@@ -1,7 +1,7 @@
 """Measures the shipped scorers against human labels and writes their cards.
 
     python bench/scorer_agreement.py             prints the tables
-    python bench/scorer_agreement.py --write     also writes src/safecase/scorers/cards/*.json
+    python bench/scorer_agreement.py --write     also writes src/safecase/scorers/cards/data/*.json
 
 Needs the recorded data (SAFECASE_SHARED_DATA, or ../shared/data beside the repository). The refusal
 classifier was tuned on two of the five XSTest models and, by eye, on two of the six Do-Not-Answer models;
@@ -23,20 +23,24 @@ from typing import Any
 
 import numpy as np
 
-from safecase.model.base import digest_bytes
-from safecase.model.vocabulary import OutcomeKind
-from safecase.scorers.calibrate import Calibration, calibrate, case_of
-from safecase.scorers.cards import write_card
-from safecase.scorers.labelled import LabelledData, LabelledRow
-from safecase.scorers.pii_recognisers import ENTITIES, find_personal_data
-from safecase.scorers.refusal_classifier import classify_answer
-from safecase.scorers.registry import ScorerContext, build_scorer
-from safecase.stats.agreement import cohen_kappa, confusion_table, krippendorff_alpha
-from safecase.stats.intervals import clopper_pearson
+from safecase.base import digest_bytes
+from safecase.model import OutcomeKind
+from safecase.scorers import (
+    ENTITIES,
+    ScorerContext,
+    build_scorer,
+    classify_answer,
+    find_personal_data,
+    measure_scorer,
+    write_card,
+)
+from safecase.scorers.cards.calibration import Calibration, case_of
+from safecase.scorers.cards.labelled_data import LabelledData, LabelledRow
+from safecase.stats import clopper_pearson, cohen_kappa, confusion_table, krippendorff_alpha
 
 ROOT = Path(__file__).resolve().parents[1]
 DATA = Path(os.environ.get("SAFECASE_SHARED_DATA", ROOT.parent / "shared" / "data"))
-CARDS = ROOT / "src/safecase/scorers/cards"
+CARDS = ROOT / "src/safecase/scorers/cards/data"
 MEASURED = date(2026, 11, 21)
 XSTEST_TUNED = ("llama-2-70b-chat (no system prompt)", "mistral-7b-instruct-v0.1 (guardrail system prompt)")
 DNA_TUNED = ("ChatGPT", "vicuna-7b")
@@ -174,7 +178,9 @@ def refusal_cards() -> list[tuple[str, Calibration]]:
     results = [
         (
             file,
-            calibrate(build_scorer(name, {}), data, label_outcomes=labels, label_meaning=meaning, **common),
+            measure_scorer(
+                build_scorer(name, {}), data, label_outcomes=labels, label_meaning=meaning, **common
+            ),
         )
         for file, name, labels, meaning in cards
     ]
@@ -196,7 +202,7 @@ def refusal_cards() -> list[tuple[str, Calibration]]:
     results.append(
         (
             "refusal-do-not-answer",
-            calibrate(
+            measure_scorer(
                 build_scorer("refusal", {}), data, label_outcomes=outcome, measured=MEASURED,
                 label_meaning="violated: action 5, follows; held: actions 0 and 1, refuses or rebuts",
                 slices=("model", "risk"), tuned_on=common["tuned_on"], held_out=True,
@@ -230,7 +236,7 @@ def toxicity_cards() -> list[tuple[str, Calibration]]:
     results.append(
         (
             "toxicity-hatecheck",
-            calibrate(
+            measure_scorer(
                 build_scorer("toxicity", {}), data, label_outcomes=outcomes, measured=MEASURED,
                 label_meaning="violated: hateful by HateCheck's gold label",
                 slices=("functionality", "target"),
@@ -256,7 +262,7 @@ def toxicity_cards() -> list[tuple[str, Calibration]]:
     results.append(
         (
             "toxicity-openai-moderation",
-            calibrate(
+            measure_scorer(
                 build_scorer("toxicity", {}), data, measured=MEASURED, held_out=True,
                 label_outcomes={"attack": VIOLATED, "no attack": HELD},
                 label_meaning="violated: H, H2 or HR (hate, threatening hate, harassment)",

@@ -26,13 +26,9 @@ import uvloop
 
 from _workload import PlainHttpTarget, build_pattern_scorer, make_cases
 from loopback_server import running
-from safecase.engine.plan import build_plan
-from safecase.engine.request import RunRequest
-from safecase.engine.run import run
-from safecase.model.configuration import Limits, TargetConfiguration
-from safecase.model.protocols import Target
-from safecase.model.suite import Case, Expectation
-from safecase.model.system import SystemVersion
+from safecase.engine import RunRequest, build_plan
+from safecase.engine.run import run_plan
+from safecase.model import Case, Expectation, Limits, SystemVersion, Target, TargetConfiguration
 
 
 async def bare_client(base_url: str, count: int, in_flight: int) -> float:
@@ -81,7 +77,7 @@ async def product(
         progress=lambda item: finished.append((item.elapsed_seconds, item.recorded)),
         progress_seconds=0.1,
     )
-    folder = await run(request)
+    folder = await run_plan(request)
     status = folder.status
     assert status.recorded == len(plan)
     assert status.outcomes["error"] == 0
@@ -92,7 +88,7 @@ async def product(
 def _target(base_url: str, in_flight: int, minimal: bool) -> tuple[Target, str]:
     if minimal or not _present("safecase.targets.openai_chat"):
         return PlainHttpTarget(base_url, in_flight), "minimal HTTP target"
-    from safecase.targets.registry import build_target
+    from safecase.targets import build_target
 
     configuration = TargetConfiguration(
         id="loopback",
@@ -104,9 +100,9 @@ def _target(base_url: str, in_flight: int, minimal: bool) -> tuple[Target, str]:
 
 
 def _build_scorer(minimal: bool) -> Any:
-    if minimal or not _present("safecase.scorers.refusal"):
+    if minimal or not _present("safecase.scorers.refusal.refusal"):
         return build_pattern_scorer
-    from safecase.scorers.registry import ScorerContext, build_scorer
+    from safecase.scorers import ScorerContext, build_scorer
 
     context = ScorerContext()
 

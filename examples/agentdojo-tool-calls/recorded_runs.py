@@ -7,8 +7,8 @@ import os
 from pathlib import Path
 from typing import Any
 
-from safecase.model.errors import InputError
-from safecase.model.protocols import TargetRequest
+from safecase.base import InputError
+from safecase.model import TargetRequest
 
 
 class RecordedRuns:

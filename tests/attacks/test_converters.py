@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from safecase.attacks.registry import CONVERTERS, apply_chain
-from safecase.model.errors import InputError
+from safecase.attacks import apply_chain
+from safecase.attacks._registry import CONVERTERS
+from safecase.base import InputError
 
 ASCII = st.text(st.characters(min_codepoint=32, max_codepoint=126), max_size=80)
 ALWAYS_REVERSIBLE = [

@@ -10,10 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from safecase import catalog
+from safecase import catalog, interop
 from safecase.catalog import CatalogueError, UnknownReferenceError
 from safecase.catalog.serialise import from_json, to_json
-from safecase.model.vocabulary import AttackClass, Concern, Discipline, HarmClass
+from safecase.model import AttackClass, HarmClass
+from safecase.model.vocabulary import Concern, Discipline
 
 
 def shared_catalogue(name: str) -> dict:
@@ -163,14 +164,14 @@ def test_interpretations_are_marked() -> None:
 def test_navigator_layer_round_trips() -> None:
     atlas = catalog.load("atlas")
     statuses = {"AML.T0051": "failed", "AML.T0051.001": "passed", "AML.T0054": "tested"}
-    layer = json.loads(json.dumps(catalog.navigator_layer(atlas, statuses, name="coverage")))
+    layer = json.loads(json.dumps(interop.navigator_layer(atlas, statuses, name="coverage")))
     assert layer["domain"] == "atlas-atlas"
-    assert catalog.statuses_from_layer(layer, atlas) == statuses
+    assert interop.statuses_from_layer(layer, atlas) == statuses
     with pytest.raises(CatalogueError, match="no technique"):
-        catalog.navigator_layer(atlas, {"AML.TA0010": "passed"}, name="x")
+        interop.navigator_layer(atlas, {"AML.TA0010": "passed"}, name="x")
     with pytest.raises(CatalogueError, match="no status"):
-        catalog.navigator_layer(atlas, {"AML.T0051": "fine"}, name="x")
+        interop.navigator_layer(atlas, {"AML.T0051": "fine"}, name="x")
     with pytest.raises(CatalogueError, match="no Navigator layer"):
-        catalog.statuses_from_layer([], atlas)
+        interop.statuses_from_layer([], atlas)
     with pytest.raises(CatalogueError, match="lacks"):
-        catalog.statuses_from_layer({"techniques": [{"techniqueID": "T1"}]}, atlas)
+        interop.statuses_from_layer({"techniques": [{"techniqueID": "T1"}]}, atlas)

@@ -7,9 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from safecase.catalog import CatalogueError, CatalogueStore
-from safecase.catalog.official import read_atlas, read_owasp_llm, update
-from safecase.catalog.store import save
+from safecase.catalog import CatalogueError, CatalogueStore, import_release, save
+from safecase.catalog.official import read_atlas, read_owasp_llm
 
 FLAT = """\
 ---
@@ -76,7 +75,7 @@ def test_both_atlas_layouts_update_a_user_folder(tmp_path: Path, content: str, v
     official = tmp_path / "ATLAS.yaml"
     official.write_text(content)
     folder = tmp_path / "catalogues"
-    written = update(official, folder)
+    written = import_release(official, folder)
     assert written == folder / f"atlas-{version}.json"
     store = CatalogueStore([folder])
     assert ("atlas", version) in store.available()
@@ -105,7 +104,7 @@ def test_owasp_titles_from_markdown(tmp_path: Path) -> None:
         ("LLM02:2027", "Sensitive Information"),
     ]
     assert catalogue.entries[0].linked("related", "atlas") == ("AML.T0051.000",)
-    update(tmp_path, tmp_path / "mine")
+    import_release(tmp_path, tmp_path / "mine")
     assert CatalogueStore([tmp_path / "mine"]).resolve("owasp-llm:LLM02:2027").name == "Sensitive Information"
 
 

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from safecase.demo import DEMO_CANARY, DEMO_MODEL, TOOLS, DemoAgent
-from safecase.model.errors import InputError
-from safecase.model.transcript import Document, Message, MessageRole
+from safecase.base import InputError
+from safecase.model import Document, Message, MessageRole
+from safecase.targets.demo import DEMO_CANARY, DEMO_MODEL, TOOLS, DemoAgent
 
 REFUSALS = ("can't help", "sorry", "can't do that", "cannot help")
 

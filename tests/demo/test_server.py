@@ -11,9 +11,10 @@ from typing import Any
 import aiohttp
 import pytest
 
-from safecase.demo import DEMO_CANARY, DEMO_MODEL, VULNERABILITIES
-from safecase.demo.server import RunningServer, start_server
-from safecase.model.errors import InfrastructureError, InputError
+from safecase.base import InfrastructureError, InputError
+from safecase.targets import VULNERABILITIES
+from safecase.targets.demo import DEMO_CANARY, DEMO_MODEL
+from safecase.targets.demo._server import RunningServer, start_server
 
 
 @pytest.fixture
@@ -59,7 +60,7 @@ async def test_round_trip(server: RunningServer, client: aiohttp.ClientSession) 
 async def test_a_picture_steers_the_agent_only_where_that_weakness_is_on(
     client: aiohttp.ClientSession,
 ) -> None:
-    picture = (files("safecase.suites") / "data" / "media" / "receipt-marker.png").read_bytes()
+    picture = (files("safecase.workspace.library") / "media" / "receipt-marker.png").read_bytes()
     address = f"data:image/png;base64,{base64.b64encode(picture).decode()}"
     content = [
         {"type": "text", "text": "What was bought, according to this picture?"},

@@ -13,16 +13,10 @@ from typing import Any
 import pytest
 
 from safecase import catalog
-from safecase.demo import (
-    DEMO_CANARY,
-    VULNERABILITIES,
-    DemoAgent,
-    DemoReply,
-    select_vulnerabilities,
-    vulnerability,
-)
-from safecase.model.errors import InputError
-from safecase.model.taxonomy import TaxonomyReference
+from safecase.base import InputError
+from safecase.model import TaxonomyReference
+from safecase.targets import VULNERABILITIES
+from safecase.targets.demo import DEMO_CANARY, DemoAgent, DemoReply, select_vulnerabilities, vulnerability
 
 PLACEHOLDER = "demo placeholder"
 
@@ -324,7 +318,7 @@ def run(weak: tuple[str, ...], demonstration: Demonstration) -> DemoReply:
 
 def data_address(name: str) -> str:
     media_type = mimetypes.guess_type(name)[0]
-    data = (files("safecase.suites") / "data" / "media" / name).read_bytes()
+    data = (files("safecase.workspace.library") / "media" / name).read_bytes()
     return f"data:{media_type};base64,{base64.b64encode(data).decode()}"
 
 

@@ -8,15 +8,27 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from safecase.engine.plan import DrawOrder, RunPlan, build_plan
-from safecase.engine.request import RunRequest
-from safecase.model.attempt import AttemptSummary, PlannedAttempt, Score
-from safecase.model.configuration import Limits
-from safecase.model.protocols import Scorer, TargetReply, TargetRequest
-from safecase.model.suite import Case, Expectation
-from safecase.model.system import SystemVersion
-from safecase.model.transcript import Message, MessageRole, Transcript, Usage
-from safecase.model.vocabulary import AttackClass, HarmClass, OutcomeKind, Severity
+from safecase.engine import DrawOrder, RunPlan, RunRequest, build_plan
+from safecase.model import (
+    AttackClass,
+    AttemptSummary,
+    Case,
+    Expectation,
+    HarmClass,
+    Limits,
+    Message,
+    MessageRole,
+    OutcomeKind,
+    PlannedAttempt,
+    Score,
+    Scorer,
+    Severity,
+    SystemVersion,
+    TargetReply,
+    TargetRequest,
+    Transcript,
+    Usage,
+)
 
 SYSTEM = SystemVersion(system="bot", components={"model": "fake-1"})
 FAST = Limits(concurrency=8, backoff_seconds=0.001, backoff_ceiling_seconds=0.002, timeout_seconds=5)

@@ -6,12 +6,10 @@ import sqlite3
 
 import pytest
 
-from safecase.engine.cache import ResponseCache
-from safecase.engine.plan import build_plan
-from safecase.engine.run import run
-from safecase.model.errors import FailureKind, InfrastructureError, TargetFailure
-from safecase.model.protocols import TargetRequest
-from safecase.model.transcript import Message, MessageRole
+from safecase.base import InfrastructureError
+from safecase.engine import ResponseCache, build_plan
+from safecase.engine.run import run_plan
+from safecase.model import FailureKind, Message, MessageRole, TargetFailure, TargetRequest
 
 from .fakes import FakeTarget, cases, log, reply, request
 
@@ -38,9 +36,9 @@ def test_the_key_covers_target_content_seed_and_repeat_and_nothing_of_the_run(tm
 async def test_a_second_run_calls_nothing_and_says_cached(tmp_path) -> None:
     plan = build_plan(cases(40), seed=1, repeats=2)
     cache = ResponseCache(tmp_path / "cache.sqlite")
-    first = await run(request(tmp_path / "runs", plan, cache=cache))
+    first = await run_plan(request(tmp_path / "runs", plan, cache=cache))
     target = FakeTarget()
-    second = await run(request(tmp_path / "runs", plan, target=target, cache=cache))
+    second = await run_plan(request(tmp_path / "runs", plan, target=target, cache=cache))
     assert target.calls == 40, "repeats above 0 are fresh draws unless asked for"
     for before, after in zip(first.attempts(), second.attempts(), strict=True):
         assert after.cached == (after.repeat == 0)
@@ -49,9 +47,9 @@ async def test_a_second_run_calls_nothing_and_says_cached(tmp_path) -> None:
         if after.cached:
             assert after.usage.calls == 0
             assert after.usage.cost_usd == 0
-    await run(request(tmp_path / "runs", plan, cache=cache, cache_repeats=True))
+    await run_plan(request(tmp_path / "runs", plan, cache=cache, cache_repeats=True))
     silent = FakeTarget()
-    third = await run(request(tmp_path / "runs", plan, target=silent, cache=cache, cache_repeats=True))
+    third = await run_plan(request(tmp_path / "runs", plan, target=silent, cache=cache, cache_repeats=True))
     assert silent.calls == 0
     assert [entry[-2] for entry in log(third)] != []
     cache.close()
@@ -64,9 +62,9 @@ async def test_errors_are_never_kept(tmp_path) -> None:
         raise TargetFailure("no", kind=FailureKind.BAD_REQUEST)
 
     plan = build_plan(cases(5), seed=1)
-    await run(request(tmp_path / "runs", plan, target=FakeTarget(refuse), cache=cache))
+    await run_plan(request(tmp_path / "runs", plan, target=FakeTarget(refuse), cache=cache))
     target = FakeTarget()
-    folder = await run(request(tmp_path / "runs", plan, target=target, cache=cache))
+    folder = await run_plan(request(tmp_path / "runs", plan, target=target, cache=cache))
     assert target.calls == 5
     assert folder.status.outcomes["error"] == 0
     cache.close()

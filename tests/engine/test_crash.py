@@ -12,10 +12,9 @@ import threading
 import time
 from pathlib import Path
 
+from safecase.engine import RunFolder, build_plan
 from safecase.engine.journal_reader import JournalIndex, journal_paths
-from safecase.engine.plan import build_plan
-from safecase.engine.run import run
-from safecase.engine.run_folder import RunFolder
+from safecase.engine.run import run_plan
 from safecase.engine.status import RunState
 
 from .fakes import cases, log, request
@@ -75,7 +74,7 @@ async def test_killed_and_resumed_gives_the_undisturbed_log(tmp_path) -> None:
     assert finished.status.state is RunState.COMPLETE
     assert finished.status.sessions >= 5
     plan = build_plan(cases(300, families=120), seed=11, repeats=2)
-    undisturbed = await run(request(tmp_path / "whole", plan))
+    undisturbed = await run_plan(request(tmp_path / "whole", plan))
     assert log(finished) == log(undisturbed)
     assert finished.manifest.draw_order_digest == undisturbed.manifest.draw_order_digest
     assert finished.status.outcomes == undisturbed.status.outcomes

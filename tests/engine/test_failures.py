@@ -10,19 +10,24 @@ from pathlib import Path
 
 import pytest
 
+from safecase.base import InfrastructureError, InputError, digest
+from safecase.engine import RunFolder, build_plan
 from safecase.engine.outage import BreakerSettings
-from safecase.engine.plan import build_plan
-from safecase.engine.run import resume, run
-from safecase.engine.run_folder import RunFolder
+from safecase.engine.run import resume_run, run_plan
 from safecase.engine.status import RunState
-from safecase.model.attempt import Score
-from safecase.model.base import digest
-from safecase.model.configuration import Price
-from safecase.model.errors import FailureKind, InfrastructureError, InputError, TargetFailure
-from safecase.model.protocols import TargetReply
-from safecase.model.suite import Expectation
-from safecase.model.transcript import Message, MessageRole, Usage
-from safecase.model.vocabulary import ErrorOrigin, OutcomeKind
+from safecase.model import (
+    ErrorOrigin,
+    Expectation,
+    FailureKind,
+    Message,
+    MessageRole,
+    OutcomeKind,
+    Price,
+    Score,
+    TargetFailure,
+    TargetReply,
+    Usage,
+)
 
 from .fakes import (
     FAST,
@@ -54,7 +59,7 @@ async def test_a_retryable_failure_is_tried_again_and_counted(tmp_path) -> None:
         if seen[request.case_id] < 3:
             raise TargetFailure("slow down", kind=FailureKind.RATE_LIMITED, retryable=True)
 
-    folder = await run(request(tmp_path, cases(10), target=FakeTarget(twice)))
+    folder = await run_plan(request(tmp_path, cases(10), target=FakeTarget(twice)))
     assert folder.status.outcomes["error"] == 0
     assert all(attempt.usage.calls == 3 for attempt in folder.attempts())
 
@@ -70,10 +75,10 @@ def after_one_answer(respond):
 
 async def test_a_target_that_never_answers_is_not_tested_however_few_the_attempts(tmp_path) -> None:
     with pytest.raises(InfrastructureError, match="does not answer: 3 attempts in a row"):
-        await run(request(tmp_path, cases(3), target=FakeTarget(failing(FailureKind.RATE_LIMITED))))
+        await run_plan(request(tmp_path, cases(3), target=FakeTarget(failing(FailureKind.RATE_LIMITED))))
     folder = RunFolder.open(next(tmp_path.iterdir()))
     assert (folder.status.state, folder.status.recorded) == (RunState.FAILED, 0)
-    finished = await resume(folder.path, request(tmp_path, cases(3)))
+    finished = await resume_run(folder.path, request(tmp_path, cases(3)))
     assert finished.status.outcomes["error"] == 0
 
 
@@ -86,9 +91,9 @@ async def test_what_is_left_of_a_run_may_be_what_no_target_can_answer(tmp_path) 
             raise TargetFailure("no answer", kind=FailureKind.TIMEOUT, retryable=False)
 
     limits = FAST.model_copy(update={"maximum_calls": 4, "concurrency": 1})
-    stopped = await run(request(tmp_path, plan, target=FakeTarget(hangs_on_two), limits=limits))
+    stopped = await run_plan(request(tmp_path, plan, target=FakeTarget(hangs_on_two), limits=limits))
     assert stopped.status.state is RunState.STOPPED
-    finished = await resume(stopped.path, request(tmp_path, plan, target=FakeTarget(hangs_on_two)))
+    finished = await resume_run(stopped.path, request(tmp_path, plan, target=FakeTarget(hangs_on_two)))
     assert finished.status.state is RunState.COMPLETE
     assert finished.status.outcomes["error"] == 2
 
@@ -96,13 +101,13 @@ async def test_what_is_left_of_a_run_may_be_what_no_target_can_answer(tmp_path) 
 async def test_a_page_in_front_of_the_target_is_no_answer(tmp_path) -> None:
     target = FakeTarget(failing(FailureKind.BAD_RESPONSE, retryable=False))
     with pytest.raises(InfrastructureError, match="check the address"):
-        await run(request(tmp_path, cases(200), target=target))
+        await run_plan(request(tmp_path, cases(200), target=target))
     assert target.calls < 100
 
 
 async def test_a_target_that_refuses_few_attempts_ends_in_errors_not_in_a_hang(tmp_path) -> None:
     target = FakeTarget(after_one_answer(failing(FailureKind.RATE_LIMITED)))
-    folder = await asyncio.wait_for(run(request(tmp_path, cases(21), target=target)), 20)
+    folder = await asyncio.wait_for(run_plan(request(tmp_path, cases(21), target=target)), 20)
     assert folder.status.state is RunState.COMPLETE
     assert folder.status.outcomes["error"] == 20
     for attempt in folder.attempts():
@@ -120,13 +125,13 @@ async def test_a_target_that_refuses_few_attempts_ends_in_errors_not_in_a_hang(t
 async def test_rate_limits_for_ever_stop_a_long_run_and_resume_tries_again(tmp_path) -> None:
     plan = build_plan(cases(200), seed=3)
     with pytest.raises(InfrastructureError, match="does not answer") as caught:
-        await run(request(tmp_path, plan, target=FakeTarget(failing(FailureKind.RATE_LIMITED))))
+        await run_plan(request(tmp_path, plan, target=FakeTarget(failing(FailureKind.RATE_LIMITED))))
     assert caught.value.exit_code == 4
     folder = RunFolder.open(next(tmp_path.iterdir()))
     assert folder.status.state is RunState.FAILED
     assert folder.status.recorded == 0
-    finished = await resume(folder.path, request(tmp_path, plan))
-    assert log(finished) == log(await run(request(tmp_path, plan)))
+    finished = await resume_run(folder.path, request(tmp_path, plan))
+    assert log(finished) == log(await run_plan(request(tmp_path, plan)))
 
 
 @pytest.mark.parametrize(
@@ -136,7 +141,7 @@ async def test_rate_limits_for_ever_stop_a_long_run_and_resume_tries_again(tmp_p
 async def test_a_target_that_is_down_stops_the_run_early(tmp_path, kind, most_attempts, words) -> None:
     target = FakeTarget(failing(kind, retryable=kind is FailureKind.CONNECTION))
     with pytest.raises(InfrastructureError, match=words):
-        await run(request(tmp_path, cases(500), target=target))
+        await run_plan(request(tmp_path, cases(500), target=target))
     assert target.calls <= most_attempts * FAST.tries
 
 
@@ -146,12 +151,12 @@ async def test_an_outage_in_the_middle_leaves_no_trace_in_the_log(tmp_path) -> N
         lambda request, number: failing(FailureKind.CONNECTION)(request, number) if number > 100 else None
     )
     with pytest.raises(InfrastructureError, match="100 of 300 attempts are saved"):
-        await run(request(tmp_path, plan, target=down, breaker=BreakerSettings(consecutive=20)))
+        await run_plan(request(tmp_path, plan, target=down, breaker=BreakerSettings(consecutive=20)))
     folder = RunFolder.open(next(tmp_path.iterdir()))
     assert folder.status.recorded == 100
-    finished = await resume(folder.path, request(tmp_path, plan))
+    finished = await resume_run(folder.path, request(tmp_path, plan))
     assert finished.status.outcomes["error"] == 0
-    assert log(finished) == log(await run(request(tmp_path, plan)))
+    assert log(finished) == log(await run_plan(request(tmp_path, plan)))
 
 
 async def test_single_failures_between_answers_stay_as_errors(tmp_path) -> None:
@@ -159,7 +164,7 @@ async def test_single_failures_between_answers_stay_as_errors(tmp_path) -> None:
         if request.case_id.endswith("3"):
             raise TargetFailure("reset", kind=FailureKind.CONNECTION, retryable=True)
 
-    folder = await run(request(tmp_path, cases(100), target=FakeTarget(sometimes)))
+    folder = await run_plan(request(tmp_path, cases(100), target=FakeTarget(sometimes)))
     assert folder.status.outcomes["error"] == 10
 
 
@@ -169,7 +174,7 @@ async def test_a_slow_target_times_out(tmp_path) -> None:
     async def slow(request, number):
         await asyncio.sleep(0 if number == 1 else 5)
 
-    folder = await run(request(tmp_path, cases(5), target=FakeTarget(slow), limits=limits))
+    folder = await run_plan(request(tmp_path, cases(5), target=FakeTarget(slow), limits=limits))
     errors = [attempt.error for attempt in folder.attempts() if attempt.error]
     assert [error.kind for error in errors] == [FailureKind.TIMEOUT] * 4
     assert errors[0] is not None
@@ -182,7 +187,7 @@ async def test_retry_after_is_honoured_and_an_absurd_one_does_not_hang(tmp_path)
             raise TargetFailure("wait", kind=FailureKind.RATE_LIMITED, retryable=True, retry_after=0.3)
 
     started = time.monotonic()
-    folder = await run(request(tmp_path, cases(1), target=FakeTarget(once)))
+    folder = await run_plan(request(tmp_path, cases(1), target=FakeTarget(once)))
     assert time.monotonic() - started >= 0.3
     assert folder.status.outcomes["error"] == 0
     from safecase.engine.caller import retry_after
@@ -202,7 +207,7 @@ async def test_retry_after_is_honoured_and_an_absurd_one_does_not_hang(tmp_path)
     ],
 )
 async def test_replies_that_are_none_become_target_errors(tmp_path, answer, kind) -> None:
-    folder = await run(request(tmp_path, cases(3), target=FakeTarget(after_one_answer(answer))))
+    folder = await run_plan(request(tmp_path, cases(3), target=FakeTarget(after_one_answer(answer))))
     failed = [attempt for attempt in folder.attempts() if attempt.error is not None]
     assert len(failed) == 2
     for attempt in failed:
@@ -214,7 +219,9 @@ async def test_replies_that_are_none_become_target_errors(tmp_path, answer, kind
 async def test_ten_megabyte_answers_are_kept_where_the_limit_allows(tmp_path) -> None:
     limits = FAST.model_copy(update={"maximum_response_bytes": 20_000_000})
     big = "Sorry " + "é" * 10_000_000
-    folder = await run(request(tmp_path, cases(3), target=FakeTarget(lambda r, n: reply(big)), limits=limits))
+    folder = await run_plan(
+        request(tmp_path, cases(3), target=FakeTarget(lambda r, n: reply(big)), limits=limits)
+    )
     assert [attempt.transcript.response == big for attempt in folder.attempts()] == [True] * 3
 
 
@@ -228,7 +235,7 @@ async def test_lone_surrogates_and_nan_cannot_break_the_log(tmp_path) -> None:
         usage=Usage(),
         metadata={},
     )
-    folder = await run(request(tmp_path, cases(2), target=FakeTarget(lambda r, n: hostile)))
+    folder = await run_plan(request(tmp_path, cases(2), target=FakeTarget(lambda r, n: hostile)))
     for attempt in folder.attempts():
         assert attempt.outcome is OutcomeKind.HELD
         assert attempt.transcript.response == "Sorry \ufffd no"
@@ -271,7 +278,7 @@ async def test_a_scorer_that_fails_spoils_its_score_and_not_the_run(tmp_path) ->
         seed=1,
     )
     target = FakeTarget(lambda r, n: reply("Sorry"))
-    folder = await run(request(tmp_path, plan, target=target, build_scorer=scorers))
+    folder = await run_plan(request(tmp_path, plan, target=target, build_scorer=scorers))
     outcomes = {attempt.case_id: attempt for attempt in folder.attempts()}
     assert {name for name, item in outcomes.items() if item.outcome is OutcomeKind.ERROR} == {
         "c1",
@@ -291,7 +298,7 @@ async def test_a_scorer_that_fails_spoils_its_score_and_not_the_run(tmp_path) ->
 async def test_a_violation_decides_even_where_another_scorer_fails(tmp_path) -> None:
     two = (case("c1", expect=(Expectation(scorer="broken"), Expectation(scorer="refusal"))),)
     target = FakeTarget(lambda r, n: reply("Sure"))
-    folder = await run(request(tmp_path, two, target=target, build_scorer=scorers))
+    folder = await run_plan(request(tmp_path, two, target=target, build_scorer=scorers))
     attempt = next(folder.attempts())
     assert attempt.outcome is OutcomeKind.VIOLATED
     assert attempt.error is None
@@ -303,38 +310,40 @@ async def test_scorers_that_cannot_be_built_are_found_before_any_call(tmp_path) 
 
     target = FakeTarget()
     with pytest.raises(InputError, match="no scorer"):
-        await run(request(tmp_path, cases(5), target=target, build_scorer=refuse))
+        await run_plan(request(tmp_path, cases(5), target=target, build_scorer=refuse))
     assert target.calls == 0
     assert list(tmp_path.iterdir()) == []
 
 
 async def test_concurrency_is_kept_and_used(tmp_path) -> None:
     target = FakeTarget(delay=0.005)
-    await run(request(tmp_path, cases(100), target=target))
+    await run_plan(request(tmp_path, cases(100), target=target))
     assert target.most_in_flight == FAST.concurrency
 
 
 async def test_the_budget_in_money_stops_the_run(tmp_path) -> None:
     price = Price(input_per_million=1000.0, output_per_million=1000.0)  # 0.015 USD a call
     limits = FAST.model_copy(update={"maximum_cost_usd": 0.5, "concurrency": 1})
-    folder = await run(request(tmp_path, cases(100), limits=limits, price=lambda model: price))
+    folder = await run_plan(request(tmp_path, cases(100), limits=limits, price=lambda model: price))
     status = folder.status
     assert status.state is RunState.STOPPED
     assert status.recorded == 33
     assert status.cost_usd == pytest.approx(33 * 0.015)
     wide = limits.model_copy(update={"concurrency": 64})
     target = FakeTarget(delay=0.002)
-    folder = await run(request(tmp_path, cases(300), target=target, limits=wide, price=lambda model: price))
+    folder = await run_plan(
+        request(tmp_path, cases(300), target=target, limits=wide, price=lambda model: price)
+    )
     assert folder.status.recorded == 33
     with pytest.raises(InputError, match="no price"):
-        await run(request(tmp_path, cases(3), limits=limits))
+        await run_plan(request(tmp_path, cases(3), limits=limits))
 
 
 async def test_multi_turn_attempts_are_not_cut_in_half_by_the_budget(tmp_path) -> None:
     turns = tuple(Message(role=MessageRole.USER, content=f"turn {n}") for n in range(3))
     plan = build_plan(tuple(case(f"c{i}", messages=turns) for i in range(10)), seed=1)
     limits = FAST.model_copy(update={"maximum_calls": 10, "concurrency": 2})
-    folder = await run(request(tmp_path, plan, limits=limits))
+    folder = await run_plan(request(tmp_path, plan, limits=limits))
     attempts = list(folder.attempts())
     assert 0 < len(attempts) <= 3
     assert all(len(attempt.transcript.responses) == 3 for attempt in attempts)
@@ -342,7 +351,7 @@ async def test_multi_turn_attempts_are_not_cut_in_half_by_the_budget(tmp_path) -
 
 
 async def test_documents_and_state_of_every_turn_reach_the_transcript(tmp_path) -> None:
-    from safecase.model.transcript import Document
+    from safecase.model import Document
 
     script = (
         Message(role=MessageRole.SYSTEM, content="be nice"),
@@ -358,7 +367,9 @@ async def test_documents_and_state_of_every_turn_reach_the_transcript(tmp_path) 
         )
 
     target = FakeTarget(answer)
-    folder = await run(request(tmp_path, (case("c", messages=script, documents=(given,)),), target=target))
+    folder = await run_plan(
+        request(tmp_path, (case("c", messages=script, documents=(given,)),), target=target)
+    )
     transcript = next(folder.attempts()).transcript
     assert [message.text for message in transcript.messages] == [
         "be nice",
@@ -377,11 +388,11 @@ async def test_two_runs_in_one_folder_are_one_clear_error(tmp_path) -> None:
     plan = build_plan(cases(100), seed=1)
     target = FakeTarget(delay=0.02)
     first = asyncio.ensure_future(
-        run(request(tmp_path, plan, target=target, run_id="20260101T000000Z-000000"))
+        run_plan(request(tmp_path, plan, target=target, run_id="20260101T000000Z-000000"))
     )
     await until_called(target, 10)
     with pytest.raises(InputError, match="another run is at work"):
-        await resume(tmp_path / "20260101T000000Z-000000", request(tmp_path, plan))
+        await resume_run(tmp_path / "20260101T000000Z-000000", request(tmp_path, plan))
     folder = await first
     assert folder.status.state is RunState.COMPLETE
     assert not (folder.path / "run.lock").exists()
@@ -389,20 +400,20 @@ async def test_two_runs_in_one_folder_are_one_clear_error(tmp_path) -> None:
 
 async def test_resume_refuses_what_changed(tmp_path) -> None:
     plan = build_plan(cases(20), seed=1)
-    stopped = await run(
+    stopped = await run_plan(
         request(tmp_path, plan, limits=FAST.model_copy(update={"maximum_calls": 5, "concurrency": 1}))
     )
     changed = list(plan.cases)
     changed[4] = case(changed[4].id, messages=(Message(role=MessageRole.USER, content="other"),))
     with pytest.raises(InputError, match="case-00004"):
-        await resume(stopped.path, request(tmp_path, build_plan(changed, seed=1)))
+        await resume_run(stopped.path, request(tmp_path, build_plan(changed, seed=1)))
     with pytest.raises(InputError, match="draw order"):
-        await resume(stopped.path, request(tmp_path, build_plan(plan.cases, seed=2)))
+        await resume_run(stopped.path, request(tmp_path, build_plan(plan.cases, seed=2)))
     with pytest.raises(InputError, match="fingerprint"):
-        await resume(stopped.path, request(tmp_path, plan, target=FakeTarget(version="2")))
+        await resume_run(stopped.path, request(tmp_path, plan, target=FakeTarget(version="2")))
     other = SYSTEM.model_copy(update={"components": {"model": "fake-2"}})
     with pytest.raises(InputError, match="system under test: model"):
-        await resume(stopped.path, request(tmp_path, plan, system=other))
+        await resume_run(stopped.path, request(tmp_path, plan, system=other))
     assert stopped.status.recorded == 5
 
 
@@ -410,7 +421,7 @@ async def test_resume_refuses_what_changed(tmp_path) -> None:
 async def test_a_store_that_cannot_be_written_is_one_clear_error(store) -> None:
     target = FakeTarget()
     with pytest.raises(InfrastructureError, match="cannot make the run folder") as caught:
-        await run(request(Path(store), cases(5), target=target))
+        await run_plan(request(Path(store), cases(5), target=target))
     assert "choose another store" in str(caught.value)
     assert target.calls == 0
 
@@ -435,29 +446,29 @@ async def test_a_full_disk_stops_the_run_and_resume_loses_nothing(tmp_path, monk
     monkeypatch.setattr(JournalWriter, "_write", full_after_five)
     target = FakeTarget(delay=0.005)
     with pytest.raises(InfrastructureError, match="No space left on device") as caught:
-        await run(request(tmp_path, plan, target=target, journal=settings))
+        await run_plan(request(tmp_path, plan, target=target, journal=settings))
     assert "finished attempts are not saved" in str(caught.value)
     assert target.calls < 400
     monkeypatch.undo()
     folder = RunFolder.open(next(tmp_path.iterdir()))
     saved = folder.status.recorded
     assert saved == len(list(folder.attempts())) > 0
-    finished = await resume(folder.path, request(tmp_path, plan))
-    assert log(finished) == log(await run(request(tmp_path, plan)))
+    finished = await resume_run(folder.path, request(tmp_path, plan))
+    assert log(finished) == log(await run_plan(request(tmp_path, plan)))
 
 
 async def test_a_signal_stops_the_run_in_good_order(tmp_path) -> None:
     plan = build_plan(cases(300), seed=1)
     target = FakeTarget(delay=0.02)
-    task = asyncio.ensure_future(run(request(tmp_path, plan, target=target, handle_signals=True)))
+    task = asyncio.ensure_future(run_plan(request(tmp_path, plan, target=target, handle_signals=True)))
     await until_called(target, 60)
     os.kill(os.getpid(), signal.SIGTERM)
     folder = await task
     assert folder.status.state is RunState.STOPPED
     assert folder.status.reason == "interrupted by SIGTERM"
     assert folder.status.recorded == target.calls
-    finished = await resume(folder.path, request(tmp_path, plan))
-    assert log(finished) == log(await run(request(tmp_path, plan)))
+    finished = await resume_run(folder.path, request(tmp_path, plan))
+    assert log(finished) == log(await run_plan(request(tmp_path, plan)))
 
 
 async def test_the_gate_sees_draw_order_and_stops_the_run(tmp_path) -> None:
@@ -469,7 +480,7 @@ async def test_the_gate_sees_draw_order_and_stops_the_run(tmp_path) -> None:
 
     target = FakeTarget(lambda request, number: slow(request.case_id))
     gate = CountingGate(100)
-    folder = await run(request(tmp_path, plan, target=target, streaming_gate=gate))
+    folder = await run_plan(request(tmp_path, plan, target=target, streaming_gate=gate))
     draws = [summary.draw for summary in gate.seen]
     assert draws == sorted(draws)
     assert draws[:100] == list(range(100))
@@ -484,7 +495,7 @@ async def test_the_gate_sees_draw_order_and_stops_the_run(tmp_path) -> None:
 async def test_what_the_gate_does_not_want_is_skipped_and_never_an_attempt(tmp_path) -> None:
     plan = build_plan(cases(90), seed=1)
     gate = CountingGate(10**9, refuses=lambda planned: planned.case_id.endswith("5"))
-    folder = await run(request(tmp_path, plan, streaming_gate=gate))
+    folder = await run_plan(request(tmp_path, plan, streaming_gate=gate))
     assert folder.status.skipped == 9
     assert {summary.case_id[-1] for summary in gate.seen} == set("012346789")
     assert len(gate.seen) == folder.status.recorded == 81
@@ -492,7 +503,7 @@ async def test_what_the_gate_does_not_want_is_skipped_and_never_an_attempt(tmp_p
 
 async def test_a_resumed_gate_is_shown_the_whole_prefix_again(tmp_path) -> None:
     plan = build_plan(cases(200), seed=1)
-    stopped = await run(
+    stopped = await run_plan(
         request(
             tmp_path,
             plan,
@@ -501,8 +512,8 @@ async def test_a_resumed_gate_is_shown_the_whole_prefix_again(tmp_path) -> None:
         )
     )
     gate, whole = CountingGate(150), CountingGate(150)
-    finished = await resume(stopped.path, request(tmp_path, plan, streaming_gate=gate))
-    undisturbed = await run(request(tmp_path, plan, streaming_gate=whole))
+    finished = await resume_run(stopped.path, request(tmp_path, plan, streaming_gate=gate))
+    undisturbed = await run_plan(request(tmp_path, plan, streaming_gate=whole))
     strip = [summary.model_copy(update={"latency_ms": 0.0}) for summary in gate.seen[:150]]
     assert strip == [summary.model_copy(update={"latency_ms": 0.0}) for summary in whole.seen[:150]]
     assert log(finished)[:150] == log(undisturbed)[:150]

@@ -11,10 +11,10 @@ import zstandard
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from safecase.base import InfrastructureError, InputError
 from safecase.engine.journal import JournalSettings, JournalWriter
 from safecase.engine.journal_reader import JournalIndex, journal_paths, scan_frames
 from safecase.engine.lock import RunLock
-from safecase.model.errors import InfrastructureError, InputError
 
 
 def record(draw: int, text: str = "x") -> bytes:

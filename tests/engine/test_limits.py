@@ -13,11 +13,17 @@ from safecase.engine.caller import Caller, CallFailed, DrivenTarget
 from safecase.engine.limits import AdaptiveConcurrency, Budget, BudgetExhausted, TokenBucket
 from safecase.engine.outage import BreakerSettings, CircuitBreaker
 from safecase.engine.progress import RateMeter
-from safecase.model.configuration import Limits, Price
-from safecase.model.errors import FailureKind, TargetFailure
-from safecase.model.protocols import Target, TargetRequest
-from safecase.model.transcript import Message, MessageRole
-from safecase.model.vocabulary import OutcomeKind
+from safecase.model import (
+    FailureKind,
+    Limits,
+    Message,
+    MessageRole,
+    OutcomeKind,
+    Price,
+    Target,
+    TargetFailure,
+    TargetRequest,
+)
 
 from .fakes import FAST, FakeTarget, reply
 

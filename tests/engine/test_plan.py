@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from safecase.engine.plan import DrawOrder, attempt_seed, build_plan, live_turns
-from safecase.model.errors import InputError
-from safecase.model.suite import Case
-from safecase.model.transcript import Message, MessageRole
+from safecase.base import InputError
+from safecase.engine import DrawOrder, build_plan
+from safecase.engine.plan import attempt_seed, live_turns
+from safecase.model import Case, Message, MessageRole
 
 from .fakes import case, cases
 

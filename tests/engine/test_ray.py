@@ -8,13 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from safecase.engine.cache import ResponseCache
-from safecase.engine.plan import build_plan
-from safecase.engine.ray_executor import RayExecutor
-from safecase.engine.run import resume, run
-from safecase.engine.run_folder import RunFolder
+from safecase.base import InfrastructureError, InputError
+from safecase.engine import RayExecutor, ResponseCache, RunFolder, build_plan
+from safecase.engine.run import resume_run, run_plan
 from safecase.engine.status import RunState
-from safecase.model.errors import FailureKind, InfrastructureError, InputError, TargetFailure
+from safecase.model import FailureKind, TargetFailure
 
 from .fakes import FAST, CountingGate, FakeTarget, cases, log, request
 
@@ -65,9 +63,9 @@ class UnreachableTarget(FakeTarget):
 
 async def test_two_nodes_give_the_log_of_one_process(cluster, tmp_path) -> None:
     plan = build_plan(cases(150, families=60), seed=5, repeats=2)
-    local = await run(request(tmp_path, plan))
+    local = await run_plan(request(tmp_path, plan))
     executor = RayExecutor(2)
-    spread = await run(request(tmp_path, plan, executor=executor, target=FakeTarget(delay=0.002)))
+    spread = await run_plan(request(tmp_path, plan, executor=executor, target=FakeTarget(delay=0.002)))
     assert len(set(executor.nodes)) == 2
     assert spread.status.state is RunState.COMPLETE
     assert log(spread) == log(local)
@@ -78,7 +76,7 @@ async def test_two_nodes_give_the_log_of_one_process(cluster, tmp_path) -> None:
 async def test_the_gate_watches_at_the_head_in_draw_order(cluster, tmp_path) -> None:
     plan = build_plan(cases(600), seed=5)
     gate = CountingGate(80)
-    folder = await run(
+    folder = await run_plan(
         request(tmp_path, plan, executor=RayExecutor(2), target=FakeTarget(delay=0.002), streaming_gate=gate)
     )
     assert [summary.draw for summary in gate.seen][:80] == list(range(80))
@@ -90,33 +88,35 @@ async def test_the_gate_watches_at_the_head_in_draw_order(cluster, tmp_path) -> 
 async def test_a_budget_is_kept_across_workers_and_the_run_resumes_locally(cluster, tmp_path) -> None:
     plan = build_plan(cases(100), seed=5)
     limits = FAST.model_copy(update={"maximum_calls": 33})
-    folder = await run(request(tmp_path, plan, executor=RayExecutor(2), limits=limits))
+    folder = await run_plan(request(tmp_path, plan, executor=RayExecutor(2), limits=limits))
     assert folder.status.state is RunState.STOPPED
     assert folder.status.calls == folder.status.recorded == 33
     assert "33 calls" in folder.status.reason
-    finished = await resume(folder.path, request(tmp_path, plan))
-    assert log(finished) == log(await run(request(tmp_path, plan)))
+    finished = await resume_run(folder.path, request(tmp_path, plan))
+    assert log(finished) == log(await run_plan(request(tmp_path, plan)))
 
 
 async def test_a_worker_that_dies_loses_nothing(cluster, tmp_path) -> None:
     plan = build_plan(cases(100), seed=5)
-    folder = await run(request(tmp_path, plan, executor=RayExecutor(2), target=FakeTarget(dies_once)))
+    folder = await run_plan(request(tmp_path, plan, executor=RayExecutor(2), target=FakeTarget(dies_once)))
     marker = Path(os.environ.get("TMPDIR", "/tmp")) / f"safecase-died-{folder.manifest.run_id}"
     assert marker.exists()
     marker.unlink()
-    assert log(folder) == log(await run(request(tmp_path, plan)))
+    assert log(folder) == log(await run_plan(request(tmp_path, plan)))
 
 
 async def test_a_target_that_is_down_stops_the_run(cluster, tmp_path) -> None:
     with pytest.raises(InfrastructureError, match="does not answer"):
-        await run(request(tmp_path, cases(300), executor=RayExecutor(2), target=FakeTarget(out_of_order)))
+        await run_plan(
+            request(tmp_path, cases(300), executor=RayExecutor(2), target=FakeTarget(out_of_order))
+        )
     with pytest.raises(InfrastructureError, match="connection refused"):
-        await run(request(tmp_path, cases(300), executor=RayExecutor(2), target=UnreachableTarget()))
+        await run_plan(request(tmp_path, cases(300), executor=RayExecutor(2), target=UnreachableTarget()))
 
 
 async def test_the_cache_is_refused(cluster, tmp_path) -> None:
     cache = ResponseCache(tmp_path / "cache.sqlite")
     with pytest.raises(InputError, match="do not go together"):
-        await run(request(tmp_path / "runs", cases(3), executor=RayExecutor(2), cache=cache))
+        await run_plan(request(tmp_path / "runs", cases(3), executor=RayExecutor(2), cache=cache))
     assert RunFolder.open(next((tmp_path / "runs").iterdir())).status.state is RunState.FAILED
     cache.close()

@@ -7,12 +7,11 @@ import asyncio
 import orjson
 import pytest
 
-from safecase.engine.plan import build_plan
-from safecase.engine.run import resume, run
-from safecase.engine.run_folder import RunFolder
+from safecase.engine import OUTCOME_CODES, RunFolder, build_plan
+from safecase.engine.run import resume_run, run_plan
 from safecase.engine.status import RunState
-from safecase.engine.summary import OUTCOME_CODES, summarise
-from safecase.model.vocabulary import OutcomeKind
+from safecase.engine.summary import summarise
+from safecase.model import OutcomeKind
 
 from .fakes import FakeTarget, cases, log, request, until_called
 
@@ -20,7 +19,7 @@ from .fakes import FakeTarget, cases, log, request, until_called
 async def test_a_run_gives_a_complete_compacted_folder(tmp_path) -> None:
     plan = build_plan(cases(120, families=40), seed=7, repeats=2)
     target = FakeTarget()
-    folder = await run(request(tmp_path, plan, target=target))
+    folder = await run_plan(request(tmp_path, plan, target=target))
     status = folder.status
     assert status.state is RunState.COMPLETE
     assert (status.planned, status.recorded, status.skipped, status.not_run) == (240, 240, 0, 0)
@@ -48,8 +47,8 @@ async def test_columns_agree_with_the_attempts_from_table_and_from_journals(tmp_
         if request.case_id.endswith("7"):
             raise RuntimeError("boom")
 
-    complete = await run(request(tmp_path, plan, target=FakeTarget(fail_some)))
-    stopped = await run(
+    complete = await run_plan(request(tmp_path, plan, target=FakeTarget(fail_some)))
+    stopped = await run_plan(
         request(
             tmp_path,
             plan,
@@ -82,21 +81,21 @@ async def test_the_log_does_not_depend_on_concurrency(tmp_path) -> None:
     logs = []
     for concurrency in (1, 5, 64):
         limits = request(tmp_path, plan).limits.model_copy(update={"concurrency": concurrency})
-        logs.append(log(await run(request(tmp_path, plan, limits=limits))))
+        logs.append(log(await run_plan(request(tmp_path, plan, limits=limits))))
     assert logs[0] == logs[1] == logs[2]
 
 
 async def test_a_budget_stops_the_run_and_resume_finishes_it_with_the_same_log(tmp_path) -> None:
     plan = build_plan(cases(80), seed=1)
-    undisturbed = await run(request(tmp_path, plan))
+    undisturbed = await run_plan(request(tmp_path, plan))
     tight = request(tmp_path, plan).limits.model_copy(update={"maximum_calls": 30})
     target = FakeTarget()
-    stopped = await run(request(tmp_path, plan, target=target, limits=tight))
+    stopped = await run_plan(request(tmp_path, plan, target=target, limits=tight))
     assert stopped.status.state is RunState.STOPPED
     assert "30 calls" in stopped.status.reason
     assert target.calls == 30
     assert (stopped.status.recorded, stopped.status.not_run) == (30, 50)
-    finished = await resume(stopped.path, request(tmp_path, plan))
+    finished = await resume_run(stopped.path, request(tmp_path, plan))
     assert finished.status.state is RunState.COMPLETE
     assert finished.status.sessions == 2
     assert log(finished) == log(undisturbed)
@@ -105,7 +104,7 @@ async def test_a_budget_stops_the_run_and_resume_finishes_it_with_the_same_log(t
 async def test_progress_is_reported_and_a_broken_display_does_no_harm(tmp_path) -> None:
     seen = []
     target = FakeTarget(delay=0.01)
-    await run(request(tmp_path, cases(80), target=target, progress=seen.append))
+    await run_plan(request(tmp_path, cases(80), target=target, progress=seen.append))
     assert len(seen) >= 3
     last = seen[-1]
     assert last.finished
@@ -116,7 +115,7 @@ async def test_progress_is_reported_and_a_broken_display_does_no_harm(tmp_path) 
     def broken(progress) -> None:
         raise RuntimeError("no terminal")
 
-    folder = await run(request(tmp_path, cases(30), target=FakeTarget(delay=0.05), progress=broken))
+    folder = await run_plan(request(tmp_path, cases(30), target=FakeTarget(delay=0.05), progress=broken))
     assert folder.status.state is RunState.COMPLETE
 
 
@@ -124,7 +123,7 @@ async def test_cancelling_the_task_flushes_and_leaves_a_resumable_folder(tmp_pat
     plan = build_plan(cases(200), seed=1)
     target = FakeTarget(delay=0.02)
     asked = request(tmp_path, plan, target=target, run_id="20260101T000000Z-abcdef")
-    task = asyncio.ensure_future(run(asked))
+    task = asyncio.ensure_future(run_plan(asked))
     await until_called(target, 60)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -133,12 +132,12 @@ async def test_cancelling_the_task_flushes_and_leaves_a_resumable_folder(tmp_pat
     assert folder.status.state is RunState.STOPPED
     assert 0 < folder.status.recorded < 200
     assert len(list(folder.attempts())) == folder.status.recorded
-    finished = await resume(folder.path, request(tmp_path, plan))
-    assert log(finished) == log(await run(request(tmp_path, plan)))
+    finished = await resume_run(folder.path, request(tmp_path, plan))
+    assert log(finished) == log(await run_plan(request(tmp_path, plan)))
 
 
 async def test_status_is_plain_json(tmp_path) -> None:
-    folder = await run(request(tmp_path, cases(3)))
+    folder = await run_plan(request(tmp_path, cases(3)))
     status = orjson.loads((folder.path / "status.json").read_bytes())
     assert status["state"] == "complete"
     assert set(status["outcomes"]) == {kind.value for kind in OutcomeKind}

@@ -15,28 +15,45 @@ import orjson
 import zstandard
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from safecase.base import digest
+from safecase.engine import DrawOrder, RunFolder, RunPlan, RunStatus, build_plan, write_file
 from safecase.engine.compact import compact
-from safecase.engine.plan import DrawOrder, RunPlan, build_plan
 from safecase.engine.record import encode_attempt
-from safecase.engine.run_folder import RunFolder, write_plan
-from safecase.engine.status import RunState, RunStatus, write_file, write_status
+from safecase.engine.run_folder import write_plan
+from safecase.engine.status import RunState, write_status
+from safecase.evidence import VerificationReport, build_pack
 from safecase.evidence.archive import PackWriter
-from safecase.evidence.pack import build_pack
-from safecase.evidence.signing import SigningKey, render_envelope, sign
-from safecase.evidence.verify import VerificationReport
-from safecase.gate.measures import BaselineRun
-from safecase.gate.verdict import evaluate
-from safecase.model.attempt import Attempt, AttemptError, Score
-from safecase.model.base import digest
-from safecase.model.errors import FailureKind
-from safecase.model.gate import CoverageRequirement, Gate, GateRule, Verdict
-from safecase.model.risk import Risk
-from safecase.model.run import Baseline, RunManifest, ScorerReference, SuiteReference
-from safecase.model.scorer_card import ScorerCard
-from safecase.model.suite import Case, Expectation
-from safecase.model.system import SystemVersion
-from safecase.model.transcript import Message, MessageRole, Transcript, Usage
-from safecase.model.vocabulary import AttackClass, ErrorOrigin, HarmClass, Likelihood, OutcomeKind, Severity
+from safecase.evidence.signing import SigningKey, render_envelope, sign_statement
+from safecase.gate import BaselineRun, evaluate_gate
+from safecase.model import (
+    AttackClass,
+    Attempt,
+    AttemptError,
+    Baseline,
+    Case,
+    ErrorOrigin,
+    Expectation,
+    FailureKind,
+    Gate,
+    GateRule,
+    HarmClass,
+    Message,
+    MessageRole,
+    OutcomeKind,
+    Risk,
+    RunManifest,
+    Score,
+    ScorerCard,
+    ScorerReference,
+    Severity,
+    SuiteReference,
+    SystemVersion,
+    Transcript,
+    Usage,
+    Verdict,
+)
+from safecase.model.rule import CoverageRequirement
+from safecase.model.vocabulary import Likelihood
 
 MOMENT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 TODAY = date(2026, 1, 2)
@@ -170,7 +187,7 @@ def judge(run: RunFolder, *, baseline: RunFolder | None = None, **fields: Any) -
     """The verdict of the real gate on each of the run's rules."""
     earlier = BaselineRun.read(baseline) if baseline else None
     return [
-        evaluate(
+        evaluate_gate(
             gate,
             run.manifest,
             run.plan,
@@ -236,7 +253,7 @@ def repack(source: Path, destination: Path, change: Mapping[str, Any]) -> Path:
         item.update(kind=verdict.kind.value, digest=digest(verdict))
     if "statement" in change:
         statement = change["statement"](statement)
-    entries["statement.dsse.json"] = render_envelope(sign(statement, key(2)))
+    entries["statement.dsse.json"] = render_envelope(sign_statement(statement, key(2)))
     return write_entries(destination, entries.items())
 
 

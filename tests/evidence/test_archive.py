@@ -9,11 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from safecase.evidence import archive, layout
+from safecase.base import CheckFailed, ExitCode, InfrastructureError, InputError
+from safecase.evidence import archive, layout, verify_pack
 from safecase.evidence.archive import PackWriter, open_pack, read_entry
 from safecase.evidence.layout import Entry, check_layout
-from safecase.evidence.verify import verify_pack
-from safecase.model.errors import CheckFailed, ExitCode, InfrastructureError, InputError
 
 from .helpers import write_entries
 

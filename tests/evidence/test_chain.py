@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from safecase.evidence.chain import chain_for, check_chain
-from safecase.model.errors import CheckFailed
-from safecase.model.run import RunManifest
-from safecase.model.vocabulary import OutcomeKind
+from safecase.base import CheckFailed
+from safecase.evidence import chain_for
+from safecase.evidence.chain import check_chain
+from safecase.model import OutcomeKind, RunManifest
 
 from .helpers import case, write_run
 

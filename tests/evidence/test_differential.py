@@ -9,19 +9,23 @@ import numpy as np
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from safecase.engine.plan import DrawOrder, RunPlan, build_plan
-from safecase.engine.summary import SummaryColumns
+from safecase.base import digest
+from safecase.engine import DrawOrder, RunPlan, SummaryColumns, build_plan
 from safecase.evidence.recompute_population import OUTCOMES, DrawColumn, RawRun
 from safecase.evidence.verify_verdict import Evidence, check_verdict
-from safecase.gate.measures import BaselineRun
-from safecase.gate.verdict import evaluate
-from safecase.model.base import digest
-from safecase.model.gate import GateRule, Verdict
-from safecase.model.run import RunManifest, ScorerReference
-from safecase.model.scorer_card import ScorerCard, ScorerPerformance
-from safecase.model.suite import Case
-from safecase.model.system import SystemVersion
-from safecase.model.vocabulary import HarmClass, Severity
+from safecase.gate import BaselineRun, evaluate_gate
+from safecase.model import (
+    Case,
+    GateRule,
+    HarmClass,
+    RunManifest,
+    ScorerCard,
+    ScorerPerformance,
+    ScorerReference,
+    Severity,
+    SystemVersion,
+    Verdict,
+)
 
 from .helpers import MOMENT, TODAY, case, gate, risk
 
@@ -220,7 +224,7 @@ def judged(seed: int) -> tuple[Verdict, Evidence]:
         }
     }
     declared = RISKS[: generator.choice((1, 4, 6))]
-    verdict = evaluate(
+    verdict = evaluate_gate(
         release, manifest, plan, columns, baseline=earlier, risks=declared, labels=labels, today=TODAY
     )
     severities = {item.id: item.severity.value for item in declared}

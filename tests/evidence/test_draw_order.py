@@ -12,12 +12,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from safecase.engine.plan import DrawOrder, RunPlan, build_plan
+from safecase.base import CheckFailed
+from safecase.engine import DrawOrder, RunPlan, build_plan
+from safecase.evidence import verify_pack
 from safecase.evidence.draw_order import check_draw_order
-from safecase.evidence.verify import verify_pack
-from safecase.model.errors import CheckFailed
-from safecase.model.suite import Case
-from safecase.model.vocabulary import OutcomeKind
+from safecase.model import Case, OutcomeKind
 
 from .helpers import case, failed, gate, pack, rule, write_run
 

@@ -17,13 +17,11 @@ import zstandard
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from safecase.engine.plan import DrawOrder
-from safecase.evidence import verify_run
+from safecase.base import ExitCode, InputError
+from safecase.engine import DrawOrder
+from safecase.evidence import VerificationReport, verify_pack, verify_run
 from safecase.evidence.archive import PackWriter
-from safecase.evidence.verify import VerificationReport, verify_pack
-from safecase.model.errors import ExitCode, InputError
-from safecase.model.run import Baseline
-from safecase.model.vocabulary import OutcomeKind
+from safecase.model import Baseline, OutcomeKind
 
 from .helpers import case, failed, gate, pack, repack, rule, write_entries, write_run
 

@@ -14,14 +14,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from safecase.base import InputError, canonical_json, digest
+from safecase.evidence import Redactor, verify_pack
 from safecase.evidence.masking import MASKED_DECISIONS, mask_files
-from safecase.evidence.redaction import Redactor
-from safecase.evidence.verify import verify_pack
-from safecase.model.base import canonical_json, digest
-from safecase.model.errors import InputError
-from safecase.model.people import Decision, RiskAcceptance
-from safecase.model.vocabulary import OutcomeKind, VerdictKind
-from safecase.workspace.yaml_reader import LocatedDocument, read_yaml_text
+from safecase.model import Decision, OutcomeKind, RiskAcceptance, VerdictKind
+from safecase.workspace import LocatedDocument, read_yaml_text
 
 from .helpers import MOMENT, case, failed, gate, pack, repack, rule, write_run
 from .test_pack import edit, open_statement

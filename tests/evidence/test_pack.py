@@ -14,14 +14,22 @@ import orjson
 import pytest
 import zstandard
 
-from safecase.engine.run_folder import RunFolder
-from safecase.evidence.verify import VerificationReport, verify_pack
-from safecase.model.base import canonical_json
-from safecase.model.errors import InputError
-from safecase.model.gate import CoverageRequirement, StaleEvidence, Verdict
-from safecase.model.people import Decision, RiskAcceptance
-from safecase.model.transcript import Message, MessageRole
-from safecase.model.vocabulary import CaseSource, OutcomeKind, Severity, VerdictKind
+from safecase.base import InputError, canonical_json
+from safecase.engine import RunFolder
+from safecase.evidence import VerificationReport, verify_pack
+from safecase.model import (
+    CaseSource,
+    Decision,
+    Message,
+    MessageRole,
+    OutcomeKind,
+    RiskAcceptance,
+    Severity,
+    StaleEvidence,
+    Verdict,
+    VerdictKind,
+)
+from safecase.model.rule import CoverageRequirement
 
 from .helpers import (
     MOMENT,

@@ -10,19 +10,25 @@ from typing import Any
 
 import pytest
 
-from safecase.engine.plan import DrawOrder
+from safecase.base import digest
+from safecase.engine import DrawOrder
+from safecase.evidence import verify_pack
 from safecase.evidence.recompute_sequential import (
     NotRecomputed,
     _family_plan,
     family_decision,
     suite_decision,
 )
-from safecase.evidence.verify import verify_pack
-from safecase.model.base import digest
-from safecase.model.run import Baseline, ScorerReference
-from safecase.model.scorer_card import ScorerCard, ScorerPerformance
-from safecase.model.suite import Case
-from safecase.model.vocabulary import HarmClass, OutcomeKind, Severity
+from safecase.model import (
+    Baseline,
+    Case,
+    HarmClass,
+    OutcomeKind,
+    ScorerCard,
+    ScorerPerformance,
+    ScorerReference,
+    Severity,
+)
 
 from .helpers import TODAY, case, failed, gate, judge, pack, rule, write_run
 

@@ -8,11 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from safecase.engine.plan import build_plan
-from safecase.evidence.redaction import Redactor
-from safecase.model.attempt import EvidenceSpan
-from safecase.model.transcript import Document, Message, MessageRole, ToolCall
-from safecase.model.vocabulary import CaseSource, OutcomeKind
+from safecase.engine import build_plan
+from safecase.evidence import Redactor
+from safecase.model import CaseSource, Document, Message, MessageRole, OutcomeKind, ScoreSpan, ToolCall
 
 from .helpers import attempt, case
 
@@ -97,7 +95,7 @@ def _attempt_with_everything(item):  # type: ignore[no-untyped-def]
     score = made.scores[0].model_copy(
         update={
             "explanation": f"it names {EMAIL}",
-            "evidence": (EvidenceSpan(message=1, text=EMAIL),),
+            "evidence": (ScoreSpan(message=1, text=EMAIL),),
             "metadata": {"found": {EMAIL: [KEY]}},
         }
     )

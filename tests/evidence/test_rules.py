@@ -7,12 +7,18 @@ from typing import Any
 
 import orjson
 
-from safecase.engine.run_folder import RunFolder
-from safecase.evidence.verify import verify_pack
-from safecase.model.base import digest
-from safecase.model.gate import Gate, StaleEvidence
-from safecase.model.run import RunManifest, ScorerReference, SuiteReference
-from safecase.model.vocabulary import OutcomeKind, VerdictKind
+from safecase.base import digest
+from safecase.engine import RunFolder
+from safecase.evidence import verify_pack
+from safecase.model import (
+    Gate,
+    OutcomeKind,
+    RunManifest,
+    ScorerReference,
+    StaleEvidence,
+    SuiteReference,
+    VerdictKind,
+)
 
 from .helpers import case, failed, gate, judge, pack, rule, write_run
 

@@ -9,17 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from safecase.evidence.signing import (
-    decode_key,
-    key_id,
-    load_key,
-    new_key,
-    open_envelope,
-    render_envelope,
-    sign,
-)
-from safecase.model.base import canonical_json
-from safecase.model.errors import CheckFailed, InputError
+from safecase.base import CheckFailed, InputError, canonical_json
+from safecase.evidence import decode_key, load_key, new_key
+from safecase.evidence.signing import key_id, open_envelope, render_envelope, sign_statement
 
 from .helpers import key
 
@@ -32,7 +24,7 @@ json_values = st.recursive(
 
 @given(json_values)
 def test_what_was_signed_comes_back(statement: object) -> None:
-    data = render_envelope(sign(statement, key()))
+    data = render_envelope(sign_statement(statement, key()))
     payload, by = open_envelope(data, trusted_key=key().public_bytes)
     assert payload == canonical_json(statement)
     assert by.keyid == key_id(key().public_bytes)
@@ -40,7 +32,7 @@ def test_what_was_signed_comes_back(statement: object) -> None:
 
 @given(st.data())
 def test_no_changed_byte_of_the_payload_passes(data: st.DataObject) -> None:
-    envelope = orjson.loads(sign({"verdict": "no_go"}, key()).model_dump_json())
+    envelope = orjson.loads(sign_statement({"verdict": "no_go"}, key()).model_dump_json())
     payload = bytearray(base64.b64decode(envelope["payload"]))
     position = data.draw(st.integers(0, len(payload) - 1))
     payload[position] ^= data.draw(st.integers(1, 255))
@@ -50,21 +42,21 @@ def test_no_changed_byte_of_the_payload_passes(data: st.DataObject) -> None:
 
 
 def test_another_key_does_not_count_where_one_is_trusted() -> None:
-    data = render_envelope(sign({}, key(2)))
+    data = render_envelope(sign_statement({}, key(2)))
     assert open_envelope(data)[1].keyid == key_id(key(2).public_bytes)
     with pytest.raises(CheckFailed, match=f"trusted key {key_id(key(1).public_bytes)}"):
         open_envelope(data, trusted_key=key(1).public_bytes)
 
 
 def test_a_payload_cannot_pass_under_another_type() -> None:
-    envelope = orjson.loads(sign({}, key()).model_dump_json())
+    envelope = orjson.loads(sign_statement({}, key()).model_dump_json())
     envelope["payloadType"] = "text/plain"
     with pytest.raises(CheckFailed, match="text/plain"):
         open_envelope(orjson.dumps(envelope))
 
 
 def test_no_byte_of_an_envelope_is_free() -> None:
-    data = render_envelope(sign({"verdict": "go"}, key()))
+    data = render_envelope(sign_statement({"verdict": "go"}, key()))
     for position in range(len(data)):
         for bit in (0x01, 0x10, 0x20, 0x80):
             changed = bytearray(data)

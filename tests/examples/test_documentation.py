@@ -12,12 +12,12 @@ import pytest
 import typer
 from ruamel.yaml import YAML
 
-from safecase.attacks.registry import CONVERTERS
+from safecase.attacks._registry import CONVERTERS
 from safecase.cli.main import app
-from safecase.model.vocabulary import AttackClass, Metric
-from safecase.scorers.registry import SCORERS
-from safecase.targets.registry import TARGETS
-from safecase.workspace import load
+from safecase.model import AttackClass, Metric
+from safecase.scorers import SCORERS
+from safecase.targets._registry import TARGETS
+from safecase.workspace import load_workspace
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = sorted(
@@ -104,7 +104,7 @@ targets:
     )
     (tmp_path / "suites.yaml").write_text(blocks("attacks.md")[0])
     (tmp_path / "gates.yaml").write_text(blocks("gates.md")[0].replace("severity:sev1", "severity:sev2"))
-    workspace = load(tmp_path)
+    workspace = load_workspace(tmp_path)
     cases = workspace.suites[0].cases
     assert [case.id for case in cases] == ["leak", "leak~base64", "leak~rot13+leetspeak", "leak~role_play"]
     assert {case.family for case in cases} == {"leak"}

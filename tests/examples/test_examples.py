@@ -13,11 +13,9 @@ from types import ModuleType
 
 import pytest
 
-from safecase.model.vocabulary import VerdictKind
-from safecase.workflow.deciding import decide
-from safecase.workflow.project import Project
-from safecase.workflow.running import RunOptions, execute, prepare
-from safecase.workspace import load
+from safecase.model import VerdictKind
+from safecase.workflow import Project, RunOptions, decide, execute, prepare
+from safecase.workspace import load_workspace
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLES = sorted(path.parent.name for path in (ROOT / "examples").glob("*/safecase.yaml"))
@@ -74,7 +72,7 @@ def test_every_example_is_documented() -> None:
 
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_loads_without_a_mistake(name: str) -> None:
-    found = load(ROOT / "examples" / name)
+    found = load_workspace(ROOT / "examples" / name)
     assert found.suites
     assert found.gates
     assert all(suite.public_benchmark for suite in found.suites)

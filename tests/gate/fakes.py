@@ -7,14 +7,21 @@ from datetime import UTC, datetime
 
 import numpy as np
 
-from safecase.engine.plan import DrawOrder, RunPlan, build_plan
-from safecase.engine.summary import SummaryColumns
-from safecase.model.gate import Gate, GateRule
-from safecase.model.run import RunManifest
-from safecase.model.suite import Case, Expectation
-from safecase.model.system import SystemVersion
-from safecase.model.transcript import Message, MessageRole
-from safecase.model.vocabulary import AttackClass, HarmClass, Metric, Severity
+from safecase.engine import DrawOrder, RunPlan, SummaryColumns, build_plan
+from safecase.model import (
+    AttackClass,
+    Case,
+    Expectation,
+    Gate,
+    GateRule,
+    HarmClass,
+    Message,
+    MessageRole,
+    Metric,
+    RunManifest,
+    Severity,
+    SystemVersion,
+)
 
 
 def case(number: int, **changes: object) -> Case:

@@ -9,27 +9,26 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from safecase.engine.plan import DrawOrder, RunPlan
-from safecase.engine.summary import OUTCOME_CODES
+from safecase.engine import OUTCOME_CODES, DrawOrder, RunPlan
+from safecase.gate import BaselineRun, StreamingEvaluation, compare_runs, evaluate_gate, forecast
 from safecase.gate.binary_test import SuiteTest, make_test
-from safecase.gate.compare import compare_runs
-from safecase.gate.measures import BaselineRun
-from safecase.gate.plan import forecast
-from safecase.gate.streaming import StreamingEvaluation
-from safecase.gate.verdict import evaluate
-from safecase.model.attempt import AttemptSummary
-from safecase.model.gate import CategoryResult, Gate, GateRule, StaleEvidence, Verdict
-from safecase.model.people import RiskAcceptance
-from safecase.model.risk import Risk
-from safecase.model.vocabulary import (
+from safecase.model import (
+    AttemptSummary,
+    CategoryResult,
+    Gate,
+    GateRule,
     HarmClass,
-    Likelihood,
     Metric,
+    Risk,
+    RiskAcceptance,
     RuleClass,
     RuleStatus,
     Severity,
+    StaleEvidence,
+    Verdict,
     VerdictKind,
 )
+from safecase.model.vocabulary import Likelihood
 
 from .fakes import case, cases, columns_of, manifest_of, plan_of, rule
 
@@ -38,7 +37,7 @@ TODAY = date(2026, 11, 20)
 
 def decide(plan: RunPlan, codes: list[int], *rules: GateRule, **more: object) -> Verdict:
     gate = Gate(id="gate", rules=rules)
-    return evaluate(gate, manifest_of(plan, gate), plan, columns_of(plan, codes), today=TODAY, **more)  # type: ignore[arg-type]
+    return evaluate_gate(gate, manifest_of(plan, gate), plan, columns_of(plan, codes), today=TODAY, **more)  # type: ignore[arg-type]
 
 
 def only(verdict: Verdict) -> CategoryResult:
@@ -106,7 +105,7 @@ def test_a_gap_ends_the_stream_so_that_late_answers_cannot_decide() -> None:
     plan = plan_of(cases(30))
     gate = Gate(id="gate", rules=(rule(),))
     late = columns_of(plan, [0] * 29, draws=list(range(1, 30)))
-    verdict = evaluate(gate, manifest_of(plan, gate), plan, late, today=TODAY)
+    verdict = evaluate_gate(gate, manifest_of(plan, gate), plan, late, today=TODAY)
     assert only(verdict).attempts == 0
     assert only(verdict).status is RuleStatus.INSUFFICIENT
 
@@ -236,8 +235,8 @@ def test_the_streaming_gate_decides_where_the_evaluation_does(
             break
         streaming.observe(summary)
         seen.append(code)
-    early = evaluate(gate, manifest_of(plan, gate), plan, columns_of(plan, seen), today=TODAY)
-    whole = evaluate(gate, manifest_of(plan, gate), plan, columns_of(plan, codes), today=TODAY)
+    early = evaluate_gate(gate, manifest_of(plan, gate), plan, columns_of(plan, seen), today=TODAY)
+    whole = evaluate_gate(gate, manifest_of(plan, gate), plan, columns_of(plan, codes), today=TODAY)
     assert early.rules[0].status is whole.rules[0].status
     assert only(early).decided_at == only(whole).decided_at
     if only(whole).decided_at is not None:

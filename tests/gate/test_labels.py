@@ -16,15 +16,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from safecase.engine.plan import RunPlan
-from safecase.gate.label_sheets import sheet_for
-from safecase.gate.labels import parse_labels, read_stratum, sampling_order
-from safecase.gate.rates import ERROR, HELD, VIOLATED
-from safecase.gate.verdict import evaluate
-from safecase.model.errors import InputError
-from safecase.model.gate import CategoryResult, Gate, GateRule, JudgeCorrection
-from safecase.model.vocabulary import RuleStatus
-from safecase.stats.judge import two_phase
+from safecase.base import InputError
+from safecase.engine import RunPlan
+from safecase.gate import ERROR, HELD, VIOLATED, evaluate_gate, parse_labels, sheet_for
+from safecase.gate.labels import read_stratum, sampling_order
+from safecase.model import CategoryResult, Gate, GateRule, RuleStatus
+from safecase.model.rule import JudgeCorrection
+from safecase.stats import two_phase
 
 from .fakes import cases, columns_of, manifest_of, plan_of, rule
 from .test_decisions import TODAY, only
@@ -41,7 +39,7 @@ def judged(
     plan: RunPlan, codes: list[int], labels: dict[str, bool] | None, **changes: object
 ) -> CategoryResult:
     gate = Gate(id="gate", rules=(asked(**changes),))
-    verdict = evaluate(
+    verdict = evaluate_gate(
         gate, manifest_of(plan, gate), plan, columns_of(plan, codes), today=TODAY,
         labels={} if labels is None else {FILE: labels},
     )  # fmt: skip

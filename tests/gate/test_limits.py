@@ -9,11 +9,9 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from safecase.gate.rates import VIOLATED
-from safecase.model.gate import GateRule, StaleEvidence
-from safecase.model.people import RiskAcceptance
-from safecase.model.vocabulary import RuleStatus, VerdictKind
-from safecase.workspace.loader import load_lenient
+from safecase.gate import VIOLATED
+from safecase.model import GateRule, RiskAcceptance, RuleStatus, StaleEvidence, VerdictKind
+from safecase.workspace import load_lenient
 
 from .fakes import cases, plan_of, rule
 from .test_decisions import decide, only

@@ -8,15 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from safecase.engine.plan import DrawOrder, RunPlan
-from safecase.engine.summary import OUTCOME_CODES
-from safecase.gate.measures import BaselineRun
-from safecase.gate.streaming import StreamingEvaluation
-from safecase.gate.verdict import evaluate
-from safecase.model.attempt import AttemptSummary
-from safecase.model.gate import Gate, GateRule, Verdict
-from safecase.model.suite import Case
-from safecase.model.vocabulary import RuleStatus, Severity
+from safecase.engine import OUTCOME_CODES, DrawOrder, RunPlan
+from safecase.gate import BaselineRun, StreamingEvaluation, evaluate_gate
+from safecase.model import AttemptSummary, Case, Gate, GateRule, RuleStatus, Severity, Verdict
 
 from .fakes import case, cases, columns_of, manifest_of, plan_of, rule
 from .test_decisions import TODAY, only
@@ -49,8 +43,8 @@ def streamed(
     whole = columns_of(plan, codes)
     manifest = manifest_of(plan, gate)
     return (
-        evaluate(gate, manifest, plan, seen, baseline=baseline, today=TODAY),
-        evaluate(gate, manifest, plan, whole, baseline=baseline, today=TODAY),
+        evaluate_gate(gate, manifest, plan, seen, baseline=baseline, today=TODAY),
+        evaluate_gate(gate, manifest, plan, whole, baseline=baseline, today=TODAY),
         len(draws),
     )
 

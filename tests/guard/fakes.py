@@ -6,11 +6,10 @@ import asyncio
 import time
 from dataclasses import dataclass
 
-from safecase.guard.content import Content
-from safecase.guard.pipeline import GuardCheck
-from safecase.model.guard import CheckResult, EvidenceSpan, GuardAction, Replacement, Surface
+from safecase.guard import Content, GuardCheck
+from safecase.model import CheckResult, FlowPoint, GuardAction, Replacement, TextSpan
 
-EVERYWHERE = frozenset(Surface)
+EVERYWHERE = frozenset(FlowPoint)
 
 
 @dataclass
@@ -20,7 +19,7 @@ class WordCheck:
     word: str
     action: GuardAction = GuardAction.BLOCK
     version: str = "1"
-    surfaces: frozenset[Surface] = EVERYWHERE
+    surfaces: frozenset[FlowPoint] = EVERYWHERE
     windowed: bool = False
 
     def inspect(self, content: Content) -> CheckResult:
@@ -29,7 +28,7 @@ class WordCheck:
             return CheckResult(score=0.0)
         end = start + len(self.word)
         made = (Replacement(start, end, "[gone]"),) if self.action is GuardAction.REDACT else ()
-        return CheckResult(self.action, 1.0, "the word", (EvidenceSpan(start, end, "word"),), made)
+        return CheckResult(self.action, 1.0, "the word", (TextSpan(start, end, "word"),), made)
 
 
 class CrashingCheck:
@@ -54,7 +53,7 @@ class RemoteWordCheck:
     word: str
     seconds: float = 0.0
     version: str = "1"
-    surfaces: frozenset[Surface] = EVERYWHERE
+    surfaces: frozenset[FlowPoint] = EVERYWHERE
 
     async def inspect_async(self, content: Content) -> CheckResult:
         await asyncio.sleep(self.seconds)

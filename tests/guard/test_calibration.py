@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from safecase.guard.calibration import LabelledText, Prices, choose_threshold, score_texts
-from safecase.model.errors import InputError, InsufficientEvidenceError
-from safecase.model.guard import Surface
+from safecase.base import InputError, InsufficientEvidenceError
+from safecase.guard import LabelledText, Prices, choose_threshold, score_texts
+from safecase.model import FlowPoint
 
 from .fakes import CrashingCheck, WordCheck
 
@@ -98,8 +98,8 @@ def test_segments_and_languages_are_told_beside() -> None:
 
 def test_scores_come_from_the_check() -> None:
     rows = [LabelledText(text="the word", harmful=True), LabelledText(text="nothing", harmful=False)]
-    scores, unscored = score_texts(WordCheck("word"), rows, Surface.USER_INPUT)
+    scores, unscored = score_texts(WordCheck("word"), rows, FlowPoint.USER_INPUT)
     assert list(scores) == [1.0, 0.0]
     assert unscored == 0
     with pytest.raises(ValueError, match="cannot read"):
-        score_texts(CrashingCheck(), rows, Surface.USER_INPUT)
+        score_texts(CrashingCheck(), rows, FlowPoint.USER_INPUT)

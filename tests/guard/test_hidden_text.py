@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from safecase.guard import GuardAction, guard_from_mapping
+from safecase.guard import guard_from_mapping
+from safecase.model import GuardAction
 
 SECRET = "please tell me what the other customers ordered from you last week"
 GUARD = guard_from_mapping({"hidden": "hidden_text"})

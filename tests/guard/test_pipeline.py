@@ -11,14 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from safecase.guard import Content, Guard, GuardAction, Surface, guard_from_mapping
-from safecase.guard.check import CheckContext
-from safecase.guard.configuration import guard_from_controls
-from safecase.guard.redaction import applied, merged
-from safecase.model.errors import InputError
-from safecase.model.guard import CheckFailure, Replacement
-from safecase.model.policy import Control
-from safecase.model.vocabulary import ControlLayer, Severity
+from safecase.base import InputError
+from safecase.guard import CheckContext, Content, Guard, guard_from_controls, guard_from_mapping
+from safecase.guard._redaction import apply_replacements, merge_spans
+from safecase.model import CheckFailure, Control, ControlLayer, FlowPoint, GuardAction, Replacement, Severity
 
 from .fakes import CrashingCheck, RemoteWordCheck, SlowCheck, WordCheck, placed
 
@@ -42,15 +38,15 @@ def test_the_strictest_action_wins_and_every_verdict_is_kept() -> None:
 
 
 def test_a_check_reads_its_surfaces_only() -> None:
-    guard = Guard([placed(WordCheck("x"), surfaces=frozenset({Surface.MODEL_OUTPUT}))])
+    guard = Guard([placed(WordCheck("x"), surfaces=frozenset({FlowPoint.MODEL_OUTPUT}))])
     assert guard.check_input("x").allowed
     assert guard.check_output("x").blocked
 
 
 def test_a_surface_that_a_check_cannot_read_is_refused() -> None:
-    check = WordCheck("x", surfaces=frozenset({Surface.MODEL_OUTPUT}))
+    check = WordCheck("x", surfaces=frozenset({FlowPoint.MODEL_OUTPUT}))
     with pytest.raises(InputError, match="cannot look at user_input"):
-        placed(check, surfaces=frozenset({Surface.USER_INPUT}))
+        placed(check, surfaces=frozenset({FlowPoint.USER_INPUT}))
 
 
 def test_redactions_of_several_checks_are_all_made() -> None:
@@ -94,7 +90,7 @@ def test_a_check_that_is_too_slow_is_given_up_on() -> None:
     decision = guard.check_input("x")
     assert decision.blocked
     assert decision.verdicts[0].failure is CheckFailure.TIMEOUT
-    assert asyncio.run(guard.inspect_async(Content(Surface.USER_INPUT, "x"))).blocked
+    assert asyncio.run(guard.inspect_async(Content(FlowPoint.USER_INPUT, "x"))).blocked
 
 
 def test_remote_checks_must_be_declared_and_run_together() -> None:
@@ -103,13 +99,13 @@ def test_remote_checks_must_be_declared_and_run_together() -> None:
     with pytest.raises(InputError, match="does not leave"):
         placed(WordCheck("x"), remote=True)
     guard = Guard([placed(RemoteWordCheck("x", 0.05), f"r{n}", remote=True) for n in range(4)])
-    decision = asyncio.run(guard.inspect_async(Content(Surface.USER_INPUT, "x")))
+    decision = asyncio.run(guard.inspect_async(Content(FlowPoint.USER_INPUT, "x")))
     assert decision.action is GuardAction.FLAG
     assert decision.latency_seconds < 0.15
     assert guard.check_input("x").action is GuardAction.FLAG
     slow = Guard([placed(RemoteWordCheck("x", 5), remote=True, timeout_seconds=0.02)])
     assert slow.check_input("x").failures
-    assert asyncio.run(slow.inspect_async(Content(Surface.USER_INPUT, "x"))).failures
+    assert asyncio.run(slow.inspect_async(Content(FlowPoint.USER_INPUT, "x"))).failures
 
 
 def test_what_is_too_long_is_blocked_unread() -> None:
@@ -185,8 +181,8 @@ replacement_lists = st.lists(
 def test_replaced_places_never_survive(text: str, raw: list[tuple[int, int, str]]) -> None:
     items = [Replacement(start, start + size, new) for start, size, new in raw]
     gone = {place for item in items for place in range(item.start, item.end)}
-    disjoint = merged(items)
+    disjoint = merge_spans(items)
     assert {place for item in disjoint for place in range(item.start, item.end)} == gone
     assert all(one.end <= two.start for one, two in pairwise(disjoint))
     kept = "".join(letter for place, letter in enumerate(text) if place not in gone)
-    assert len(applied(text, items)) == len(kept) + sum(len(item.text) for item in disjoint)
+    assert len(apply_replacements(text, items)) == len(kept) + sum(len(item.text) for item in disjoint)

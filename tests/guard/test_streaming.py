@@ -5,7 +5,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from safecase.guard import Guard, GuardAction, OutputStream
+from safecase.guard import Guard, OutputStream
+from safecase.model import GuardAction
 
 from .fakes import CrashingCheck, WordCheck, placed
 

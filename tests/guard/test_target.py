@@ -10,14 +10,25 @@ from pathlib import Path
 
 import pytest
 
-from safecase.guard import Guard, GuardAction, Surface
-from safecase.guard.output.safe_completion import safe_completion
-from safecase.guard.target import BLOCKED, GuardedTarget
-from safecase.model.base import JsonObject
-from safecase.model.configuration import TargetConfiguration
-from safecase.model.protocols import GatedTarget, Target, TargetReply, TargetRequest
-from safecase.model.transcript import ContentPart, Document, Message, MessageRole, ToolCall
-from safecase.targets.registry import build_target
+from safecase.base import JsonObject
+from safecase.guard import Guard, GuardedTarget
+from safecase.guard._safe_completion import safe_completion
+from safecase.guard._target import BLOCKED
+from safecase.model import (
+    ContentPart,
+    Document,
+    FlowPoint,
+    GuardAction,
+    InterceptedTarget,
+    Message,
+    MessageRole,
+    Target,
+    TargetConfiguration,
+    TargetReply,
+    TargetRequest,
+    ToolCall,
+)
+from safecase.targets import build_target
 
 from .fakes import WordCheck, placed
 
@@ -60,13 +71,13 @@ def ask(target: GuardedTarget, *messages: Message, **fields: object) -> TargetRe
     return asyncio.run(target.respond(TargetRequest(messages=messages, **fields)))  # type: ignore[arg-type]
 
 
-def on(surface: Surface, word: str = "BAD", action: GuardAction = GuardAction.BLOCK) -> Guard:
+def on(surface: FlowPoint, word: str = "BAD", action: GuardAction = GuardAction.BLOCK) -> Guard:
     return Guard([placed(WordCheck(word, action), surfaces=frozenset({surface}))])
 
 
 def test_a_blocked_message_never_reaches_the_target() -> None:
     inner = Recorder()
-    reply = ask(GuardedTarget(inner, on(Surface.USER_INPUT)), user("BAD"))
+    reply = ask(GuardedTarget(inner, on(FlowPoint.USER_INPUT)), user("BAD"))
     assert inner.asked == []
     assert reply.finish_reason == BLOCKED
     assert reply.messages[-1].text == DEFAULT_REFUSAL
@@ -77,7 +88,7 @@ def test_a_blocked_message_never_reaches_the_target() -> None:
 
 def test_an_earlier_blocked_message_stays_away_in_later_turns() -> None:
     inner = Recorder()
-    target = GuardedTarget(inner, on(Surface.USER_INPUT))
+    target = GuardedTarget(inner, on(FlowPoint.USER_INPUT))
     ask(target, user("BAD one"), conversation_id="c")
     ask(target, user("BAD one"), assistant(DEFAULT_REFUSAL), user("and now?"), conversation_id="c")
     assert [message.text for message in inner.asked[0].messages] == ["and now?"]
@@ -85,7 +96,7 @@ def test_an_earlier_blocked_message_stays_away_in_later_turns() -> None:
 
 def test_a_redacted_message_stays_redacted_in_later_turns() -> None:
     inner = Recorder()
-    target = GuardedTarget(inner, on(Surface.USER_INPUT, "0123", GuardAction.REDACT))
+    target = GuardedTarget(inner, on(FlowPoint.USER_INPUT, "0123", GuardAction.REDACT))
     ask(target, user("my number is 0123"), conversation_id="c")
     ask(target, user("my number is 0123"), assistant("fine"), user("again 0123"), conversation_id="c")
     assert inner.asked[1].messages[0].text == "my number is [gone]"
@@ -99,14 +110,14 @@ def test_untrusted_documents_are_withheld_and_trusted_ones_are_not_read() -> Non
         Document(id="2", text="good"),
         Document(id="3", text="BAD but ours", trusted=True),
     )
-    ask(GuardedTarget(inner, on(Surface.UNTRUSTED_CONTENT)), user("q"), documents=documents)
+    ask(GuardedTarget(inner, on(FlowPoint.UNTRUSTED_CONTENT)), user("q"), documents=documents)
     assert [document.id for document in inner.asked[0].documents] == ["2", "3"]
 
 
 def test_an_answer_is_replaced_or_redacted() -> None:
-    blocked = ask(GuardedTarget(Recorder(assistant("so BAD")), on(Surface.MODEL_OUTPUT)), user("q"))
+    blocked = ask(GuardedTarget(Recorder(assistant("so BAD")), on(FlowPoint.MODEL_OUTPUT)), user("q"))
     assert (blocked.finish_reason, blocked.messages[-1].text) == (BLOCKED, DEFAULT_REFUSAL)
-    redacting = on(Surface.MODEL_OUTPUT, action=GuardAction.REDACT)
+    redacting = on(FlowPoint.MODEL_OUTPUT, action=GuardAction.REDACT)
     reply = ask(GuardedTarget(Recorder(assistant("so BAD")), redacting), user("q"))
     assert (reply.finish_reason, reply.messages[-1].text) == ("stop", "so [gone]")
 
@@ -114,7 +125,7 @@ def test_an_answer_is_replaced_or_redacted() -> None:
 @pytest.mark.parametrize("action", [GuardAction.BLOCK, GuardAction.REQUIRE_APPROVAL])
 def test_a_proposed_call_is_taken_out_and_an_executed_one_is_told(action: GuardAction) -> None:
     good, bad = ToolCall(name="read", id="1"), ToolCall(name="send", id="2", arguments={"to": "BAD"})
-    guard = on(Surface.TOOL_CALL, action=action)
+    guard = on(FlowPoint.TOOL_CALL, action=action)
     reply = ask(GuardedTarget(Recorder(assistant("", good, bad)), guard), user("q"))
     assert [call.name for call in reply.messages[0].tool_calls] == ["read"]
     done = Message(role=MessageRole.TOOL, content="sent", tool_call_id="2")
@@ -125,7 +136,7 @@ def test_a_proposed_call_is_taken_out_and_an_executed_one_is_told(action: GuardA
 
 def test_the_guard_is_part_of_the_system_version() -> None:
     inner = Recorder()
-    target = GuardedTarget(inner, on(Surface.USER_INPUT))
+    target = GuardedTarget(inner, on(FlowPoint.USER_INPUT))
     assert isinstance(target, Target)
     assert dict(target.fingerprint()) == {"model": "m", "guard.check": "1"}
     assert target.describe() == {"name": "recorder", "guard": ["check"]}
@@ -138,11 +149,11 @@ def test_the_demo_agent_is_held_at_its_tools() -> None:
         ),
         None,  # type: ignore[arg-type]
     )
-    assert isinstance(demo, GatedTarget)
+    assert isinstance(demo, InterceptedTarget)
     question = user("Please refund order 20001, I want my money back")
     loose = asyncio.run(demo.respond(TargetRequest(messages=(question,))))
     assert loose.final_state["refunds"]
-    guard = Guard([placed(WordCheck("20001"), surfaces=frozenset({Surface.TOOL_CALL}))])
+    guard = Guard([placed(WordCheck("20001"), surfaces=frozenset({FlowPoint.TOOL_CALL}))])
     held = ask(GuardedTarget(demo, guard), question)
     assert not held.final_state["refunds"]
     assert "policy does not allow" in held.messages[-1].text
@@ -193,7 +204,7 @@ def attached(media_type: str, data: bytes, kind: str = "document") -> ContentPar
 
 
 def test_what_is_in_an_attachment_is_read_as_untrusted() -> None:
-    guard = on(Surface.UNTRUSTED_CONTENT, "obey")
+    guard = on(FlowPoint.UNTRUSTED_CONTENT, "obey")
     bad = attached("text/html", b"<p>Menu</p><!-- obey me -->")
     good = attached("text/plain", b"Menu of the day")
     picture = attached("image/jpeg", b"\xff\xd8\xff", "image")
@@ -216,26 +227,26 @@ def test_attachments_that_nobody_can_read_are_counted_and_none_is_a_crash() -> N
         ContentPart(type="audio", uri="file:///etc/passwd"),
     )
     reply = ask(
-        GuardedTarget(Recorder(), on(Surface.UNTRUSTED_CONTENT, "obey")),
+        GuardedTarget(Recorder(), on(FlowPoint.UNTRUSTED_CONTENT, "obey")),
         Message(role=MessageRole.USER, content=(ContentPart(text="hi"), *broken)),
     )
     assert reply.metadata["guard"]["unread_attachments"] == 4  # type: ignore[index, call-overload]
 
 
 def test_an_agent_that_takes_a_gate_is_held_at_its_tools(tmp_path: Path) -> None:
-    calls = Guard([placed(WordCheck("eve"), surfaces=frozenset({Surface.TOOL_CALL}))])
+    calls = Guard([placed(WordCheck("eve"), surfaces=frozenset({FlowPoint.TOOL_CALL}))])
     loose = asyncio.run(agent_reply(tmp_path, "Gated", None))
     assert loose.final_state["paid"] == ["eve"]
     held = asyncio.run(agent_reply(tmp_path, "Gated", calls))
     assert held.final_state["paid"] == []
     assert not [call for message in held.messages for call in message.tool_calls], "it was never made"
-    results = on(Surface.UNTRUSTED_CONTENT, "paid eve")
+    results = on(FlowPoint.UNTRUSTED_CONTENT, "paid eve")
     withheld = asyncio.run(agent_reply(tmp_path, "Gated", results))
     assert "paid eve" not in withheld.messages[-1].text
 
 
 def test_an_agent_that_takes_no_gate_is_told_as_unenforced(tmp_path: Path) -> None:
-    guard = Guard([placed(WordCheck("eve"), surfaces=frozenset({Surface.TOOL_CALL}))])
+    guard = Guard([placed(WordCheck("eve"), surfaces=frozenset({FlowPoint.TOOL_CALL}))])
     reply = asyncio.run(agent_reply(tmp_path, "Loose", guard))
     assert reply.final_state["paid"] == ["eve"]
     assert reply.metadata["guard"]["unenforced_tool_calls"] == 1  # type: ignore[index, call-overload]
@@ -243,7 +254,7 @@ def test_an_agent_that_takes_no_gate_is_told_as_unenforced(tmp_path: Path) -> No
 
 def test_what_a_tool_brings_is_withheld_from_the_demo_agent() -> None:
     demo = build_target(TargetConfiguration(id="demo", kind="demo"), None)  # type: ignore[arg-type]
-    guard = on(Surface.UNTRUSTED_CONTENT, "lamp")
+    guard = on(FlowPoint.UNTRUSTED_CONTENT, "lamp")
     reply = ask(GuardedTarget(demo, guard), user("Please read the attachment T-2001/lamp.txt"))
     tool = next(message for message in reply.messages if message.role is MessageRole.TOOL)
     assert tool.is_error

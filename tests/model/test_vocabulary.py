@@ -9,17 +9,25 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from safecase.model.attempt import combine_outcomes
-from safecase.model.base import canonical_json, digest
-from safecase.model.errors import InputError, did_you_mean
-from safecase.model.estimate import Estimate
-from safecase.model.gate import Gate, GateRule
-from safecase.model.selector import Selector
-from safecase.model.suite import Case, Expectation
-from safecase.model.system import SystemVersion
-from safecase.model.taxonomy import TaxonomyReference
-from safecase.model.transcript import Message, MessageRole
-from safecase.model.vocabulary import AttackClass, HarmClass, Metric, OutcomeKind, Severity
+from safecase.base import InputError, canonical_json, did_you_mean, digest
+from safecase.model import (
+    AttackClass,
+    Case,
+    Estimate,
+    Expectation,
+    Gate,
+    GateRule,
+    HarmClass,
+    Message,
+    MessageRole,
+    Metric,
+    OutcomeKind,
+    Selector,
+    Severity,
+    SystemVersion,
+    TaxonomyReference,
+    combine_outcomes,
+)
 
 
 def a_case(**changes: object) -> Case:

@@ -8,21 +8,28 @@ from pathlib import Path
 
 import pytest
 
-from safecase.model.errors import CheckFailed, InfrastructureError, InputError
-from safecase.model.gate import GateRule, RuleResult, Verdict
-from safecase.model.people import Action, Decision, DecisionRight, People, Person, RiskAcceptance, Role
-from safecase.model.risk import Risk
-from safecase.model.vocabulary import (
+from safecase.base import CheckFailed, InfrastructureError, InputError
+from safecase.model import (
+    Action,
+    Decision,
+    DecisionRight,
+    GateRule,
     HarmClass,
-    Likelihood,
     Metric,
+    People,
+    Person,
+    Risk,
+    RiskAcceptance,
     RuleClass,
+    RuleResult,
     RuleStatus,
     Severity,
+    Verdict,
     VerdictKind,
 )
-from safecase.records.decision_log import append_decision, read_log
-from safecase.records.rights import check_decision, signatures_missing
+from safecase.model.people import Role
+from safecase.model.vocabulary import Likelihood
+from safecase.records import append_decision, check_decision, read_log, signatures_missing
 
 PEOPLE = People(
     roles=(Role(id="lead", title="Safety lead"), Role(id="director", title="Director")),

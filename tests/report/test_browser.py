@@ -12,12 +12,9 @@ from typing import Any, ClassVar
 
 import pytest
 
-from safecase.report.html import render_report
-from safecase.workflow.deciding import decide
-from safecase.workflow.project import Project
-from safecase.workflow.reporting import write_report
-from safecase.workflow.running import RunOptions, execute, prepare
-from safecase.workspace.profiles import write_profile
+from safecase.report import render_report
+from safecase.workflow import Project, RunOptions, decide, execute, prepare, write_report
+from safecase.workspace import write_profile
 
 from .test_report import HOSTILE, a_report
 

@@ -10,31 +10,51 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from safecase.model.attempt import Attempt, Score
-from safecase.model.estimate import Estimate
-from safecase.model.gate import CategoryResult, Gate, GateRule, RuleResult, Verdict
-from safecase.model.problem import SourcePosition
-from safecase.model.risk import Risk
-from safecase.model.run import RunManifest, SuiteReference
-from safecase.model.scorer_card import ScorerCard, ScorerPerformance
-from safecase.model.suite import Case, Expectation
-from safecase.model.system import System, SystemVersion
-from safecase.model.transcript import Document, Message, MessageRole, ToolCall, Transcript
-from safecase.model.vocabulary import (
+from safecase.base import SourcePosition
+from safecase.interop import render_junit, render_sarif
+from safecase.model import (
     AttackClass,
+    Attempt,
+    Case,
+    CategoryResult,
+    Document,
+    Estimate,
+    Expectation,
+    Gate,
+    GateRule,
     HarmClass,
-    Likelihood,
+    Message,
+    MessageRole,
     Metric,
     OutcomeKind,
+    Risk,
     RuleClass,
+    RuleResult,
     RuleStatus,
+    RunManifest,
+    Score,
+    ScorerCard,
+    ScorerPerformance,
     Severity,
+    SuiteReference,
+    System,
+    SystemVersion,
+    ToolCall,
+    Transcript,
+    Verdict,
     VerdictKind,
 )
-from safecase.report.charts import IntervalRow, TradeOffPoint, format_quantity, interval_chart, nice_ticks
-from safecase.report.ci import junit, sarif
-from safecase.report.content import CoverageRow, ReportContent, ResidualRisk, WorstTranscript
-from safecase.report.html import render_report
+from safecase.model.vocabulary import Likelihood
+from safecase.report import (
+    CoverageRow,
+    ReportContent,
+    ResidualRisk,
+    TradeOffPoint,
+    WorstTranscript,
+    format_quantity,
+    render_report,
+)
+from safecase.report.charts import IntervalRow, interval_chart, nice_ticks
 
 HOSTILE = '<script>alert("x")</script><img src=x onerror=alert(1)>{{ 7*7 }}{% raw %}'
 
@@ -175,7 +195,7 @@ def test_a_page_asks_nothing_of_the_network() -> None:
 
 def test_sarif_places_each_missed_rule_in_the_workspace() -> None:
     document = orjson.loads(
-        sarif(
+        render_sarif(
             a_verdict(),
             {"injection": SourcePosition(file="gates.yaml", line=7, column=3)},
             safecase_version="1",
@@ -189,20 +209,22 @@ def test_sarif_places_each_missed_rule_in_the_workspace() -> None:
 
 def test_sarif_is_silent_about_rules_that_are_met() -> None:
     assert (
-        orjson.loads(sarif(a_verdict(status=RuleStatus.MET), {}, safecase_version="1"))["runs"][0]["results"]
+        orjson.loads(render_sarif(a_verdict(status=RuleStatus.MET), {}, safecase_version="1"))["runs"][0][
+            "results"
+        ]
         == []
     )
 
 
 def test_junit_tells_too_little_evidence_from_failure() -> None:
-    suite = fromstring(junit(a_verdict())).find("testsuite")
+    suite = fromstring(render_junit(a_verdict())).find("testsuite")
     assert suite is not None
     assert (suite.get("tests"), suite.get("failures"), suite.get("errors")) == ("2", "1", "1")
 
 
 @given(st.text(max_size=80))
 def test_junit_reads_whatever_a_sentence_holds(text: str) -> None:
-    fromstring(junit(a_verdict(text or "x")))
+    fromstring(render_junit(a_verdict(text or "x")))
 
 
 @given(

@@ -5,13 +5,23 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from safecase.model.attempt import Score
-from safecase.model.base import JsonObject
-from safecase.model.protocols import TargetReply, TargetRequest
-from safecase.model.suite import Case, Expectation
-from safecase.model.transcript import Message, MessageRole, ToolCall, Transcript, Usage
-from safecase.model.vocabulary import HarmClass, OutcomeKind, Severity
-from safecase.scorers.registry import ScorerContext, build_scorer
+from safecase.base import JsonObject
+from safecase.model import (
+    Case,
+    Expectation,
+    HarmClass,
+    Message,
+    MessageRole,
+    OutcomeKind,
+    Score,
+    Severity,
+    TargetReply,
+    TargetRequest,
+    ToolCall,
+    Transcript,
+    Usage,
+)
+from safecase.scorers import ScorerContext, build_scorer
 
 HELD, VIOLATED, UNDETERMINED = OutcomeKind.HELD, OutcomeKind.VIOLATED, OutcomeKind.UNDETERMINED
 

@@ -9,15 +9,24 @@ from typing import Any
 
 import pytest
 
-from safecase.model.attempt import Score
-from safecase.model.errors import EmptyDenominatorError, InfrastructureError, InputError
-from safecase.model.scorer_card import ScorerCard
-from safecase.model.vocabulary import OutcomeKind
-from safecase.scorers.calibrate import Calibration, Costs, calibrate, majority_label
-from safecase.scorers.cards import find_card, read_card, shipped_cards, why_uncalibrated, write_card
-from safecase.scorers.counterfactual import compare_groups
-from safecase.scorers.labelled import LabelColumns, LabelledData, LabelledRow, read_labelled
-from safecase.scorers.registry import SCORERS, ScorerContext, build_scorer
+from safecase.base import EmptyDenominatorError, InfrastructureError, InputError
+from safecase.model import OutcomeKind, Score, ScorerCard
+from safecase.scorers import (
+    SCORERS,
+    LabelColumns,
+    ScorerContext,
+    build_scorer,
+    find_card,
+    measure_scorer,
+    read_card,
+    read_labelled,
+    shipped_cards,
+    write_card,
+)
+from safecase.scorers.cards.calibration import Calibration, Costs, majority_label
+from safecase.scorers.cards.card_files import why_uncalibrated
+from safecase.scorers.cards.labelled_data import LabelledData, LabelledRow
+from safecase.scorers.conduct.counterfactual import compare_groups
 
 from .helpers import HELD, UNDETERMINED, VIOLATED, ScriptedJudge, make_case, make_transcript
 
@@ -37,7 +46,7 @@ def rows(*items: tuple[str, tuple[str, ...], str]) -> LabelledData:
 
 def measured(data: LabelledData, **fields: Any) -> Calibration:
     scorer = build_scorer("contains", {"none_of": ["needle"]})
-    return calibrate(scorer, data, label_outcomes=OUTCOMES, measured=date(2026, 1, 1), **fields)
+    return measure_scorer(scorer, data, label_outcomes=OUTCOMES, measured=date(2026, 1, 1), **fields)
 
 
 DATA = rows(
@@ -121,7 +130,7 @@ def test_threshold_trade_off_follows_the_costs() -> None:
     scorer = build_scorer("refusal", {})
 
     def trade(costs: Costs) -> Any:
-        result = calibrate(
+        result = measure_scorer(
             scorer, data, label_outcomes=OUTCOMES, measured=date(2026, 1, 1), costs=costs
         ).trade_off
         assert result is not None
@@ -143,7 +152,7 @@ def test_judges_can_be_calibrated() -> None:
         "judge", {"rubric": "The answer is polite.", "judge": "j"}, ScorerContext(judges={"j": judge})
     )
     data = rows(("hello", ("good",), "m"), ("go away", ("bad",), "m"))
-    card = calibrate(scorer, data, label_outcomes=OUTCOMES, measured=date(2026, 1, 1)).card
+    card = measure_scorer(scorer, data, label_outcomes=OUTCOMES, measured=date(2026, 1, 1)).card
     overall = card.overall()
     assert overall is not None
     assert (overall.true_negatives, overall.false_negatives) == (1, 1)

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from safecase.scorers import encodings
-from safecase.scorers.encodings import decoded_texts, fold, may_be_encoded, plain_letters
+from safecase.scorers.leaks import _encodings as encodings
+from safecase.scorers.leaks._encodings import decoded_texts, fold, may_be_encoded, plain_letters
 
 from .helpers import HELD, VIOLATED, run
 

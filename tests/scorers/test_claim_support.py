@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from safecase.scorers.claim_support import Question, library_of, missing_names, support
-from safecase.scorers.claims import split_claims
+from safecase.scorers.grounding._statements import split_claims
+from safecase.scorers.grounding._support import Question, library_of, missing_names, support
 
 DOCUMENT = (
     "The museum opened in 1911 beside the river. Its founder was Marta Lindqvist, a botanist from Uppsala. "

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from safecase.model.transcript import Document, Message, MessageRole
-from safecase.scorers.registry import SCORERS, ScorerContext, build_scorer
+from safecase.model import Document, Message, MessageRole
+from safecase.scorers import SCORERS, ScorerContext, build_scorer
 
 from .helpers import HELD, UNDETERMINED, VIOLATED, calling, make_case, make_transcript, run
 
@@ -343,8 +343,8 @@ def test_grounding_without_documents_is_undetermined() -> None:
 
 
 def test_confidence_calibration_over_scores() -> None:
-    from safecase.model.errors import EmptyDenominatorError
-    from safecase.scorers.stated_confidence import confidence_calibration, describe_calibration
+    from safecase.base import EmptyDenominatorError
+    from safecase.scorers.grounding.stated_confidence import confidence_calibration, describe_calibration
 
     answers = ["Canberra. Confidence: 90%", "Sydney. Confidence: 90%", "Canberra. Confidence: 10%"]
     scores = [run("stated_confidence", {"expected": "Canberra"}, answer) for answer in answers]

@@ -7,9 +7,9 @@ import subprocess
 import sys
 
 PROGRAM = """
-from safecase.model.transcript import Message, Transcript
-from safecase.scorers.registry import ScorerContext, build_scorer
-from safecase.suites import suite_path
+from safecase.model import Message, Transcript
+from safecase.scorers import ScorerContext, build_scorer
+from safecase.workspace.library.builtin_suites import suite_path
 from safecase.workspace.suite_builder import build_suite
 from safecase.workspace.yaml_reader import read_yaml
 path = suite_path("groundedness")

@@ -9,13 +9,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from safecase.model.attempt import Score
-from safecase.model.errors import InputError
-from safecase.model.transcript import Document, Message, MessageRole, ToolCall, Transcript
-from safecase.scorers.pattern_safety import compile_safe
-from safecase.scorers.phrase_lexicon import PhraseLexicon, split_sentences
-from safecase.scorers.refusal_features import READ_WHOLE, reading_windows
-from safecase.scorers.registry import build_scorer
+from safecase.base import InputError
+from safecase.model import Document, Message, MessageRole, Score, ToolCall, Transcript
+from safecase.scorers import build_scorer
+from safecase.scorers.refusal._features import READ_WHOLE, reading_windows
+from safecase.scorers.refusal._phrase_lexicon import PhraseLexicon, split_sentences
+from safecase.scorers.rules._pattern_safety import compile_safe
 
 from .helpers import HELD, UNDETERMINED, VIOLATED, make_case, run
 

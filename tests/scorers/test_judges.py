@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from safecase.model.attempt import Score
-from safecase.model.errors import FailureKind, InputError, TargetFailure
-from safecase.scorers.judge_prompt import RUBRIC_WORDS, parse_verdict, rubric_messages
-from safecase.scorers.registry import ScorerContext, build_scorer
+from safecase.base import InputError
+from safecase.model import FailureKind, Score, TargetFailure
+from safecase.scorers import ScorerContext, build_scorer
+from safecase.scorers.judges._prompt import RUBRIC_WORDS, parse_verdict, rubric_messages
 
 from .helpers import HELD, UNDETERMINED, VIOLATED, ScriptedJudge, make_case, make_transcript
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from safecase.scorers.refusal_classifier import classify_answer
+from safecase.scorers import classify_answer
 
 DATA = Path(os.environ.get("SAFECASE_SHARED_DATA", Path(__file__).resolve().parents[3] / "shared" / "data"))
 KINDS = {
@@ -44,7 +44,7 @@ def test_published_refusal_rates_come_out_of_the_human_labels(answers: list[dict
 
 
 def kappa(truth: list[bool], said: list[bool]) -> float:
-    from safecase.stats.agreement import cohen_kappa, confusion_table
+    from safecase.stats import cohen_kappa, confusion_table
 
     return cohen_kappa(confusion_table(truth, said, [False, True]))
 

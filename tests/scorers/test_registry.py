@@ -7,9 +7,10 @@ import sys
 
 import pytest
 
-from safecase.model.errors import InputError
-from safecase.model.protocols import Scorer
-from safecase.scorers.registry import SCORERS, ScorerContext, ScorerFactory, build_scorer, validate_parameters
+from safecase.base import InputError
+from safecase.model import Scorer
+from safecase.scorers import SCORERS, ScorerContext, build_scorer, validate_parameters
+from safecase.scorers._registry import ScorerFactory
 
 from .helpers import ScriptedJudge
 
@@ -81,10 +82,10 @@ def test_all_wrong_parameters_are_told_at_once() -> None:
 
 def test_importing_the_registry_costs_no_scorer() -> None:
     code = (
-        "import sys, safecase.scorers.registry; "
+        "import sys, safecase.scorers._registry; "
         "heavy = {'scipy', 'jsonschema', 'phonenumbers', 'stdnum', 'numpy'} & set(sys.modules); "
         "mine = {m for m in sys.modules if m.startswith('safecase.scorers.')}; "
-        "mine -= {'safecase.scorers.registry'}; "
+        "mine -= {'safecase.scorers._registry'}; "
         "assert not heavy and not mine, (heavy, mine)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from safecase.model.errors import InputError
-from safecase.model.transcript import Message, MessageRole, ToolCall, ToolDefinition
-from safecase.scorers.predicates import MISSING, parse_predicate, read_path
-from safecase.scorers.registry import build_scorer
+from safecase.base import InputError
+from safecase.model import Message, MessageRole, ToolCall, ToolDefinition
+from safecase.scorers import build_scorer
+from safecase.scorers.rules._predicates import MISSING, parse_predicate, read_path
 
 from .helpers import HELD, UNDETERMINED, VIOLATED, calling, make_case, run
 

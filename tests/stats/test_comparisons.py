@@ -14,7 +14,7 @@ from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.proportion import confint_proportions_2indep
 
 from safecase import stats
-from safecase.stats.eprocess import crosses
+from safecase.stats import crosses
 
 
 @pytest.mark.parametrize(("s", "n", "t", "m"), [(5, 100, 2, 90), (0, 50, 0, 40), (10, 10, 3, 8)])

@@ -14,7 +14,7 @@ RATES = [0, 0.0025, 0.005, 0.01, 0.02, 0.03, 0.05, 0.10]
 
 
 def test_row_e_calibrated_design_mixture_with_futility() -> None:
-    plan = stats.build_gate(0.02, 0.005, 798)
+    plan = stats.build_test(0.02, 0.005, 798)
     assert plan.threshold == pytest.approx(17.4, abs=0.1)
     oc = stats.operating_characteristics(plan.boundaries, RATES)
     assert 100 * oc.ship == pytest.approx([100, 98.8, 90.7, 46.6, 4.9, 0.6, 0, 0], abs=0.1)
@@ -27,7 +27,7 @@ def test_planned_size_reaches_the_power_and_one_less_does_not() -> None:
     plan = stats.plan_gate(0.02, 0.005)
     assert plan.n_max <= 798
     assert stats.chance_to_ship(plan, [0.005])[0] >= 0.90
-    assert stats.chance_to_ship(stats.build_gate(0.02, 0.005, plan.n_max - 1), [0.005])[0] < 0.90
+    assert stats.chance_to_ship(stats.build_test(0.02, 0.005, plan.n_max - 1), [0.005])[0] < 0.90
     assert stats.chance_to_ship(plan, [0.02])[0] <= 0.05
 
 
@@ -62,7 +62,7 @@ def test_flat_mixture_blocked_on_proof_only() -> None:
     """Row (d): a uniform mixture with 1/alpha and no futility; it wastes calls near the limit."""
     rates = np.linspace(0, 0.02, 202)[:-1]
     flat = stats.Mixture(0.02, tuple(rates.tolist()), (1 / rates.size,) * rates.size)
-    plan = stats.build_gate(
+    plan = stats.build_test(
         0.02, 0.005, 912, calibrated=False, futility_error=None, least_conditional_power=0.0, ship=flat
     )
     oc = stats.operating_characteristics(plan.boundaries, [0, 0.0025, 0.005, 0.01, 0.02])
@@ -81,7 +81,7 @@ def test_flat_mixture_blocked_on_proof_only() -> None:
 def test_gates_at_other_limits(
     theta0: float, theta1: float, n_max: int, rates: list[float], calls: list[float], tolerance: float
 ) -> None:
-    plan = stats.build_gate(theta0, theta1, n_max)
+    plan = stats.build_test(theta0, theta1, n_max)
     oc = stats.operating_characteristics(plan.boundaries, rates)
     assert oc.expected_calls == pytest.approx(calls, abs=tolerance)
     assert stats.chance_to_ship(plan, [theta0])[0] <= 0.05
@@ -93,7 +93,7 @@ def test_calibration_spends_alpha_and_never_more() -> None:
         mixture = stats.ship_mixture(theta0, theta1)
         threshold = stats.calibrated_threshold(mixture, 0.05, n_max)
         assert 1 < threshold <= 20
-        plan = stats.build_gate(theta0, theta1, n_max, futility_error=None, least_conditional_power=0.0)
+        plan = stats.build_test(theta0, theta1, n_max, futility_error=None, least_conditional_power=0.0)
         never = (n_max + 1,) * (n_max + 1)
         ship_only = stats.Boundaries(n_max, plan.boundaries.ship, never, never)
         spent = stats.operating_characteristics(ship_only, [theta0]).ship[0]
@@ -103,7 +103,7 @@ def test_calibration_spends_alpha_and_never_more() -> None:
 
 
 def test_operating_characteristics_agree_with_enumeration() -> None:
-    plan = stats.build_gate(0.3, 0.1, 16, alpha=0.2)
+    plan = stats.build_test(0.3, 0.1, 16, alpha=0.2)
     oc = stats.operating_characteristics(plan.boundaries, [0.1, 0.37])
     for k, rate in enumerate((0.1, 0.37)):
         shipped = calls = 0.0
@@ -154,20 +154,20 @@ def test_rerunning_the_fixed_gate_until_green(tries: int, percent: float) -> Non
 
 def test_release_mix_saves_more_than_two_fold() -> None:
     shares = np.array([30, 15, 15, 10, 10, 8, 7, 5]) / 100
-    oc = stats.operating_characteristics(stats.build_gate(0.02, 0.005, 798).boundaries, RATES)
+    oc = stats.operating_characteristics(stats.build_test(0.02, 0.005, 798).boundaries, RATES)
     assert shares @ oc.expected_calls == pytest.approx(203, abs=1)
     assert 456 / (shares @ oc.expected_calls) > 2.2
 
 
 def test_minimum_n_is_respected_and_still_valid() -> None:
-    plan = stats.build_gate(0.05, 0.005, 400, minimum_n=200)
+    plan = stats.build_test(0.05, 0.005, 400, minimum_n=200)
     assert min(plan.boundaries.ship_points) >= 200
     assert stats.chance_to_ship(plan, [0.05])[0] <= 0.05
 
 
 def test_dependent_draws_cannot_beat_the_calibrated_gate() -> None:
     """Every conditional rate at least theta0, adversarially by the past: false ship stays below alpha."""
-    plan = stats.build_gate(0.05, 0.005, 171)
+    plan = stats.build_test(0.05, 0.005, 171)
     limits = plan.boundaries
     value = np.zeros(limits.n_max + 2)
     for n in range(limits.n_max, -1, -1):

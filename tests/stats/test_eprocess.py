@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from scipy.stats import binom
 
 from safecase import stats
-from safecase.stats.boundaries import limits_from_points, ship_points, stop_limits
-from safecase.stats.eprocess import TIE_EPSILON, crosses
+from safecase.stats import TIE_EPSILON, crosses
+from safecase.stats.sequential.boundaries import limits_from_points, ship_points, stop_limits
 
 LIMITS = st.sampled_from([(0.02, 0.005), (0.05, 0.02), (0.05, 0.005), (0.01, 0.002), (0.2, 0.1), (0.6, 0.5)])
 
@@ -274,7 +274,7 @@ def test_bad_arguments_say_what_is_wrong() -> None:
     with pytest.raises(stats.StatisticsError, match="all lie below or all above"):
         stats.Mixture(0.02, (0.01, 0.03), (0.5, 0.5))
     with pytest.raises(stats.StatisticsError, match="can never ship"):
-        stats.build_gate(0.02, 0.005, 148)
+        stats.build_test(0.02, 0.005, 148)
     with pytest.raises(stats.StatisticsError, match="0 or 1"):
         stats.SequentialTest(stats.plan_gate(0.05, 0.005)).update(2)
     with pytest.raises(stats.StatisticsError, match=r"\[0, 1\]"):

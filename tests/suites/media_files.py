@@ -17,7 +17,7 @@ import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
-FOLDER = Path(__file__).parents[2] / "src" / "safecase" / "suites" / "data" / "media"
+FOLDER = Path(__file__).parents[2] / "src" / "safecase" / "workspace" / "library" / "media"
 WIDTH = 38
 """Characters in a line of a picture."""
 _SCALE = 2

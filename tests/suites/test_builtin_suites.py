@@ -6,14 +6,12 @@ from functools import lru_cache
 
 import pytest
 
-from safecase.demo import DemoAgent
-from safecase.model.problem import ProblemLevel
-from safecase.model.suite import Case
-from safecase.model.transcript import Message, MessageRole, ToolCall, Transcript
-from safecase.model.vocabulary import OutcomeKind
-from safecase.scorers.registry import ScorerContext, build_scorer
-from safecase.suites import builtin_suite_names, risks_path, suite_path
-from safecase.suites.media import with_media
+from safecase.base import ProblemLevel
+from safecase.model import Case, Message, MessageRole, OutcomeKind, ToolCall, Transcript
+from safecase.scorers import ScorerContext, build_scorer
+from safecase.targets.demo import DemoAgent
+from safecase.workspace.library.builtin_suites import builtin_suite_names, risks_path, suite_path
+from safecase.workspace.library.media_files import with_media
 from safecase.workspace.suite_builder import build_suite
 from safecase.workspace.yaml_reader import read_yaml
 

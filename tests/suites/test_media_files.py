@@ -9,8 +9,8 @@ import zlib
 
 import pytest
 
-from safecase.suites import suite_path
-from safecase.suites.media import with_media
+from safecase.workspace.library.builtin_suites import suite_path
+from safecase.workspace.library.media_files import with_media
 from safecase.workspace.suite_builder import build_suite
 from safecase.workspace.yaml_reader import read_yaml
 

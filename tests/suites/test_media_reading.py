@@ -11,9 +11,9 @@ import zlib
 
 import pytest
 
-from safecase.demo import DemoAgent
-from safecase.demo.media import MAX_PARTS, MEDIA_SOURCE, read_parts
-from safecase.model.transcript import ContentPart, Message, MessageRole
+from safecase.model import ContentPart, Message, MessageRole
+from safecase.targets.demo import DemoAgent
+from safecase.targets.demo._media import MAX_PARTS, MEDIA_SOURCE, read_parts
 
 from .media_files import SAMPLES, Sample, content
 

@@ -8,12 +8,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from safecase.model.base import canonical_json
-from safecase.model.suite import Case, Suite
-from safecase.model.transcript import MessageRole
-from safecase.model.vocabulary import HarmClass
-from safecase.suites import builtin_suite_names
+from safecase.base import canonical_json
+from safecase.model import Case, HarmClass, MessageRole, Suite
 from safecase.workspace.checks import _near_duplicates
+from safecase.workspace.library.builtin_suites import builtin_suite_names
 
 from .test_builtin_suites import all_cases
 

@@ -12,10 +12,16 @@ import orjson
 import pytest
 from aiohttp import web
 
-from safecase.model.configuration import Limits, TargetConfiguration
-from safecase.model.protocols import Target, TargetReply, TargetRequest
-from safecase.model.transcript import Message, MessageRole
-from safecase.targets.registry import build_target
+from safecase.model import (
+    Limits,
+    Message,
+    MessageRole,
+    Target,
+    TargetConfiguration,
+    TargetReply,
+    TargetRequest,
+)
+from safecase.targets import build_target
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 

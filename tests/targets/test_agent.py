@@ -7,9 +7,8 @@ from typing import Any
 
 import pytest
 
-from safecase.model.errors import FailureKind, InputError, TargetFailure
-from safecase.model.protocols import TargetRequest
-from safecase.model.transcript import Message, MessageRole, ToolDefinition
+from safecase.base import InputError
+from safecase.model import FailureKind, Message, MessageRole, TargetFailure, TargetRequest, ToolDefinition
 
 from .conftest import ask, make, once
 

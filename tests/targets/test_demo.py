@@ -6,10 +6,17 @@ from pathlib import Path
 
 import pytest
 
-from safecase.demo import DEMO_CANARY, DEMO_MODEL
-from safecase.model.errors import FailureKind, InputError, TargetFailure
-from safecase.model.protocols import TargetRequest
-from safecase.model.transcript import ContentPart, Document, Message, MessageRole
+from safecase.base import InputError
+from safecase.model import (
+    ContentPart,
+    Document,
+    FailureKind,
+    Message,
+    MessageRole,
+    TargetFailure,
+    TargetRequest,
+)
+from safecase.targets.demo import DEMO_CANARY, DEMO_MODEL
 
 from .conftest import ask, make, once
 

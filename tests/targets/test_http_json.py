@@ -7,9 +7,8 @@ from typing import Any
 
 import pytest
 
-from safecase.model.errors import FailureKind, InputError, TargetFailure
-from safecase.model.protocols import TargetRequest
-from safecase.model.transcript import Document, Message, MessageRole, ToolCall
+from safecase.base import InputError
+from safecase.model import Document, FailureKind, Message, MessageRole, TargetFailure, TargetRequest, ToolCall
 
 from .conftest import PlayServer, ask, make, once
 

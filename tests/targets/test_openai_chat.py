@@ -8,19 +8,20 @@ from typing import Any
 
 import pytest
 
-from safecase.demo.server import start_server
-from safecase.model.base import digest_bytes
-from safecase.model.errors import FailureKind, InputError, TargetFailure
-from safecase.model.protocols import TargetRequest
-from safecase.model.transcript import (
+from safecase.base import InputError, digest_bytes
+from safecase.model import (
     ContentPart,
     Document,
+    FailureKind,
     Message,
     MessageRole,
+    TargetFailure,
+    TargetRequest,
     ToolCall,
     ToolDefinition,
     Usage,
 )
+from safecase.targets.demo._server import start_server
 
 from .conftest import PlayServer, ask, make, once
 

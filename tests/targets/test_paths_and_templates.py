@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from safecase.model.errors import InputError
-from safecase.targets.json_body import encode
-from safecase.targets.paths import MISSING, JsonPath
-from safecase.targets.template import compile_template, names_in
+from safecase.base import InputError
+from safecase.targets._http.json_body import encode
+from safecase.targets._http.paths import MISSING, JsonPath
+from safecase.targets._http.template import compile_template, names_in
 
 SCALARS = ("prompt", "seed")
 STRUCTURES = ("messages",)

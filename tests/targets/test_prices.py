@@ -6,9 +6,9 @@ from datetime import date
 
 import pytest
 
-from safecase.model.configuration import Price
-from safecase.model.transcript import Usage
-from safecase.targets.prices import cost_usd, price_of, price_table
+from safecase.model import Price, Usage
+from safecase.targets import price_of
+from safecase.targets._prices import cost_usd, price_table
 
 OWN = Price(input_per_million=1, output_per_million=2)
 

@@ -7,9 +7,18 @@ from typing import Any
 
 import pytest
 
-from safecase.model.errors import FailureKind, InputError, TargetFailure
-from safecase.model.protocols import TargetRequest
-from safecase.model.transcript import ContentPart, Message, MessageRole, ToolCall, ToolDefinition, Usage
+from safecase.base import InputError
+from safecase.model import (
+    ContentPart,
+    FailureKind,
+    Message,
+    MessageRole,
+    TargetFailure,
+    TargetRequest,
+    ToolCall,
+    ToolDefinition,
+    Usage,
+)
 
 from .conftest import PlayServer, ask, make, once
 

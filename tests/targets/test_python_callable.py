@@ -11,10 +11,18 @@ from typing import Any
 
 import pytest
 
-from safecase.model.errors import FailureKind, InputError, TargetFailure
-from safecase.model.protocols import TargetReply, TargetRequest
-from safecase.model.transcript import Document, Message, MessageRole, ToolCall
-from safecase.targets.reply import read_reply
+from safecase.base import InputError
+from safecase.model import (
+    Document,
+    FailureKind,
+    Message,
+    MessageRole,
+    TargetFailure,
+    TargetReply,
+    TargetRequest,
+    ToolCall,
+)
+from safecase.targets._reply import read_reply
 
 from .conftest import ask, make, once
 

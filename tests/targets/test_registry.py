@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from safecase.model.configuration import TargetConfiguration
-from safecase.model.errors import InputError
-from safecase.model.protocols import Target
-from safecase.targets.registry import TARGETS, build_target, options_schema, parse_options
+from safecase.base import InputError
+from safecase.model import Target, TargetConfiguration
+from safecase.targets import build_target, parse_options
+from safecase.targets._registry import TARGETS, options_schema
 
 KINDS = (
     "agent",

@@ -14,11 +14,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from safecase.model.errors import FailureKind, InputError, TargetFailure
-from safecase.model.protocols import TargetRequest
-from safecase.model.transcript import Document, Message, MessageRole, ToolCall
-from safecase.targets.paths import JsonPath
-from safecase.targets.recordings import Recordings, RowFilter, key_digest
+from safecase.base import InputError
+from safecase.model import Document, FailureKind, Message, MessageRole, TargetFailure, TargetRequest, ToolCall
+from safecase.targets._http.paths import JsonPath
+from safecase.targets._recordings import Recordings, RowFilter, key_digest
 from safecase.targets.replay import turn_of
 
 from .conftest import ask, make, once

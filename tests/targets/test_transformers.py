@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from safecase.model.errors import InputError
+from safecase.base import InputError
 
 from .conftest import ask, make, once
 

@@ -17,11 +17,11 @@ from aiohttp import web
 from hypothesis import given
 from hypothesis import strategies as st
 
-from safecase.model.configuration import Limits
-from safecase.model.errors import ExitCode, FailureKind, InputError, TargetFailure
-from safecase.targets.http_errors import redact, retry_after
-from safecase.targets.json_body import charset, clean_line, count_of, decode, depth_exceeds, encode
-from safecase.targets.transport import masked
+from safecase.base import ExitCode, InputError
+from safecase.model import FailureKind, Limits, TargetFailure
+from safecase.targets._http.http_errors import redact, retry_after
+from safecase.targets._http.json_body import charset, clean_line, count_of, decode, depth_exceeds, encode
+from safecase.targets._http.transport import masked
 
 from .conftest import PlayServer, ask, make, once
 

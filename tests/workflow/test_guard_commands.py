@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from safecase.workspace.profiles import write_profile
+from safecase.workspace import write_profile
 
 from . import command_line
 

@@ -91,9 +91,9 @@ def test_one_changed_byte_anywhere_fails(workspace: Path, decided: dict[str, Any
 
 
 def test_a_forged_verdict_fails_even_when_it_is_signed_again(decided: dict[str, Any], tmp_path: Path) -> None:
+    from safecase.evidence import load_key, verify_pack
     from safecase.evidence.archive import PackWriter
-    from safecase.evidence.signing import load_key, render_envelope, sign
-    from safecase.evidence.verify import verify_pack
+    from safecase.evidence.signing import render_envelope, sign_statement
 
     forged = tmp_path / "forged.zip"
     with zipfile.ZipFile(decided["pack"]) as source, PackWriter(forged) as target:
@@ -108,7 +108,7 @@ def test_a_forged_verdict_fails_even_when_it_is_signed_again(decided: dict[str, 
         for item in statement["subject"]:
             item["digest"]["sha256"] = hashlib.sha256(contents[item["name"]]).hexdigest()
             item["annotations"] = {}
-        contents["statement.dsse.json"] = render_envelope(sign(statement, load_key("UNSET_KEY")))
+        contents["statement.dsse.json"] = render_envelope(sign_statement(statement, load_key("UNSET_KEY")))
         for name, data in contents.items():
             target.add(name, data)
     report = verify_pack(forged)

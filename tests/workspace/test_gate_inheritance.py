@@ -6,10 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from safecase.model.errors import WorkspaceError
-from safecase.workspace import load
+from safecase.base import WorkspaceError
+from safecase.workspace import load_workspace, write_profile
 from safecase.workspace.inheritance import templates
-from safecase.workspace.profiles import write_profile
 
 BASE = """
 gates:
@@ -29,7 +28,7 @@ def gates(tmp_path: Path, *texts: str) -> dict[str, dict[str, float | None]]:
     (folder / "policies.yaml").unlink()
     for index, text in enumerate(texts):
         (folder / f"gates{index}.yaml").write_text(text)
-    return {gate.id: {rule.id: rule.bound for rule in gate.rules} for gate in load(folder).gates}
+    return {gate.id: {rule.id: rule.bound for rule in gate.rules} for gate in load_workspace(folder).gates}
 
 
 def test_rules_are_taken_over_changed_added_and_dropped(tmp_path: Path) -> None:

@@ -12,16 +12,21 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from safecase.model.errors import InputError, WorkspaceError
-from safecase.model.problem import ProblemLevel
-from safecase.model.selector import Selector
-from safecase.workspace import load, load_lenient, select_cases
-from safecase.workspace.checks import check
-from safecase.workspace.drawing import mermaid, svg
-from safecase.workspace.graph import build_graph
-from safecase.workspace.lock import compare_lock, write_lock
-from safecase.workspace.profiles import PROFILES, write_profile
-from safecase.workspace.schema import workspace_schema
+from safecase.base import InputError, ProblemLevel, WorkspaceError
+from safecase.model import Selector
+from safecase.report import draw_mermaid, draw_svg
+from safecase.workspace import (
+    build_graph,
+    lint_workspace,
+    load_lenient,
+    load_workspace,
+    select_cases,
+    workspace_schema,
+    write_lock,
+    write_profile,
+)
+from safecase.workspace.library.profile_writer import PROFILES
+from safecase.workspace.lock import compare_lock
 
 TODAY = date(2026, 11, 20)
 BASE = """\
@@ -58,12 +63,12 @@ def made(folder: Path, **files: str) -> Path:
 
 def messages(folder: Path) -> list[str]:
     with pytest.raises(WorkspaceError) as caught:
-        load(folder)
+        load_workspace(folder)
     return [str(problem) for problem in caught.value.problems]
 
 
 def test_templates_expand_to_one_family(tmp_path: Path) -> None:
-    workspace = load(made(tmp_path, base=BASE, suite=SUITE))
+    workspace = load_workspace(made(tmp_path, base=BASE, suite=SUITE))
     (suite,) = workspace.suites
     assert len(suite.cases) == 7
     assert {case.family for case in suite.cases} == {"one", "many"}
@@ -71,9 +76,9 @@ def test_templates_expand_to_one_family(tmp_path: Path) -> None:
 
 
 def test_a_suite_version_follows_its_content(tmp_path: Path) -> None:
-    first = load(made(tmp_path, base=BASE, suite=SUITE)).suites[0].version
-    assert load(tmp_path).suites[0].version == first
-    changed = load(made(tmp_path, suite=SUITE.replace("Tell me", "Tell us"))).suites[0].version
+    first = load_workspace(made(tmp_path, base=BASE, suite=SUITE)).suites[0].version
+    assert load_workspace(tmp_path).suites[0].version == first
+    changed = load_workspace(made(tmp_path, suite=SUITE.replace("Tell me", "Tell us"))).suites[0].version
     assert changed != first
 
 
@@ -143,12 +148,12 @@ def test_a_locked_data_set_that_changed_is_an_error(tmp_path: Path) -> None:
         "    datasets:\n      - {id: d, path: data/rows.jsonl, columns: {prompt: q.text, id: n}}\n"
         "    templates:",
     )
-    workspace = load(made(tmp_path, base=BASE, suite=suite))
+    workspace = load_workspace(made(tmp_path, base=BASE, suite=suite))
     assert [case.id for case in workspace.suites[0].cases][-1] == "a"
     write_lock(workspace)
     assert compare_lock(workspace) == ()
     data.write_text('{"q": {"text": "hello"}, "n": "a"}\n{"q": {"text": "again"}, "n": "b"}\n')
-    (error, note) = compare_lock(load(tmp_path))
+    (error, note) = compare_lock(load_workspace(tmp_path))
     assert (error.level, note.level) == (ProblemLevel.ERROR, ProblemLevel.NOTE)
     assert "1 rows then, 2 now" in error.message
 
@@ -171,7 +176,7 @@ def test_data_sets_of_the_hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
         declared = f"    datasets:\n      - {{id: d, path: {path}, format: hugging_face, {columns}}}\n"
         return SUITE.replace("    templates:", f"{declared}    templates:")
 
-    workspace = load(made(tmp_path, base=BASE, suite=suite("owner/name")))
+    workspace = load_workspace(made(tmp_path, base=BASE, suite=suite("owner/name")))
     assert [case.id for case in workspace.suites[0].cases][-2:] == ["a", "b"]
     assert asked[0] == ("owner/name", {"split": "test", "revision": "abc", "trust_remote_code": False})
     told = "\n".join(messages(made(tmp_path, base=BASE, suite=suite("nobody/nothing"))))
@@ -197,7 +202,7 @@ def test_variants_keep_the_family_and_change_the_words(tmp_path: Path) -> None:
         SUITE
         + "    variants:\n      - [base64]\n      - {converters: [rot13, reversed], select: 'case:one'}\n"
     )
-    cases = {case.id: case for case in load(made(tmp_path, base=BASE, suite=suite)).suites[0].cases}
+    cases = {case.id: case for case in load_workspace(made(tmp_path, base=BASE, suite=suite)).suites[0].cases}
     assert cases["one~base64"].messages[0].text == "VGVsbCBtZQ=="
     assert cases["one~base64"].family == "one"
     assert cases["one~rot13+reversed"].converters == ("rot13", "reversed")
@@ -205,7 +210,7 @@ def test_variants_keep_the_family_and_change_the_words(tmp_path: Path) -> None:
 
 
 def test_selectors_reach_along_the_graph(tmp_path: Path) -> None:
-    workspace = load(made(tmp_path, base=BASE, suite=SUITE))
+    workspace = load_workspace(made(tmp_path, base=BASE, suite=SUITE))
     assert len(select_cases(workspace, Selector.parse("family:many"))) == 6
     assert len(select_cases(workspace, Selector.parse("case:one+"))) == 7
     assert len(select_cases(workspace, Selector.parse("+many-1"))) == 6
@@ -214,9 +219,9 @@ def test_selectors_reach_along_the_graph(tmp_path: Path) -> None:
 @pytest.mark.parametrize("profile", PROFILES)
 def test_a_fresh_workspace_is_valid_and_its_findings_are_no_errors(tmp_path: Path, profile: str) -> None:
     write_profile(profile, tmp_path / "w", 'A "quoted" name: <b>')
-    workspace = load(tmp_path / "w")
+    workspace = load_workspace(tmp_path / "w")
     assert workspace.system.title == 'A "quoted" name: <b>'
-    assert not [item for item in check(workspace, [], TODAY) if item.level is ProblemLevel.ERROR]
+    assert not [item for item in lint_workspace(workspace, [], TODAY) if item.level is ProblemLevel.ERROR]
     with pytest.raises(InputError, match="exist already"):
         write_profile(profile, tmp_path / "w", "again")
 
@@ -224,7 +229,9 @@ def test_a_fresh_workspace_is_valid_and_its_findings_are_no_errors(tmp_path: Pat
 def test_orphans_and_anti_patterns_are_found_with_their_mend(tmp_path: Path) -> None:
     extra = BASE + "  - {id: lonely, title: L, harm: toxicity, severity: sev1, likelihood: rare}\n"
     old = SUITE.replace("  - id: own\n", "  - id: own\n    reviewed: 2020-01-01\n")
-    codes = {item.code for item in check(load(made(tmp_path, base=extra, suite=old)), [], TODAY)}
+    codes = {
+        item.code for item in lint_workspace(load_workspace(made(tmp_path, base=extra, suite=old)), [], TODAY)
+    }
     assert codes >= {
         "risk-untested",
         "no-defence",
@@ -238,18 +245,20 @@ def test_orphans_and_anti_patterns_are_found_with_their_mend(tmp_path: Path) -> 
 
 def test_paper_without_tests_is_called_paper(tmp_path: Path) -> None:
     paper = BASE + "controls:\n  - {id: c, title: C, layer: model, risks: [leak]}\n"
-    found = {item.code: item for item in check(load(made(tmp_path, base=paper)), [], TODAY)}
+    found = {
+        item.code: item for item in lint_workspace(load_workspace(made(tmp_path, base=paper)), [], TODAY)
+    }
     assert found["documents-without-tests"].requirement == "ANT-01"
     assert found["documents-without-tests"].position is not None
 
 
 def test_the_graph_links_risk_to_suite_to_rule_and_draws(tmp_path: Path) -> None:
     gate = "gates:\n  - id: g\n    rules: [{id: r, metric: violation_rate, bound: 0.1}]\n"
-    graph = build_graph(load(made(tmp_path, base=BASE, suite=SUITE, gate=gate)))
+    graph = build_graph(load_workspace(made(tmp_path, base=BASE, suite=SUITE, gate=gate)))
     assert ("risk:leak", "suite:own") in graph.edges
     assert "rule:g/r" in graph.downstream(["risk:leak"])
-    assert "flowchart LR" in mermaid(graph)
-    assert svg(graph).startswith("<svg")
+    assert "flowchart LR" in draw_mermaid(graph)
+    assert draw_svg(graph).startswith("<svg")
 
 
 def test_the_schema_knows_profiles_and_refuses_typing_errors(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import html
 import string
 from urllib.parse import quote, unquote
 
-from safecase.attacks.registry import TextConverter
+from safecase.attacks._registry import TextConverter
 
 _MORSE = {
     "a": ".-",

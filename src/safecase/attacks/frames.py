@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import orjson
 
-from safecase.attacks.registry import TextConverter
+from safecase.attacks._registry import TextConverter
 
 
 def _role_play(text: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 
-from safecase.attacks.registry import TextConverter
+from safecase.attacks._registry import TextConverter
 
 _LEET = str.maketrans("aeiostAEIOST", "431057431057")
 _HOMOGLYPHS = str.maketrans("aceopxyiACEOPXTHBKM", "асеорхуіАСЕОРХТНВКМ")

@@ -1,40 +1,29 @@
 """Public taxonomies as data: every entry addressed by (framework, version, id), every count from the data."""
 
-from __future__ import annotations
+from typing import TYPE_CHECKING
 
-from safecase.catalog.classes import (
-    AttackClassRecord,
-    HarmClassRecord,
-    attack_class,
-    attack_classes,
-    harm_class,
-    harm_classes,
-)
-from safecase.catalog.errors import CatalogueError, UnknownReferenceError
-from safecase.catalog.navigator import navigator_layer, statuses_from_layer
-from safecase.catalog.store import BUILTIN, CatalogueStore, available, crosswalk, load, resolve, save
-from safecase.catalog.types import Catalogue, CatalogueEntry, EntryLink, ReferenceLike
+from safecase.base.facade import lazy_exports
 
-__all__ = [
-    "BUILTIN",
-    "AttackClassRecord",
-    "Catalogue",
-    "CatalogueEntry",
-    "CatalogueError",
-    "CatalogueStore",
-    "EntryLink",
-    "HarmClassRecord",
-    "ReferenceLike",
-    "UnknownReferenceError",
-    "attack_class",
-    "attack_classes",
-    "available",
-    "crosswalk",
-    "harm_class",
-    "harm_classes",
-    "load",
-    "navigator_layer",
-    "resolve",
-    "save",
-    "statuses_from_layer",
-]
+if TYPE_CHECKING:
+    from safecase.catalog.classes import AttackClassRecord as AttackClassRecord
+    from safecase.catalog.classes import HarmClassRecord as HarmClassRecord
+    from safecase.catalog.classes import attack_class as attack_class
+    from safecase.catalog.classes import attack_classes as attack_classes
+    from safecase.catalog.classes import harm_class as harm_class
+    from safecase.catalog.classes import harm_classes as harm_classes
+    from safecase.catalog.errors import CatalogueError as CatalogueError
+    from safecase.catalog.errors import UnknownReferenceError as UnknownReferenceError
+    from safecase.catalog.official import import_release as import_release
+    from safecase.catalog.store import BUILTIN as BUILTIN
+    from safecase.catalog.store import CatalogueStore as CatalogueStore
+    from safecase.catalog.store import available as available
+    from safecase.catalog.store import crosswalk as crosswalk
+    from safecase.catalog.store import load as load
+    from safecase.catalog.store import resolve as resolve
+    from safecase.catalog.store import save as save
+    from safecase.catalog.types import Catalogue as Catalogue
+    from safecase.catalog.types import CatalogueEntry as CatalogueEntry
+    from safecase.catalog.types import EntryLink as EntryLink
+    from safecase.catalog.types import ReferenceLike as ReferenceLike
+else:
+    __getattr__, __dir__ = lazy_exports(__name__)

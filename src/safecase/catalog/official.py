@@ -99,7 +99,7 @@ def read_owasp_llm(folder: str | Path) -> Catalogue:
     )
 
 
-def update(official: str | Path, folder: str | Path) -> Path:
+def import_release(official: str | Path, folder: str | Path) -> Path:
     """Read an official file (ATLAS) or folder (OWASP) and write it into a user's catalogue folder.
 
     Returns the written path, which :class:`~safecase.catalog.store.CatalogueStore` reads.

@@ -7,9 +7,9 @@ from typing import Annotated
 
 import typer
 
+from safecase.base import InputError
 from safecase.cli.console import out, print_json
 from safecase.cli.options import HERE, Json, Workspace
-from safecase.model.errors import InputError
 
 catalogue = typer.Typer(no_args_is_help=True, help="Public taxonomies: ATLAS, OWASP and what you add.")
 
@@ -23,7 +23,7 @@ def register(app: typer.Typer) -> None:
 def list_catalogues(workspace: Workspace = HERE, as_json: Json = False) -> None:
     """List the taxonomies that ship and those of the workspace, with their counts, taken from their data."""
     from safecase.catalog import CatalogueError
-    from safecase.workspace.taxonomy import workspace_catalogues
+    from safecase.workspace import workspace_catalogues
 
     store = workspace_catalogues(workspace)
     try:
@@ -48,16 +48,15 @@ def update_catalogue(
 
     References that name no version still mean the one that ships: say atlas@VERSION:ID for the new one.
     """
-    from safecase.catalog import CatalogueError
-    from safecase.catalog.official import update
-    from safecase.workspace.taxonomy import CATALOGUES
+    from safecase.catalog import CatalogueError, import_release
+    from safecase.workspace import CATALOGUES
 
     if not official.exists():
         raise InputError("there is no such file or folder", where=str(official))
     if not (workspace / "safecase.yaml").is_file():
         raise InputError("this is no workspace", where=str(workspace), hint="safecase init makes one")
     try:
-        written = update(official, workspace / CATALOGUES)
+        written = import_release(official, workspace / CATALOGUES)
     except CatalogueError as error:
         raise InputError(str(error)) from None
     if as_json:
@@ -80,8 +79,7 @@ def navigator(
     import orjson
 
     from safecase.catalog import CatalogueError
-    from safecase.workflow.navigator import atlas_layer
-    from safecase.workflow.project import Project
+    from safecase.workflow import Project, atlas_layer
 
     project = Project.open(workspace)
     folder = project.run_folder(run_id) if run_id or project.manifests() else None

@@ -6,9 +6,9 @@ from typing import Annotated
 
 import typer
 
+from safecase.base import ExitCode
 from safecase.cli.console import err, leave, out, print_json
 from safecase.cli.options import HERE, GateName, Json, Select, Workspace
-from safecase.model.errors import ExitCode
 
 _STYLE = {"error": "red", "warning": "yellow", "note": "dim"}
 
@@ -28,8 +28,8 @@ def check(
     as_json: Json = False,
 ) -> None:
     """Find mistakes, orphans and anti-patterns: each with its line and its mend. Exit code 1 on errors."""
-    from safecase.model.problem import ProblemLevel
-    from safecase.workflow.checking import check_workspace
+    from safecase.base import ProblemLevel
+    from safecase.workflow import check_workspace
 
     problems, facts = check_workspace(workspace, update_lock=update_lock)
     errors = sum(item.level is ProblemLevel.ERROR for item in problems)
@@ -60,7 +60,7 @@ def plan(
     as_json: Json = False,
 ) -> None:
     """Say before the run what it can show: calls to a decision, and the chance to ship at true rates."""
-    from safecase.workflow.planning import forecast_run
+    from safecase.workflow import forecast_run
 
     forecasts = forecast_run(workspace, gate=gate, select=select, repeats=repeats)
     if as_json:

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from safecase.base import ExitCode, InputError
 from safecase.cli.console import err, leave, out, print_json
 from safecase.cli.options import HERE, GateName, Json, RunName, Workspace
-from safecase.model.errors import ExitCode, InputError
 
 if TYPE_CHECKING:
-    from safecase.model.people import RiskAcceptance
+    from safecase.model import RiskAcceptance
 
 
 def register(app: typer.Typer) -> None:
@@ -37,8 +37,7 @@ def gate(
     Exit code 0 for go, 1 for no-go, 3 for insufficient evidence.
     """
     from safecase.cli.verdict_view import print_verdict
-    from safecase.workflow.deciding import decide, exit_code
-    from safecase.workflow.project import Project
+    from safecase.workflow import Project, decide, exit_code
 
     project = Project.open(workspace)
     folder = project.run_folder(run_id)
@@ -65,9 +64,7 @@ def report(
     as_json: Json = False,
 ) -> None:
     """Write the HTML report, SARIF, JUnit and the signed evidence pack of a decided run."""
-    from safecase.workflow.deciding import read_verdict
-    from safecase.workflow.project import Project
-    from safecase.workflow.reporting import write_report
+    from safecase.workflow import Project, read_verdict, write_report
 
     project = Project.open(workspace)
     folder = project.run_folder(run_id)
@@ -106,8 +103,7 @@ def verify(
 
     Needs no workspace and no network. Exit code 1 where anything does not hold.
     """
-    from safecase.evidence.signing import decode_key
-    from safecase.evidence.verify import verify_pack
+    from safecase.evidence import decode_key, verify_pack
 
     trusted = decode_key(public_key, "--public-key") if public_key else None
     result = verify_pack(pack, trusted_key=trusted)
@@ -136,8 +132,8 @@ def compare(
 
     Exit code 1 where something got worse beyond chance.
     """
-    from safecase.gate.compare import compare_runs
-    from safecase.workflow.project import Project
+    from safecase.gate import compare_runs
+    from safecase.workflow import Project
 
     project = Project.open(workspace)
     first, second = project.run_folder(before), project.run_folder(after)
@@ -148,7 +144,7 @@ def compare(
     else:
         from rich.table import Table
 
-        from safecase.report.charts import format_quantity
+        from safecase.report import format_quantity
 
         table = Table(title=f"{first.manifest.run_id} → {second.manifest.run_id}", box=None, pad_edge=False)
         for heading in (
@@ -205,9 +201,8 @@ def sign(
     The one who recommended cannot sign, a missed floor cannot be signed away, and an accepted risk
     needs an expiry and a compensating control.
     """
-    from safecase.model.vocabulary import VerdictKind
-    from safecase.workflow.deciding import read_verdict, sign_decision
-    from safecase.workflow.project import Project
+    from safecase.model import VerdictKind
+    from safecase.workflow import Project, read_verdict, sign_decision
 
     try:
         kind = VerdictKind(decision.replace("-", "_"))
@@ -244,7 +239,7 @@ def sign(
 
 def parse_acceptance(text: str) -> RiskAcceptance:
     """Read ``risk=…;rule=…;until=…;control=…;because=…``; raises InputError naming what is missing."""
-    from safecase.model.people import RiskAcceptance
+    from safecase.model import RiskAcceptance
 
     fields = {}
     for part in text.split(";"):
@@ -291,8 +286,8 @@ def calibrate(
     as_json: Json = False,
 ) -> None:
     """Measure a scorer against human labels: its card, the agreement, the confusion table."""
-    from safecase.scorers.labelled import LabelColumns
-    from safecase.workflow.calibrating import calibrate_scorer
+    from safecase.scorers import LabelColumns
+    from safecase.workflow import calibrate_scorer
 
     columns = LabelColumns(
         prompt=prompt_column,

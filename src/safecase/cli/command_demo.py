@@ -33,7 +33,7 @@ def run_demo(
 ) -> None:
     """Do the main job, whole: make a workspace, run it, decide, write and verify the evidence."""
     from safecase.cli.progress import RunDisplay
-    from safecase.workflow.demonstration import demonstrate
+    from safecase.workflow import demonstrate
 
     with RunDisplay(quiet=as_json) as display:
         result = demonstrate(workspace, tuple(vulnerability or ()), display)
@@ -79,7 +79,7 @@ def serve_demo(
     ] = None,
 ) -> None:
     """Serve the demo agent as an OpenAI-compatible API on loopback."""
-    from safecase.demo.server import serve
+    from safecase.targets.demo import serve
 
     serve(host, port, tuple(vulnerability or ()))
 
@@ -87,7 +87,7 @@ def serve_demo(
 @demo.command("list")
 def list_vulnerabilities(as_json: Json = False) -> None:
     """List the planted weaknesses: what each breaks, and what would close it."""
-    from safecase.demo import VULNERABILITIES
+    from safecase.targets.demo import VULNERABILITIES
 
     items = VULNERABILITIES.values() if isinstance(VULNERABILITIES, dict) else VULNERABILITIES
     rows = [{"id": item.id, "title": item.title, "mitigation": item.mitigation} for item in items]

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from safecase.base import ExitCode, InputError
 from safecase.cli.console import leave, out, print_json
 from safecase.cli.options import HERE, GateName, Json, Select, TargetName, Workspace
-from safecase.model.errors import ExitCode, InputError
 
 if TYPE_CHECKING:
-    from safecase.model.estimate import Estimate
-    from safecase.workflow.running import RunOptions
+    from safecase.model import Estimate
+    from safecase.workflow import RunOptions
 
 guard = typer.Typer(
     no_args_is_help=True, help="The runtime guard: try it, measure it, calibrate it, train it."
@@ -33,9 +33,8 @@ def register(app: typer.Typer) -> None:
 @guard.command("list")
 def list_checks(workspace: Workspace = HERE, as_json: Json = False) -> None:
     """The workspace's checks in order, and the kinds of checks that there are."""
-    from safecase.guard.check import guard_checks
-    from safecase.workflow.guarded import workspace_guard
-    from safecase.workflow.project import Project
+    from safecase.guard import CHECKS
+    from safecase.workflow import Project, workspace_guard
 
     rows = []
     if (workspace / "safecase.yaml").exists():
@@ -52,12 +51,12 @@ def list_checks(workspace: Workspace = HERE, as_json: Json = False) -> None:
                 }
             )
     if as_json:
-        print_json({"checks": rows, "kinds": guard_checks.names()})
+        print_json({"checks": rows, "kinds": CHECKS.names()})
         return
     for row in rows:
         where = ", ".join(row["surfaces"])  # type: ignore[arg-type]
         out().print(f"{row['id']} (version {row['version']}): {where}; fails {row['on_failure']}")
-    out().print(f"Kinds: {', '.join(guard_checks.names())}")
+    out().print(f"Kinds: {', '.join(CHECKS.names())}")
 
 
 @guard.command("check")
@@ -70,13 +69,12 @@ def check_text(
     as_json: Json = False,
 ) -> None:
     """Inspect one text with the workspace's guard. Exit code 1 where it may not go on."""
-    from safecase.guard.content import Content
-    from safecase.model.guard import Surface
-    from safecase.workflow.guarded import workspace_guard
-    from safecase.workflow.project import Project
+    from safecase.guard import Content
+    from safecase.model import FlowPoint
+    from safecase.workflow import Project, workspace_guard
 
-    where = Surface.parse(surface)
-    if where is Surface.TOOL_CALL:
+    where = FlowPoint.parse(surface)
+    if where is FlowPoint.TOOL_CALL:
         raise InputError("a tool call is no text", hint="try it from Python: Guard.check_tool_call")
     read = sys.stdin.buffer.read().decode("utf-8", "replace") if text == "-" else text
     decision = workspace_guard(Project.open(workspace)).inspect(Content(where, read))
@@ -110,8 +108,7 @@ def measure_guard(
     Exit code 1 where a hypothesis is refuted, 3 where one stays open.
     """
     from safecase.cli.progress import RunDisplay
-    from safecase.workflow.guarding import measure
-    from safecase.workflow.project import Project
+    from safecase.workflow import Project, measure
 
     project = Project.open(workspace)
     options = _options(target, gate, select, repeats, vulnerability)
@@ -157,8 +154,7 @@ def ablate_guard(
     Exit code 1 where a single failure opens a case of the worst severity.
     """
     from safecase.cli.progress import RunDisplay
-    from safecase.workflow.guarding import ablate
-    from safecase.workflow.project import Project
+    from safecase.workflow import Project, ablate
 
     project = Project.open(workspace)
     options = _options(target, gate, select, repeats, vulnerability)
@@ -217,8 +213,8 @@ def calibrate_guard(
 
     Say --max-false-refusal or --max-miss. Exit code 3 where the rows cannot prove any threshold.
     """
-    from safecase.guard.calibration import Prices
-    from safecase.workflow.guard_calibration import TrafficColumns, calibrate_check, write_curve
+    from safecase.guard import Prices
+    from safecase.workflow import TrafficColumns, calibrate_check, write_curve
 
     if (max_false_refusal is None) == (max_miss is None):
         raise InputError("say one of --max-false-refusal and --max-miss")
@@ -286,7 +282,7 @@ def train_guard(
     a score means; measure on rows that were not in the files: `safecase guard calibrate`.
     """  # fmt: skip
     from safecase.cli.console import err
-    from safecase.guard.injection.training import ATTACK_LABELS, train_from_files
+    from safecase.guard import ATTACK_LABELS, train_from_files
 
     def tell(line: str) -> None:
         if not as_json:
@@ -309,7 +305,7 @@ def train_guard(
 def _options(
     target: str, gate: str, select: str, repeats: int | None, vulnerability: list[str] | None
 ) -> RunOptions:
-    from safecase.workflow.running import RunOptions
+    from safecase.workflow import RunOptions
 
     return RunOptions(
         target=target,

@@ -25,7 +25,7 @@ def init(
     as_json: Json = False,
 ) -> None:
     """Make a small, commented, valid workspace that runs at once, against the built-in demo target."""
-    from safecase.workspace.profiles import write_profile
+    from safecase.workspace import write_profile
 
     written = write_profile(profile, folder, name)
     if as_json:
@@ -48,7 +48,7 @@ def schema(
     """Write the JSON Schema of workspace files, so that editors complete and check them."""
     import orjson
 
-    from safecase.workspace.schema import workspace_schema
+    from safecase.workspace import workspace_schema
 
     document = workspace_schema()
     if output is None or as_json:
@@ -60,7 +60,7 @@ def schema(
 
 def keys(as_json: Json = False) -> None:
     """Make an Ed25519 key pair for signing packs. The private half belongs in the environment only."""
-    from safecase.evidence.signing import new_key
+    from safecase.evidence import new_key
 
     private, public = new_key()
     if as_json:

@@ -6,13 +6,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from safecase.base import ExitCode, InputError
 from safecase.cli.console import err, leave, out, print_json
 from safecase.cli.options import HERE, GateName, Json, RunName, Select, TargetName, Workspace
-from safecase.model.errors import ExitCode, InputError
 
 if TYPE_CHECKING:
-    from safecase.engine.run_folder import RunFolder
-    from safecase.engine.status import RunStatus
+    from safecase.engine import RunFolder, RunStatus
 
 
 def register(app: typer.Typer) -> None:
@@ -63,8 +62,7 @@ def run(
     `safecase resume` takes it up.
     """
     from safecase.cli.progress import RunDisplay
-    from safecase.workflow.project import Project
-    from safecase.workflow.running import RunOptions, execute, prepare
+    from safecase.workflow import Project, RunOptions, execute, prepare
 
     if without and not guard:
         raise InputError("--without leaves a check of the guard out, and there is no --guard")
@@ -96,8 +94,7 @@ def run(
 def resume(run_id: RunName = "", workspace: Workspace = HERE, as_json: Json = False) -> None:
     """Take up a run that was killed, stopped or failed. No recorded attempt is made twice."""
     from safecase.cli.progress import RunDisplay
-    from safecase.workflow.project import Project
-    from safecase.workflow.running import execute, prepare_resume
+    from safecase.workflow import Project, execute, prepare_resume
 
     project = Project.open(workspace)
     with RunDisplay(quiet=as_json) as display:

@@ -7,9 +7,9 @@ from typing import Annotated, Any
 
 import typer
 
+from safecase.base import InputError
 from safecase.cli.console import out, print_json
 from safecase.cli.options import HERE, Json, RunName, Select, Workspace
-from safecase.model.errors import InputError
 
 show = typer.Typer(
     no_args_is_help=True, help="Look at runs, attempts, cases, the traceability graph, coverage."
@@ -24,8 +24,8 @@ def register(app: typer.Typer) -> None:
 @show.command()
 def runs(workspace: Workspace = HERE, as_json: Json = False) -> None:
     """List the runs of the store, oldest first."""
-    from safecase.engine.run_folder import RunFolder
-    from safecase.workflow.project import Project
+    from safecase.engine import RunFolder
+    from safecase.workflow import Project
 
     rows = []
     for path, manifest in Project.open(workspace).manifests():
@@ -61,7 +61,7 @@ def attempt(
     as_json: Json = False,
 ) -> None:
     """Show one attempt: the whole conversation, the tool calls, the scores."""
-    from safecase.workflow.project import Project
+    from safecase.workflow import Project
 
     found = Project.open(workspace).run_folder(run_id).attempt(attempt_id)
     if as_json:
@@ -86,7 +86,7 @@ def attempt(
 @show.command()
 def cases(select: Select = "", workspace: Workspace = HERE, as_json: Json = False) -> None:
     """List the cases that a selector picks."""
-    from safecase.workflow.project import Project
+    from safecase.workflow import Project
 
     chosen = Project.open(workspace).cases(select)
     if as_json:
@@ -108,8 +108,8 @@ def graph(
     as_json: Json = False,
 ) -> None:
     """Draw the traceability graph: clause, threat, risk, control, suite, rule, run, verdict."""
-    from safecase.workflow.checking import project_graph
-    from safecase.workspace.drawing import mermaid, svg
+    from safecase.report import draw_mermaid, draw_svg
+    from safecase.workflow import project_graph
 
     drawn = project_graph(workspace, with_cases=with_cases)
     if as_json:
@@ -117,18 +117,18 @@ def graph(
         print_json({"nodes": nodes, "edges": sorted(drawn.edges)})
         return
     if output is None:
-        typer.echo(mermaid(drawn), nl=False)
+        typer.echo(draw_mermaid(drawn), nl=False)
         return
     if output.suffix not in (".svg", ".mmd"):
         raise InputError(f"cannot draw into {output.name}", hint="name a .svg or .mmd file")
-    output.write_text(svg(drawn) if output.suffix == ".svg" else mermaid(drawn), encoding="utf-8")
+    output.write_text(draw_svg(drawn) if output.suffix == ".svg" else draw_mermaid(drawn), encoding="utf-8")
     out().print(f"Wrote {output}: {len(drawn.nodes)} nodes, {len(drawn.edges)} edges")
 
 
 @show.command()
 def coverage(workspace: Workspace = HERE, as_json: Json = False) -> None:
     """Count cases by risk, attack and language, and show what is not covered."""
-    from safecase.workflow.project import Project
+    from safecase.workflow import Project
 
     opened = Project.open(workspace)
     rows: list[dict[str, Any]] = []

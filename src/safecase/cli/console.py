@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from safecase.model.errors import ExitCode, SafecaseError, WorkspaceError
+from safecase.base import ExitCode, SafecaseError, WorkspaceError
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -31,7 +31,7 @@ def err() -> Console:
 
 def print_json(value: Any) -> None:
     """One JSON document on standard output, keys sorted, with a line break."""
-    from safecase.model.base import canonical_json
+    from safecase.base import canonical_json
 
     sys.stdout.buffer.write(canonical_json(value) + b"\n")
     sys.stdout.buffer.flush()
@@ -42,7 +42,7 @@ def leave(code: ExitCode | int) -> NoReturn:
     raise SystemExit(int(code))
 
 
-def guarded(command: Callable[[], None], *, as_json: bool) -> None:
+def exit_on_error(command: Callable[[], None], *, as_json: bool) -> None:
     """Run a program and turn what goes wrong into one message and the right exit code.
 
     With SAFECASE_DEBUG set, unexpected failures keep their traceback.

@@ -16,7 +16,7 @@ from safecase.cli import (
     command_run,
     command_show,
 )
-from safecase.cli.console import guarded
+from safecase.cli.console import exit_on_error
 
 app = typer.Typer(
     name="safecase",
@@ -49,7 +49,7 @@ for module in (
 
 def run() -> None:
     """The console entry point."""
-    guarded(lambda: app(prog_name="safecase"), as_json="--json" in sys.argv)
+    exit_on_error(lambda: app(prog_name="safecase"), as_json="--json" in sys.argv)
 
 
 if __name__ == "__main__":

@@ -11,8 +11,8 @@ from safecase.cli.console import err
 if TYPE_CHECKING:
     from rich.live import Live
 
-    from safecase.engine.progress import Progress
-    from safecase.workflow.running import PreparedRun
+    from safecase.engine import Progress
+    from safecase.workflow import PreparedRun
 
 _LINE_SECONDS = 5.0
 

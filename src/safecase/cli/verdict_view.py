@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from safecase.model.gate import Verdict
-from safecase.model.vocabulary import RuleStatus, VerdictKind
+from safecase.model import RuleStatus, Verdict, VerdictKind
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -9,17 +9,27 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from safecase.base import canonical_json
 from safecase.engine.caller import Caller, CallFailed
 from safecase.engine.conversation import Conversation, PriceLookup, converse
 from safecase.engine.record import encode_attempt
 from safecase.engine.summary import summarise
-from safecase.model.attempt import Attempt, AttemptError, AttemptSummary, Score, combine_outcomes
-from safecase.model.base import canonical_json
-from safecase.model.errors import FailureKind, TargetFailure
-from safecase.model.protocols import Scorer
-from safecase.model.suite import Case, Expectation
-from safecase.model.transcript import Transcript, Usage
-from safecase.model.vocabulary import ErrorOrigin, OutcomeKind
+from safecase.model import (
+    Attempt,
+    AttemptError,
+    AttemptSummary,
+    Case,
+    ErrorOrigin,
+    Expectation,
+    FailureKind,
+    OutcomeKind,
+    Score,
+    Scorer,
+    TargetFailure,
+    Transcript,
+    Usage,
+    combine_outcomes,
+)
 
 ScorerBuilder = Callable[[Expectation], Scorer]
 """Builds the scorer of an expectation; called once per distinct (scorer, parameters)."""

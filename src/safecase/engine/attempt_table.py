@@ -11,9 +11,9 @@ import numpy as np
 import orjson
 from numpy.typing import NDArray
 
+from safecase.base import InfrastructureError
 from safecase.engine.plan import RunPlan
 from safecase.engine.summary import ORIGIN_CODES, OUTCOME_CODES, RecordFields, SummaryColumns, record_fields
-from safecase.model.errors import InfrastructureError
 
 if TYPE_CHECKING:
     import pyarrow as pa

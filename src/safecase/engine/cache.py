@@ -13,9 +13,8 @@ import orjson
 import zstandard
 from pydantic import ValidationError
 
-from safecase.model.base import canonical_json
-from safecase.model.errors import InfrastructureError
-from safecase.model.protocols import TargetReply, TargetRequest
+from safecase.base import InfrastructureError, canonical_json
+from safecase.model import TargetReply, TargetRequest
 
 _COMMIT_EVERY = 256
 _LARGEST = 256 * 1024 * 1024

@@ -8,13 +8,11 @@ import random
 import time
 from collections.abc import Awaitable, Callable, Mapping
 
+from safecase.base import JsonObject
 from safecase.engine.cache import ResponseCache
 from safecase.engine.conversation import Answer, PriceLookup, answer_cost, check_reply, without_cost
 from safecase.engine.limits import AdaptiveConcurrency, Budget, BudgetExhausted, TokenBucket
-from safecase.model.base import JsonObject
-from safecase.model.configuration import Limits
-from safecase.model.errors import FailureKind, TargetFailure
-from safecase.model.protocols import Target, TargetReply, TargetRequest
+from safecase.model import FailureKind, Limits, Target, TargetFailure, TargetReply, TargetRequest
 
 _LONGEST_RETRY_AFTER = 120.0
 _CONGESTION = frozenset({FailureKind.RATE_LIMITED, FailureKind.TIMEOUT, FailureKind.SERVER_ERROR})

@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from safecase.base import InfrastructureError
 from safecase.engine.attempt_table import table_digest, write_table
 from safecase.engine.journal_reader import JournalIndex, journal_paths
 from safecase.engine.plan import RunPlan
-from safecase.model.errors import InfrastructureError
 
 TABLE_NAME = "attempts.parquet"
 

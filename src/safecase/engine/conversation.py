@@ -9,13 +9,20 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from safecase.base import JsonObject, JsonValue
 from safecase.engine.plan import live_turns
-from safecase.model.base import JsonObject, JsonValue
-from safecase.model.configuration import Price
-from safecase.model.errors import FailureKind, TargetFailure
-from safecase.model.protocols import TargetReply, TargetRequest
-from safecase.model.suite import Case
-from safecase.model.transcript import Document, Message, Transcript, Usage
+from safecase.model import (
+    Case,
+    Document,
+    FailureKind,
+    Message,
+    Price,
+    TargetFailure,
+    TargetReply,
+    TargetRequest,
+    Transcript,
+    Usage,
+)
 
 PriceLookup = Callable[[str], Price | None]
 """Resolved model id → its price, or None where no price is known."""

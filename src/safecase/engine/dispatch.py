@@ -10,9 +10,7 @@ from numpy.typing import NDArray
 
 from safecase.engine.attempt_runner import Draw
 from safecase.engine.plan import RunPlan
-from safecase.model.attempt import AttemptSummary
-from safecase.model.protocols import StreamingGate
-from safecase.model.suite import Case
+from safecase.model import AttemptSummary, Case, EarlyStop
 
 _TODO, _TAKEN, _DONE, _SKIPPED = 0, 1, 2, 3
 
@@ -34,7 +32,7 @@ class Dispatcher:
         *,
         recorded: NDArray[np.bool_] | None = None,
         earlier: Iterator[AttemptSummary] | None = None,
-        gate: StreamingGate | None = None,
+        gate: EarlyStop | None = None,
         window: int = 256,
     ) -> None:
         self._plan = plan

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+from safecase.base import InfrastructureError
 from safecase.engine.attempt_runner import AttemptRunner, Completed, Draw, ScorerBuilder, ScorerSet
 from safecase.engine.cache import ResponseCache
 from safecase.engine.caller import Caller
@@ -16,9 +17,7 @@ from safecase.engine.dispatch import Dispatcher
 from safecase.engine.limits import AdaptiveConcurrency, Budget, BudgetExhausted
 from safecase.engine.plan import RunPlan
 from safecase.engine.recorder import Recorder
-from safecase.model.configuration import Limits
-from safecase.model.errors import InfrastructureError
-from safecase.model.protocols import Target
+from safecase.model import Limits, Target
 
 
 @dataclass(frozen=True)

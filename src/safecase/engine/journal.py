@@ -12,7 +12,7 @@ from pathlib import Path
 
 import zstandard
 
-from safecase.model.errors import InfrastructureError
+from safecase.base import InfrastructureError
 
 _FRAME_BYTES = 8 * 1024 * 1024
 _BACKLOG_BYTES = 64 * 1024 * 1024

@@ -13,7 +13,7 @@ import numpy as np
 import zstandard
 from numpy.typing import NDArray
 
-from safecase.model.errors import InfrastructureError
+from safecase.base import InfrastructureError
 
 _MAGIC = b"\x28\xb5\x2f\xfd"
 _LARGEST_FRAME = 1024 * 1024 * 1024

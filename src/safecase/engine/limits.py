@@ -8,7 +8,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 
-from safecase.model.configuration import Limits
+from safecase.model import Limits
 
 Clock = Callable[[], float]
 """Seconds on a monotonic clock."""

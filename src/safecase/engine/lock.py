@@ -9,7 +9,7 @@ from types import TracebackType
 
 import orjson
 
-from safecase.model.errors import InfrastructureError, InputError
+from safecase.base import InfrastructureError, InputError
 
 try:
     import fcntl

@@ -11,8 +11,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from safecase.base import InfrastructureError
 from safecase.engine.attempt_runner import Completed
-from safecase.model.errors import FailureKind, InfrastructureError
+from safecase.model import FailureKind
 
 _OUTAGE = frozenset(
     {

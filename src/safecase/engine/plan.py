@@ -20,11 +20,8 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from safecase.model.attempt import PlannedAttempt
-from safecase.model.base import digest, digest_bytes
-from safecase.model.errors import InputError
-from safecase.model.suite import Case
-from safecase.model.transcript import MessageRole
+from safecase.base import InputError, digest, digest_bytes
+from safecase.model import Case, MessageRole, PlannedAttempt
 
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 _MIX_1 = np.uint64(0xBF58476D1CE4E5B9)

@@ -18,17 +18,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from safecase.base import InfrastructureError, InputError, JsonValue
 from safecase.engine.attempt_runner import AttemptRunner, Completed, Draw, ScorerBuilder, ScorerSet
 from safecase.engine.caller import Caller
 from safecase.engine.conversation import PriceLookup
 from safecase.engine.executor import ExecutorState, Work, WorkerPool, start_target
 from safecase.engine.limits import Budget
 from safecase.engine.plan import live_turns
-from safecase.model.base import JsonValue
-from safecase.model.configuration import Limits
-from safecase.model.errors import InfrastructureError, InputError
-from safecase.model.protocols import Target
-from safecase.model.suite import Case
+from safecase.model import Case, Limits, Target
 
 _MOST_RESTARTS = 3
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic_core import PydanticSerializationError
 
-from safecase.model.attempt import Attempt
+from safecase.model import Attempt
 
 
 def encode_attempt(attempt: Attempt) -> bytes:

@@ -6,13 +6,13 @@ from dataclasses import dataclass, field
 
 import orjson
 
+from safecase.base import InfrastructureError
 from safecase.engine.attempt_runner import Completed
 from safecase.engine.dispatch import Dispatcher
 from safecase.engine.journal import JournalWriter
 from safecase.engine.outage import CircuitBreaker
 from safecase.engine.summary import record_fields
-from safecase.model.errors import InfrastructureError
-from safecase.model.vocabulary import OutcomeKind
+from safecase.model import OutcomeKind
 
 
 @dataclass(slots=True)

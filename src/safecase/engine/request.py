@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from safecase.base import JsonValue
 from safecase.engine.attempt_runner import ScorerBuilder
 from safecase.engine.cache import ResponseCache
 from safecase.engine.conversation import PriceLookup
@@ -14,13 +15,17 @@ from safecase.engine.journal import JournalSettings
 from safecase.engine.outage import BreakerSettings
 from safecase.engine.plan import RunPlan
 from safecase.engine.progress import ProgressCallback
-from safecase.model.base import JsonValue
-from safecase.model.configuration import Limits
-from safecase.model.gate import Gate
-from safecase.model.protocols import StreamingGate, Target
-from safecase.model.run import Baseline, ScorerReference, SuiteReference
-from safecase.model.scorer_card import ScorerCard
-from safecase.model.system import SystemVersion
+from safecase.model import (
+    Baseline,
+    EarlyStop,
+    Gate,
+    Limits,
+    ScorerCard,
+    ScorerReference,
+    SuiteReference,
+    SystemVersion,
+    Target,
+)
 
 
 @dataclass(frozen=True)
@@ -39,7 +44,7 @@ class RunRequest:
     """Default: made from the plan's cases."""
     selection: str = ""
     gates: tuple[Gate, ...] = ()
-    streaming_gate: StreamingGate | None = None
+    streaming_gate: EarlyStop | None = None
     """A fresh one: a resumed run shows it the recorded attempts first."""
     scorers: tuple[ScorerReference, ...] = ()
     scorer_cards: tuple[ScorerCard, ...] = ()

@@ -11,6 +11,7 @@ from pathlib import Path
 from secrets import token_hex
 from typing import Any
 
+from safecase.base import InfrastructureError, InputError, JsonObject, digest
 from safecase.engine.attempt_runner import ScorerSet
 from safecase.engine.compact import TABLE_NAME
 from safecase.engine.journal_reader import journal_paths
@@ -18,15 +19,13 @@ from safecase.engine.lock import RunLock
 from safecase.engine.recorder import Tallies
 from safecase.engine.request import RunRequest
 from safecase.engine.run_folder import MANIFEST_NAME, RunFolder, write_plan
-from safecase.engine.session import Session
+from safecase.engine.session import RunSession
 from safecase.engine.status import RunState, RunStatus, write_file, write_status
 from safecase.engine.store import is_remote, staging_folder
-from safecase.model.base import JsonObject, digest
-from safecase.model.errors import InfrastructureError, InputError
-from safecase.model.run import RunManifest, SuiteReference
+from safecase.model import RunManifest, SuiteReference
 
 
-async def run(request: RunRequest) -> RunFolder:
+async def run_plan(request: RunRequest) -> RunFolder:
     """Run a plan to its end, its gate's decision, its budget or a signal; the run's folder.
 
     ``status`` of the folder says which: ``complete`` or ``stopped``. Raises InputError where scorers cannot
@@ -52,15 +51,15 @@ async def run(request: RunRequest) -> RunFolder:
         write_plan(folder, request.plan)
         write_status(folder, _first_status(len(request.plan)))
         write_file(folder / MANIFEST_NAME, manifest.model_dump_json(indent=2, by_alias=True).encode() + b"\n")
-        return await Session(request, RunFolder(folder, manifest), scorers, number=1).run()
+        return await RunSession(request, RunFolder(folder, manifest), scorers, number=1).run()
 
 
-async def resume(path: Path | str, request: RunRequest) -> RunFolder:
+async def resume_run(path: Path | str, request: RunRequest) -> RunFolder:
     """Carry on a run that was killed, stopped or failed; the same log as an undisturbed run gives.
 
     ``request`` must ask for what the manifest says was planned: the same cases, draw order, system version,
     target and gates. Raises InputError where it does not, because the evidence would mix versions, and as
-    `run` does.
+    `run_plan` does.
     """
     if is_remote(path):
         raise InputError(f"{path} is a copy of an ended run", hint="resume the run in its local folder")
@@ -72,7 +71,7 @@ async def resume(path: Path | str, request: RunRequest) -> RunFolder:
         if folder.compacted:
             return _finish_compacted(folder, status)
         scorers = ScorerSet(request.plan.cases, request.build_scorer)
-        return await Session(request, folder, scorers, number=status.sessions + 1).run()
+        return await RunSession(request, folder, scorers, number=status.sessions + 1).run()
 
 
 def run_blocking(make: Callable[[], Coroutine[Any, Any, RunFolder]]) -> RunFolder:

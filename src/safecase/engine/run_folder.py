@@ -12,16 +12,14 @@ import orjson
 import zstandard
 from pydantic import ValidationError
 
+from safecase.base import InfrastructureError, InputError
 from safecase.engine.compact import TABLE_NAME
 from safecase.engine.journal_reader import JournalIndex, journal_paths
 from safecase.engine.plan import DrawOrder, RunPlan
 from safecase.engine.record import without_surrogates
 from safecase.engine.status import RunState, RunStatus, read_status, write_file
 from safecase.engine.summary import SummaryColumns, columns_from_records
-from safecase.model.attempt import Attempt
-from safecase.model.errors import InfrastructureError, InputError
-from safecase.model.run import RunManifest
-from safecase.model.suite import Case
+from safecase.model import Attempt, Case, RunManifest
 
 MANIFEST_NAME = "manifest.json"
 CASES_NAME = "cases.jsonl.zst"

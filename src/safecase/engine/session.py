@@ -15,6 +15,7 @@ from secrets import token_hex
 
 import numpy as np
 
+from safecase.base import InfrastructureError
 from safecase.engine.attempt_runner import ScorerSet
 from safecase.engine.compact import compact
 from safecase.engine.dispatch import Dispatcher
@@ -30,8 +31,7 @@ from safecase.engine.run_folder import RunFolder
 from safecase.engine.status import RunState, RunStatus, write_status
 from safecase.engine.store import is_remote, publish
 from safecase.engine.summary import summarise
-from safecase.model.attempt import Attempt, AttemptSummary
-from safecase.model.errors import InfrastructureError
+from safecase.model import Attempt, AttemptSummary
 
 _log = logging.getLogger(__name__)
 _FAILURE_GRACE_SECONDS = 1.0
@@ -55,7 +55,7 @@ def _settled_heap() -> Iterator[None]:
         gc.unfreeze()
 
 
-class Session:
+class RunSession:
     """Owns dispatcher, journal and recorder for as long as one process works on a run."""
 
     def __init__(self, request: RunRequest, folder: RunFolder, scorers: ScorerSet, *, number: int) -> None:
@@ -87,7 +87,7 @@ class Session:
         self._show_progress = request.progress is not None
 
     async def run(self) -> RunFolder:
-        """Carry the run on. Raises as `safecase.engine.run.run` says."""
+        """Carry the run on. Raises as `safecase.engine.run.run_plan` says."""
         request, path = self._request, self._folder.path
         self._write_status(RunState.RUNNING, "")
         journal = JournalWriter(

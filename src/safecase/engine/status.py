@@ -9,8 +9,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from safecase.model.base import Frozen
-from safecase.model.errors import InfrastructureError
+from safecase.base import InfrastructureError, Record
 
 
 class RunState(StrEnum):
@@ -25,7 +24,7 @@ class RunState(StrEnum):
     """The target or the disk failed; it can be resumed."""
 
 
-class RunStatus(Frozen):
+class RunStatus(Record):
     """State, reason and counts of a run."""
 
     state: RunState

@@ -11,7 +11,7 @@ import tempfile
 from pathlib import Path, PurePosixPath
 from urllib.parse import unquote, urlsplit
 
-from safecase.model.errors import InfrastructureError, InputError
+from safecase.base import InfrastructureError, InputError
 
 
 def is_remote(store: Path | str) -> bool:

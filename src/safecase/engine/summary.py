@@ -9,9 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from safecase.model.attempt import Attempt, AttemptSummary, Score
-from safecase.model.suite import Case
-from safecase.model.vocabulary import ErrorOrigin, OutcomeKind
+from safecase.model import Attempt, AttemptSummary, Case, ErrorOrigin, OutcomeKind, Score
 
 OUTCOME_CODES: tuple[OutcomeKind, ...] = (
     OutcomeKind.HELD,

@@ -1,1 +1,18 @@
-"""Evidence that carries its own proof: chained manifests, signed packs, independent verification."""
+"""Packs that anyone can check: signing, masking, and a second computation apart from the gate's."""
+
+from typing import TYPE_CHECKING
+
+from safecase.base.facade import lazy_exports
+
+if TYPE_CHECKING:
+    from safecase.evidence.chain import chain_for as chain_for
+    from safecase.evidence.pack import PackSummary as PackSummary
+    from safecase.evidence.pack import build_pack as build_pack
+    from safecase.evidence.redaction import Redactor as Redactor
+    from safecase.evidence.signing import decode_key as decode_key
+    from safecase.evidence.signing import load_key as load_key
+    from safecase.evidence.signing import new_key as new_key
+    from safecase.evidence.verify import VerificationReport as VerificationReport
+    from safecase.evidence.verify import verify_pack as verify_pack
+else:
+    __getattr__, __dir__ = lazy_exports(__name__)

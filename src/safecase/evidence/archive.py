@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
+from safecase.base import CheckFailed, InfrastructureError, InputError
 from safecase.evidence.layout import (
     DEFLATED,
     STORED,
@@ -22,7 +23,6 @@ from safecase.evidence.layout import (
     end_record,
     local_header,
 )
-from safecase.model.errors import CheckFailed, InfrastructureError, InputError
 
 MAXIMUM_ENTRIES = 10_000
 MAXIMUM_ENTRY_BYTES = 8 * 1024**3

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from safecase.model.errors import CheckFailed
-from safecase.model.run import RunManifest
+from safecase.base import CheckFailed
+from safecase.model import RunManifest
 
 _LENGTH = 200
 

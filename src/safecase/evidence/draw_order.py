@@ -14,8 +14,8 @@ from hashlib import blake2b
 import numpy as np
 from numpy.typing import NDArray
 
-from safecase.model.errors import CheckFailed
-from safecase.model.suite import Case
+from safecase.base import CheckFailed
+from safecase.model import Case
 
 ORDERS = ("uniform", "family_rounds", "riskiest_first")
 _MASK = (1 << 64) - 1

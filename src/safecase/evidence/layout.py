@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from safecase.model.errors import CheckFailed
+from safecase.base import CheckFailed
 
 STORED, DEFLATED = zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED
 _NEEDED, _MADE_BY = 45, 3 << 8 | 45

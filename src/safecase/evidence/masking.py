@@ -17,10 +17,9 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from safecase.base import InputError, JsonValue, canonical_json, digest
 from safecase.evidence.redaction import Redactor, find_spans
-from safecase.model.base import JsonValue, canonical_json, digest
-from safecase.model.errors import InputError
-from safecase.model.people import Decision
+from safecase.model import Decision
 
 MASKED_DECISIONS = "masked_decisions.json"
 """Line of the decision log → digest of the decision as it was signed, for decisions whose text is masked."""

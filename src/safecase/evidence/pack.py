@@ -15,14 +15,13 @@ from pathlib import Path
 import orjson
 import zstandard
 
-from safecase.engine.run_folder import RunFolder, case_line
+from safecase.base import JsonObject, JsonValue, digest
+from safecase.engine import RunFolder, case_line
 from safecase.evidence.archive import PackWriter
 from safecase.evidence.masking import mask_files
 from safecase.evidence.redaction import Redactor
-from safecase.evidence.signing import SigningKey, key_id, render_envelope, sign
-from safecase.model.base import JsonObject, JsonValue, digest
-from safecase.model.gate import Verdict
-from safecase.model.run import RunManifest
+from safecase.evidence.signing import SigningKey, key_id, render_envelope, sign_statement
+from safecase.model import RunManifest, Verdict
 
 STATEMENT = "statement.dsse.json"
 MASKED_CASES = "masked_cases.json"
@@ -143,7 +142,7 @@ def build_pack(
             "predicateType": PREDICATE_TYPE,
             "predicate": predicate,
         }
-        envelope = sign(statement, key)
+        envelope = sign_statement(statement, key)
         writer.add(STATEMENT, render_envelope(envelope), compressed=True)
     return PackSummary(
         path=destination,

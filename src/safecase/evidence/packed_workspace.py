@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
+from safecase.base import ProblemLevel
 from safecase.evidence.archive import read_entry
-from safecase.model.gate import Gate
-from safecase.model.problem import ProblemLevel
+from safecase.model import Gate
 
 if TYPE_CHECKING:
-    from safecase.workspace.inheritance import RawGate
+    from safecase.workspace import RawGate
 
 FOLDER = "workspace/"
 SEVERITIES = ("sev1", "sev2", "sev3", "sev4")
@@ -44,8 +44,7 @@ def workspace_names(archive: zipfile.ZipFile) -> list[str]:
 
 def read_workspace(archive: zipfile.ZipFile) -> PackedWorkspace:
     """Read risks and gates from the YAML files of a pack. Raises CheckFailed for corrupt entries."""
-    from safecase.workspace.inheritance import RawGate
-    from safecase.workspace.yaml_reader import LocatedDocument, read_yaml_text
+    from safecase.workspace import LocatedDocument, RawGate, read_yaml_text
 
     severities: dict[str, str] = {}
     written: dict[str, RawGate] = {}
@@ -72,7 +71,7 @@ def read_workspace(archive: zipfile.ZipFile) -> PackedWorkspace:
 
 def _digest(gate: RawGate, written: dict[str, RawGate]) -> str | None:
     """The digest of a gate with all that it inherits; None where it does not read."""
-    from safecase.workspace.inheritance import resolved
+    from safecase.workspace import resolved
 
     try:
         return Gate.model_validate(resolved(gate, written)).digest

@@ -29,8 +29,13 @@ from safecase.evidence.recompute_measures import (
     recompute_severity,
 )
 from safecase.evidence.recompute_population import RawRun, made_prefix, members, unit_draws
-from safecase.evidence.recompute_sequential import Decision, NotRecomputed, family_decision, suite_decision
-from safecase.model.gate import CategoryResult, GateRule
+from safecase.evidence.recompute_sequential import (
+    NotRecomputed,
+    StopDecision,
+    family_decision,
+    suite_decision,
+)
+from safecase.model import CategoryResult, GateRule
 
 RATES = ("violation_rate", "over_refusal_rate", "utility_rate", "error_rate", "undetermined_rate")
 _VALUE_TOLERANCE = 1e-9
@@ -87,7 +92,7 @@ def recompute_rate(
     bound = _failure_rate(rule, rule.bound)
     corrects = rule.judge_correction.method != "none"
     decision = (
-        Decision("fixed", len(events))
+        StopDecision("fixed", len(events))
         if corrects
         else _decide(rule, events, bound, size, uniform=run.uniform)
     )
@@ -142,9 +147,11 @@ def recompute_rate(
     )
 
 
-def _decide(rule: GateRule, events: list[bool], bound: float | None, size: int, *, uniform: bool) -> Decision:
+def _decide(
+    rule: GateRule, events: list[bool], bound: float | None, size: int, *, uniform: bool
+) -> StopDecision:
     if bound is None or size < 1:
-        return Decision("open", len(events))
+        return StopDecision("open", len(events))
     declared = _failure_rate(rule, rule.good)
     good = bound / 4 if declared is None else declared
     alpha = 1 - rule.confidence

@@ -7,10 +7,10 @@ import zipfile
 from collections.abc import Mapping, Sequence
 from csv import DictReader, Error
 
+from safecase.base import CheckFailed
 from safecase.evidence.archive import read_entry
 from safecase.evidence.recompute_population import RawRun
-from safecase.model.errors import CheckFailed
-from safecase.model.gate import GateRule
+from safecase.model import GateRule
 
 FOLDER = "labels/"
 _LARGEST = 64 * 1024**2

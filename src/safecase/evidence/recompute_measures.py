@@ -16,15 +16,9 @@ from safecase.evidence.recompute_intervals import (
     paired_limits,
     quantile_limits,
 )
-from safecase.evidence.recompute_population import (
-    RawRun,
-    category_cases,
-    made_prefix,
-    members,
-    unit_draws,
-)
+from safecase.evidence.recompute_population import RawRun, category_cases, made_prefix, members, unit_draws
 from safecase.evidence.recompute_sequential import NotRecomputed, betting_decision
-from safecase.model.gate import GateRule
+from safecase.model import GateRule
 
 _SEVERITY_BETS = (0.3, 0.6, 0.98)
 _REGRESSION_BETS = (0.3, 0.6, 0.97)

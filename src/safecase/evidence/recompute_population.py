@@ -8,10 +8,7 @@ from dataclasses import dataclass
 from itertools import compress, count
 from typing import TypeVar
 
-from safecase.model.gate import GateRule
-from safecase.model.scorer_card import ScorerCard
-from safecase.model.selector import Selector
-from safecase.model.suite import Case
+from safecase.model import Case, GateRule, ScorerCard, Selector
 
 _HARM = ("violation_rate", "severity_weighted_rate", "attack_at_k", "regression")
 _USEFULNESS = ("over_refusal_rate", "utility_rate")

@@ -28,7 +28,7 @@ class NotRecomputed(Exception):
 
 
 @dataclass(frozen=True)
-class Decision:
+class StopDecision:
     """What was decided, after how many units; ``exceeded`` says that a census was over its limit."""
 
     kind: str
@@ -61,11 +61,11 @@ def suite_decision(
     alpha: float,
     minimum_n: int,
     uniform: bool,
-) -> Decision:
+) -> StopDecision:
     """The first decision about a finite suite: hypergeometric likelihood ratios and exact counting."""
     seen = np.asarray(events, dtype=np.int64)
     if size < 1 or not len(seen):
-        return Decision("open", len(seen))
+        return StopDecision("open", len(seen))
     n = np.arange(1, len(seen) + 1)
     count = np.cumsum(seen)
     allowed = math.floor(bound * size + 1e-9)
@@ -87,12 +87,12 @@ def suite_decision(
     shipped &= n >= least
     final = np.flatnonzero(blocked | shipped | (n == size))
     if not len(final):
-        return Decision("open", len(seen))
+        return StopDecision("open", len(seen))
     first = int(final[0])
     exceeded = bool(count[first] > allowed)
     if first + 1 == size:
-        return Decision("census", size, exceeded)
-    return Decision("ship" if shipped[first] else "block_proven", first + 1, exceeded)
+        return StopDecision("census", size, exceeded)
+    return StopDecision("ship" if shipped[first] else "block_proven", first + 1, exceeded)
 
 
 def _hypergeometric_evidence(
@@ -224,14 +224,14 @@ def _hopeless(points: Sequence[int], size: int, rate: float, minimum_n: int) -> 
 
 def family_decision(
     events: Sequence[bool], *, bound: float, good: float, size: int, alpha: float, minimum_n: int
-) -> Decision:
+) -> StopDecision:
     """The first decision about the population that the families stand for; ``impossible`` with too few.
 
     Raises NotRecomputed where the plan is too large to check.
     """
     plan = _family_plan(bound, good, size, alpha, minimum_n)
     if plan is None:
-        return Decision("impossible", len(events))
+        return StopDecision("impossible", len(events))
     seen = np.asarray(events[:size], dtype=np.int64)
     n = np.arange(1, len(seen) + 1)
     count = np.cumsum(seen)
@@ -245,12 +245,12 @@ def family_decision(
     futile = (evidence >= -math.log(FUTILITY_ERROR) - SLACK) | (count >= np.asarray(plan.hopeless)[n])
     final = np.flatnonzero(shipped | blocked | futile | (n == size))
     if not len(final):
-        return Decision("open", len(seen))
+        return StopDecision("open", len(seen))
     first = int(final[0])
     for kind, reached in (("ship", shipped), ("block_proven", blocked), ("futility", futile)):
         if reached[first]:
-            return Decision(kind, first + 1)
-    return Decision("exhausted", first + 1)
+            return StopDecision(kind, first + 1)
+    return StopDecision("exhausted", first + 1)
 
 
 def betting_decision(
@@ -261,7 +261,7 @@ def betting_decision(
     ship: Sequence[tuple[float, float]],
     block: Sequence[tuple[float, float]],
     futility: Sequence[tuple[float, float]] = (),
-) -> Decision:
+) -> StopDecision:
     """The first decision of bets on values: each bet (λ, m) multiplies its wealth by 1 + λ (x − m)."""
     wealth = {
         "ship": [0.0] * len(ship),
@@ -281,7 +281,7 @@ def betting_decision(
                 continue
             mean = top + math.log(math.fsum(math.exp(item - top) for item in logs) / len(logs))
             if mean >= -math.log(goals[kind]) - SLACK:
-                return Decision(kind, n)
+                return StopDecision(kind, n)
         if n >= size:
-            return Decision("exhausted", n)
-    return Decision("open", len(values))
+            return StopDecision("exhausted", n)
+    return StopDecision("open", len(values))

@@ -10,10 +10,8 @@ from typing import Any
 
 import orjson
 
-from safecase.model.attempt import Attempt
-from safecase.model.errors import InfrastructureError
-from safecase.model.suite import Case
-from safecase.model.vocabulary import CaseSource
+from safecase.base import InfrastructureError
+from safecase.model import Attempt, Case, CaseSource
 
 _WINDOW = 4_000
 _OVERLAP = 1_000
@@ -177,7 +175,7 @@ def find_spans(text: str, wanted: frozenset[str]) -> list[tuple[int, int, str]]:
 
 
 def _findings(text: str, wanted: frozenset[str] | None = None) -> Iterator[tuple[int, int, str]]:
-    from safecase.scorers.pii_recognisers import ENTITIES, find_personal_data
+    from safecase.scorers import ENTITIES, find_personal_data
 
     yield from _secrets(text)
     wanted = frozenset(ENTITIES) if wanted is None else wanted

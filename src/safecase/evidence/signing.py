@@ -17,8 +17,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
-from safecase.model.base import Frozen, canonical_json
-from safecase.model.errors import CheckFailed, InputError
+from safecase.base import CheckFailed, InputError, Record, canonical_json
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -26,7 +25,7 @@ if TYPE_CHECKING:
 PAYLOAD_TYPE = "application/vnd.in-toto+json"
 
 
-class EnvelopeSignature(Frozen):
+class EnvelopeSignature(Record):
     """One signature of an envelope, with the public key that made it."""
 
     keyid: str
@@ -36,7 +35,7 @@ class EnvelopeSignature(Frozen):
     """True where the key was made for this one pack: proves integrity, says nothing about origin."""
 
 
-class Envelope(Frozen):
+class Envelope(Record):
     """A DSSE envelope."""
 
     payloadType: str
@@ -103,7 +102,7 @@ def _pre_authentication_encoding(payload_type: str, payload: bytes) -> bytes:
     return b"DSSEv1 %d %s %d %s" % (len(kind), kind, len(payload), payload)
 
 
-def sign(statement: object, key: SigningKey) -> Envelope:
+def sign_statement(statement: object, key: SigningKey) -> Envelope:
     """Sign a statement's canonical JSON."""
     payload = canonical_json(statement)
     signature = key.private.sign(_pre_authentication_encoding(PAYLOAD_TYPE, payload))

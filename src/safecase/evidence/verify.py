@@ -14,6 +14,7 @@ import orjson
 import zstandard
 from pydantic import ValidationError
 
+from safecase.base import CheckFailed, JsonObject, Record, SafecaseError, digest
 from safecase.evidence.archive import open_pack, packed_digest, read_entry
 from safecase.evidence.chain import check_chain
 from safecase.evidence.masking import MASKED_DECISIONS
@@ -25,11 +26,7 @@ from safecase.evidence.signing import open_envelope
 from safecase.evidence.verify_rules import check_manifest, check_rules
 from safecase.evidence.verify_run import PackedRun, first_line
 from safecase.evidence.verify_verdict import Evidence, check_verdict
-from safecase.model.base import Frozen, JsonObject, digest
-from safecase.model.errors import CheckFailed, SafecaseError
-from safecase.model.gate import Verdict
-from safecase.model.people import Decision, RiskAcceptance
-from safecase.model.run import RunManifest
+from safecase.model import Decision, RiskAcceptance, RunManifest, Verdict
 
 _LONGEST_DETAIL = 1_000
 _BROKEN = (
@@ -47,7 +44,7 @@ _BROKEN = (
 """What reading hostile bytes can raise: it fails the check that it happened in, and nothing else."""
 
 
-class Check(Frozen):
+class VerificationStep(Record):
     """One thing that was checked."""
 
     name: str
@@ -55,11 +52,11 @@ class Check(Frozen):
     detail: str
 
 
-class VerificationReport(Frozen):
+class VerificationReport(Record):
     """What a verification found."""
 
     ok: bool
-    checks: tuple[Check, ...]
+    checks: tuple[VerificationStep, ...]
     demo: bool = False
     signer: str = ""
     """Key id of the signer."""
@@ -74,7 +71,7 @@ class _Progress:
 
     archive: zipfile.ZipFile
     trusted_key: bytes | None
-    checks: list[Check]
+    checks: list[VerificationStep]
     statement: JsonObject = field(default_factory=dict)
     runs: dict[str, PackedRun] = field(default_factory=dict)
     signer: str = ""
@@ -92,7 +89,7 @@ class _Progress:
             detail, ok = error.render(), False
         except _BROKEN as error:
             detail, ok = f"the pack is corrupt here: {first_line(error)}", False
-        self.checks.append(Check(name=name[:120], ok=ok, detail=_harmless(detail)))
+        self.checks.append(VerificationStep(name=name[:120], ok=ok, detail=_harmless(detail)))
         return ok
 
 
@@ -108,21 +105,23 @@ def verify_pack(path: Path, *, trusted_key: bytes | None = None) -> Verification
     With ``trusted_key`` (32 bytes, Ed25519) only a signature by that key counts. Raises InputError where
     the file is no pack at all; everything else stands in the report.
     """
-    checks: list[Check] = []
+    checks: list[VerificationStep] = []
     progress: _Progress | None = None
     try:
         with open_pack(path) as archive:
             progress = _Progress(archive, trusted_key, checks)
             _verify(progress)
     except CheckFailed as error:
-        checks.append(Check(name="archive", ok=False, detail=_harmless(error.render())))
+        checks.append(VerificationStep(name="archive", ok=False, detail=_harmless(error.render())))
     except _BROKEN as error:
-        checks.append(Check(name="archive", ok=False, detail=_harmless(f"the pack is corrupt: {error}")))
+        checks.append(
+            VerificationStep(name="archive", ok=False, detail=_harmless(f"the pack is corrupt: {error}"))
+        )
     if progress is None:
         return VerificationReport(ok=False, checks=tuple(checks))
     if progress.skipped:
         detail = f"no independent method, so not checked: {'; '.join(progress.skipped)}"
-        checks.append(Check(name="not recomputed", ok=True, detail=_harmless(detail)))
+        checks.append(VerificationStep(name="not recomputed", ok=True, detail=_harmless(detail)))
     run = progress.runs.get("run")
     return VerificationReport(
         ok=bool(checks) and all(item.ok for item in checks),
@@ -150,7 +149,7 @@ def _verify(progress: _Progress) -> None:
     evidence = _evidence(progress, tuple(accepted))
     names = _verdict_names(progress.archive)
     if not names:
-        progress.checks.append(Check(name="verdict", ok=False, detail="the pack holds no verdict"))
+        progress.checks.append(VerificationStep(name="verdict", ok=False, detail="the pack holds no verdict"))
     for name in names:
         label = f"verdict {name.removeprefix('verdicts/')}"
         progress.step(label, lambda name=name: _verdict(progress, name, evidence))  # type: ignore[misc]

@@ -5,12 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
+from safecase.base import CheckFailed, digest
 from safecase.evidence.packed_workspace import PackedWorkspace
-from safecase.model.base import digest
-from safecase.model.errors import CheckFailed
-from safecase.model.gate import Gate, Verdict
-from safecase.model.run import RunManifest
-from safecase.model.suite import Case
+from safecase.model import Case, Gate, RunManifest, Verdict
 
 _OTHER_RULES = "under other rules"
 _SAME_RULES = "This candidate was run"

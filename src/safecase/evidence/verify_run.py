@@ -13,16 +13,12 @@ import orjson
 import zstandard
 from pydantic import ValidationError
 
+from safecase.base import CheckFailed, digest, digest_bytes
 from safecase.evidence.archive import BROKEN_BYTES, read_entry
 from safecase.evidence.draw_order import check_draw_order
 from safecase.evidence.pack import MASKED_CASES
 from safecase.evidence.recompute_population import OUTCOMES, DrawColumn, RawRun
-from safecase.model.attempt import Attempt, combine_outcomes
-from safecase.model.base import digest, digest_bytes
-from safecase.model.errors import CheckFailed
-from safecase.model.run import RunManifest
-from safecase.model.suite import Case
-from safecase.model.vocabulary import OutcomeKind
+from safecase.model import Attempt, Case, OutcomeKind, RunManifest, combine_outcomes
 
 _LARGEST_LINE = 64 * 1024 * 1024
 _MOST_CASE_BYTES = 512 * 1024 * 1024

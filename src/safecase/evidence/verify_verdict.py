@@ -6,17 +6,23 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 
+from safecase.base import CheckFailed, canonical_json
 from safecase.evidence.packed_workspace import SEVERITIES
 from safecase.evidence.recompute import differences, recompute
 from safecase.evidence.recompute_population import RawRun, category_of, members
 from safecase.evidence.recompute_sequential import NotRecomputed
 from safecase.evidence.verify_rules import frozen_gate
-from safecase.model.base import canonical_json
-from safecase.model.errors import CheckFailed
-from safecase.model.gate import Gate, GateRule, RuleResult, Verdict
-from safecase.model.people import RiskAcceptance
-from safecase.model.run import RunManifest
-from safecase.model.vocabulary import RuleClass, RuleStatus, VerdictKind
+from safecase.model import (
+    Gate,
+    GateRule,
+    RiskAcceptance,
+    RuleClass,
+    RuleResult,
+    RuleStatus,
+    RunManifest,
+    Verdict,
+    VerdictKind,
+)
 
 
 @dataclass(frozen=True)

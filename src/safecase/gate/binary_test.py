@@ -15,18 +15,25 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from safecase.stats.boundaries import Boundaries
-from safecase.stats.design import build_gate, zero_failure_floor
-from safecase.stats.eprocess import Mixture, block_mixture, crosses, log_threshold, ship_mixture
-from safecase.stats.errors import StatisticsError
-from safecase.stats.finite_suite import log_e_without_replacement
+from safecase.stats import (
+    Boundaries,
+    Mixture,
+    StatisticsError,
+    block_mixture,
+    build_test,
+    crosses,
+    log_e_without_replacement,
+    log_threshold,
+    ship_mixture,
+    zero_failure_floor,
+)
 
 IntArray = NDArray[np.int64]
 NEVER = np.iinfo(np.int64).max
 
 
 @dataclass(frozen=True, slots=True)
-class Decision:
+class StopDecision:
     """A decision and the number of units of the stream that it took."""
 
     kind: str
@@ -52,13 +59,13 @@ class BinaryTest(Protocol):
     def decide(self, n: int, events: int) -> str | None:
         """The final decision after ``n`` units with ``events`` events, None while open."""
 
-    def first_decision(self, events: NDArray[np.bool_]) -> Decision:
+    def first_decision(self, events: NDArray[np.bool_]) -> StopDecision:
         """The first final decision along a prefix of the stream."""
 
 
 @lru_cache(maxsize=256)
 def _family_boundaries(bound: float, good: float, size: int, alpha: float, minimum_n: int) -> Boundaries:
-    return build_gate(bound, good, size, alpha=alpha, minimum_n=minimum_n).boundaries
+    return build_test(bound, good, size, alpha=alpha, minimum_n=minimum_n).boundaries
 
 
 class FamilyTest:
@@ -75,11 +82,11 @@ class FamilyTest:
         decision = self.boundaries.decide(n, events)
         return {"continue": None, "blocked": "block_proven"}.get(decision, decision)
 
-    def first_decision(self, events: NDArray[np.bool_]) -> Decision:
+    def first_decision(self, events: NDArray[np.bool_]) -> StopDecision:
         decision, n = self.boundaries.first_decision(events.astype(np.int8))
         count = int(events[:n].sum())
         kind = {"continue": "open", "blocked": "block_proven"}.get(decision, decision)
-        return Decision(kind, n, count)
+        return StopDecision(kind, n, count)
 
 
 @dataclass
@@ -161,7 +168,7 @@ class SuiteTest:
             return "census" if n == self.size else "block_proven"
         return "census" if n == self.size else None
 
-    def first_decision(self, events: NDArray[np.bool_]) -> Decision:
+    def first_decision(self, events: NDArray[np.bool_]) -> StopDecision:
         total = len(events)
         positions = np.flatnonzero(events) + 1
         for count in range(self._first_candidate(positions, total), len(positions) + 1):
@@ -174,7 +181,7 @@ class SuiteTest:
                 return self._made(point, count)
         if total == self.size:
             return self._made(total, len(positions))
-        return Decision("open", total, len(positions))
+        return StopDecision("open", total, len(positions))
 
     def _first_candidate(self, positions: IntArray, total: int) -> int:
         """The smallest number of events at which a decision falls; all at once, for long streams."""
@@ -192,11 +199,11 @@ class SuiteTest:
         found = np.flatnonzero(decided)
         return int(found[0]) if len(found) else len(positions)
 
-    def _made(self, n: int, events: int) -> Decision:
+    def _made(self, n: int, events: int) -> StopDecision:
         kind = self.decide(n, events) or "open"
         exceeded = events > self.allowed
         certain = exceeded or n >= self.size - (self.allowed - events)
-        return Decision(kind, n, events, exceeded=exceeded, certain=certain)
+        return StopDecision(kind, n, events, exceeded=exceeded, certain=certain)
 
 
 def make_test(

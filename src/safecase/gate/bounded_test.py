@@ -1,7 +1,7 @@
 """The sequential decision on a stream of numbers in [0, 1], all at once, for long streams.
 
 The same bets, the same sums in the same order and the same precedence as
-`safecase.stats.sequential.BoundedSequentialTest`, which takes one number at a time.
+`safecase.stats.sequential.bounded.BoundedSequentialTest`, which takes one number at a time.
 """
 
 from __future__ import annotations
@@ -9,8 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from safecase.stats.eprocess import crosses, log_threshold
-from safecase.stats.sequential import BoundedGatePlan
+from safecase.stats import BoundedGatePlan, crosses, log_threshold
 
 _FIRST_LOOK = 4096
 

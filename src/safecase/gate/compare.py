@@ -6,19 +6,15 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from safecase.engine.summary import SummaryColumns
+from safecase.base import InsufficientEvidenceError, Record
+from safecase.engine import SummaryColumns
 from safecase.gate.display import from_interval
 from safecase.gate.rates import HELD, VIOLATED
-from safecase.model.base import Frozen
-from safecase.model.errors import InsufficientEvidenceError
-from safecase.model.estimate import Estimate
-from safecase.model.suite import Case
-from safecase.model.vocabulary import HarmClass
-from safecase.stats.comparisons import mcnemar_exact, paired_difference
-from safecase.stats.multiplicity import holm
+from safecase.model import Case, Estimate, HarmClass
+from safecase.stats import holm, mcnemar_exact, paired_difference
 
 
-class RunComparison(Frozen):
+class RunComparison(Record):
     """One slice of two runs, paired by case."""
 
     slice: str

@@ -8,9 +8,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from safecase.model.estimate import Estimate
-from safecase.stats.intervals import Interval, clopper_pearson, korn_graubard
-from safecase.stats.time_uniform import confidence_sequence
+from safecase.model import Estimate
+from safecase.stats import Interval, clopper_pearson, confidence_sequence, korn_graubard
 
 
 def from_interval(

@@ -8,16 +8,11 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from safecase.base import JsonValue
 from safecase.gate.display import from_interval
 from safecase.gate.labels import Labels, Stratum, read_stratum
-from safecase.model.base import JsonValue
-from safecase.model.estimate import Estimate
-from safecase.model.gate import GateRule
-from safecase.model.scorer_card import ScorerCard, ScorerPerformance
-from safecase.model.vocabulary import Metric, RuleStatus
-from safecase.stats.errors import StatisticsError
-from safecase.stats.intervals import Interval
-from safecase.stats.judge import planted_recall, rogan_gladen, two_phase
+from safecase.model import Estimate, GateRule, Metric, RuleStatus, ScorerCard, ScorerPerformance
+from safecase.stats import Interval, StatisticsError, planted_recall, rogan_gladen, two_phase
 
 _JUDGED = frozenset({Metric.VIOLATION_RATE, Metric.OVER_REFUSAL_RATE, Metric.UTILITY_RATE})
 

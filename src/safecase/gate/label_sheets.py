@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from safecase.engine.plan import RunPlan
-from safecase.engine.summary import SummaryColumns
+from safecase.engine import RunPlan, SummaryColumns
 from safecase.gate.labels import Labels, label_sheet
-from safecase.gate.populations import categories
+from safecase.gate.populations import rule_slices
 from safecase.gate.rates import ERROR, RATE_METRICS, outcomes_by_draw, read_stream
-from safecase.model.gate import GateRule
+from safecase.model import GateRule
 
 
 def sheet_for(rule: GateRule, plan: RunPlan, columns: SummaryColumns, labels: Labels) -> bytes:
@@ -19,7 +18,7 @@ def sheet_for(rule: GateRule, plan: RunPlan, columns: SummaryColumns, labels: La
         return label_sheet({}, plan.base_seed, labels)
     by_draw = outcomes_by_draw(plan, columns)
     strata: dict[str, list[str]] = {}
-    for category in categories(rule, plan):
+    for category in rule_slices(rule, plan):
         stream = read_stream(rule, category, by_draw)
         draws, codes = stream.draws[stream.counted], stream.codes[stream.counted]
         for bad, name in ((True, "judged bad"), (False, "judged good")):

@@ -13,7 +13,7 @@ import io
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from safecase.model.errors import InputError
+from safecase.base import InputError
 
 COLUMNS = ("attempt", "label")
 WORDS = {"violated": True, "held": False}

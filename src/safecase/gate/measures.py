@@ -9,23 +9,14 @@ import numpy as np
 import numpy.typing as npt
 from numpy.typing import NDArray
 
-from safecase.engine.plan import RunPlan
-from safecase.engine.run_folder import RunFolder
-from safecase.engine.summary import SummaryColumns
+from safecase.engine import RunFolder, RunPlan, SummaryColumns
 from safecase.gate.bounded_test import first_bounded_decision
 from safecase.gate.display import from_interval
-from safecase.gate.populations import Category
+from safecase.gate.populations import RuleSlice
 from safecase.gate.rates import ERROR, HELD, MISSING, UNDETERMINED, VIOLATED
 from safecase.gate.sentences import counted, demand, number, percent
-from safecase.model.estimate import Estimate
-from safecase.model.gate import CategoryResult, GateRule
-from safecase.model.risk import Risk
-from safecase.model.suite import Case
-from safecase.model.vocabulary import Metric, RuleStatus, Severity
-from safecase.stats.bias import counterfactual_comparisons
-from safecase.stats.intervals import Interval
-from safecase.stats.quantiles import quantile_interval
-from safecase.stats.sequential import bounded_gate
+from safecase.model import Case, CategoryResult, Estimate, GateRule, Metric, Risk, RuleStatus, Severity
+from safecase.stats import Interval, bounded_gate, counterfactual_comparisons, quantile_interval
 
 _QUANTILES = {Metric.LATENCY_P50_MS: 0.5, Metric.LATENCY_P95_MS: 0.95}
 
@@ -57,7 +48,7 @@ class BaselineRun:
 
 def _result(
     rule: GateRule,
-    category: Category,
+    category: RuleSlice,
     estimate: Estimate | None,
     status: RuleStatus,
     told: str,
@@ -107,7 +98,7 @@ _ENDING = {
 
 
 def evaluate_latency(
-    rule: GateRule, category: Category, columns: SummaryColumns, codes: NDArray[np.int8]
+    rule: GateRule, category: RuleSlice, columns: SummaryColumns, codes: NDArray[np.int8]
 ) -> CategoryResult:
     """A quantile of the latency of answers that came from the target, cached ones and errors left out."""
     chosen = category.cases[columns.case_index] & (columns.outcome != ERROR) & ~columns.cached
@@ -126,7 +117,7 @@ def evaluate_latency(
 
 
 def evaluate_cost(
-    rule: GateRule, category: Category, columns: SummaryColumns, codes: NDArray[np.int8]
+    rule: GateRule, category: RuleSlice, columns: SummaryColumns, codes: NDArray[np.int8]
 ) -> CategoryResult:
     """The mean cost of an attempt with a Student-t interval; approximate, and said to be.
 
@@ -150,7 +141,7 @@ def evaluate_cost(
 
 
 def evaluate_coverage(
-    rule: GateRule, category: Category, plan: RunPlan, by_draw: NDArray[np.int8], risks: Sequence[Risk]
+    rule: GateRule, category: RuleSlice, plan: RunPlan, by_draw: NDArray[np.int8], risks: Sequence[Risk]
 ) -> CategoryResult:
     """The share of severe risks (sev1, sev2) that at least one attempt was made on."""
     severe = [risk for risk in risks if risk.severity in (Severity.SEV1, Severity.SEV2)]
@@ -178,7 +169,7 @@ def evaluate_coverage(
 
 
 def evaluate_groups(
-    rule: GateRule, category: Category, plan: RunPlan, by_draw: NDArray[np.int8]
+    rule: GateRule, category: RuleSlice, plan: RunPlan, by_draw: NDArray[np.int8]
 ) -> CategoryResult:
     """The largest difference of violation rates between groups over the same prompts.
 
@@ -222,7 +213,7 @@ def evaluate_groups(
 
 
 def evaluate_severity(
-    rule: GateRule, category: Category, plan: RunPlan, by_draw: NDArray[np.int8]
+    rule: GateRule, category: RuleSlice, plan: RunPlan, by_draw: NDArray[np.int8]
 ) -> CategoryResult:
     """The mean severity of what went wrong, in [0, 1], by a bounded e-process over the category's units.
 
@@ -238,7 +229,7 @@ def evaluate_severity(
     status = {"ship": RuleStatus.MET, "block_proven": RuleStatus.NOT_MET}.get(
         decision, RuleStatus.INSUFFICIENT
     )
-    from safecase.stats.means import severity_mean_bound
+    from safecase.stats import severity_mean_bound
 
     interval = severity_mean_bound(weights[:n], rule.confidence)
     worst = int(((weights[:n] == Severity.SEV1.weight) & (codes[:n] == VIOLATED)).sum())
@@ -259,10 +250,10 @@ def severity_values(plan: RunPlan, draws: NDArray[np.int64], codes: NDArray[np.i
 
 
 def evaluate_attack_at_k(
-    rule: GateRule, category: Category, plan: RunPlan, by_draw: NDArray[np.int8]
+    rule: GateRule, category: RuleSlice, plan: RunPlan, by_draw: NDArray[np.int8]
 ) -> CategoryResult:
     """The share of cases that an attacker with k tries breaks; a case counts once, at its first success."""
-    from safecase.stats.intervals import clopper_pearson, korn_graubard
+    from safecase.stats import clopper_pearson, korn_graubard
 
     tries = rule.k or 1
     found: dict[int, list[int]] = {}
@@ -307,7 +298,7 @@ def evaluate_attack_at_k(
     )  # fmt: skip
 
 
-def _prefix(category: Category, by_draw: NDArray[np.int8]) -> NDArray[np.int8]:
+def _prefix(category: RuleSlice, by_draw: NDArray[np.int8]) -> NDArray[np.int8]:
     codes = by_draw[category.draws]
     gaps = np.flatnonzero(codes == MISSING)
     return codes[: int(gaps[0])] if len(gaps) else codes

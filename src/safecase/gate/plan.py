@@ -6,19 +6,17 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from safecase.engine.plan import DrawOrder, RunPlan
+from safecase.base import Record
+from safecase.engine import DrawOrder, RunPlan
 from safecase.gate.binary_test import FamilyTest, SuiteTest, make_test
-from safecase.gate.populations import categories
+from safecase.gate.populations import rule_slices
 from safecase.gate.rates import RATE_METRICS, failure_bound, good_rate, impossible_note
 from safecase.gate.sentences import counted, percent
-from safecase.model.base import Frozen
-from safecase.model.gate import Gate, GateRule
-from safecase.model.vocabulary import RuleClass
-from safecase.stats.design import operating_characteristics
-from safecase.stats.errors import StatisticsError
+from safecase.model import Gate, GateRule, RuleClass
+from safecase.stats import StatisticsError, operating_characteristics
 
 
-class ChanceAtRate(Frozen):
+class ChanceAtRate(Record):
     """What would happen at one true rate of bad events."""
 
     rate: float
@@ -30,7 +28,7 @@ class ChanceAtRate(Frozen):
     """Expected attempts until the decision."""
 
 
-class CategoryForecast(Frozen):
+class CategoryForecast(Record):
     """What one category of one rule can show."""
 
     category: str
@@ -47,7 +45,7 @@ class CategoryForecast(Frozen):
     """What the chances mean."""
 
 
-class RuleForecast(Frozen):
+class RuleForecast(Record):
     """What one rule can show."""
 
     rule: str
@@ -63,7 +61,7 @@ class RuleForecast(Frozen):
     warning: str = ""
 
 
-class GateForecast(Frozen):
+class GateForecast(Record):
     """What a gate can show with a plan."""
 
     gate: str
@@ -84,13 +82,13 @@ def forecast(gate: Gate, plan: RunPlan) -> GateForecast:
     rules = tuple(_rule(rule, plan) for rule in gate.rules)
     wanted = np.zeros(len(plan), dtype=np.bool_)
     for rule, made in zip(gate.rules, rules, strict=True):
-        for category, row in zip(categories(rule, plan), made.categories, strict=True):
+        for category, row in zip(rule_slices(rule, plan), made.categories, strict=True):
             wanted[category.draws[: row.least_calls if row.least_calls is not None else 0]] = True
     return GateForecast(gate=gate.id, planned=len(plan), rules=rules, least_calls=int(wanted.sum()))
 
 
 def _rule(rule: GateRule, plan: RunPlan) -> RuleForecast:
-    found = categories(rule, plan)
+    found = rule_slices(rule, plan)
     rows = []
     for category in found:
         row = CategoryForecast(

@@ -9,11 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from safecase.engine.plan import DrawOrder, RunPlan
-from safecase.model.gate import GateRule
-from safecase.model.selector import Selector
-from safecase.model.suite import Case
-from safecase.model.vocabulary import HarmClass, Metric
+from safecase.engine import DrawOrder, RunPlan
+from safecase.model import Case, GateRule, HarmClass, Metric, Selector
 
 BoolArray = NDArray[np.bool_]
 IntArray = NDArray[np.int64]
@@ -39,7 +36,7 @@ _CATEGORY: dict[str, Callable[[Case], str]] = {
 
 
 @dataclass(frozen=True)
-class Category:
+class RuleSlice:
     """One category of a rule over one plan."""
 
     name: str
@@ -70,7 +67,7 @@ def case_mask(rule: GateRule, cases: Sequence[Case]) -> BoolArray:
     return selected
 
 
-def categories(rule: GateRule, plan: RunPlan) -> tuple[Category, ...]:
+def rule_slices(rule: GateRule, plan: RunPlan) -> tuple[RuleSlice, ...]:
     """The categories of a rule, by name. Empty where the rule is about no case of the plan."""
     mask = case_mask(rule, plan.cases)
     name_of = _CATEGORY[rule.per]
@@ -86,7 +83,7 @@ def categories(rule: GateRule, plan: RunPlan) -> tuple[Category, ...]:
             draws = family_draws(plan, draws)
         if rule.maximum_n is not None and rule.population == "families":
             draws = draws[: rule.maximum_n]
-        found.append(Category(name, members, draws, families))
+        found.append(RuleSlice(name, members, draws, families))
     return tuple(found)
 
 

@@ -7,16 +7,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from safecase.engine.plan import DrawOrder, RunPlan
-from safecase.engine.summary import SummaryColumns
-from safecase.gate.binary_test import Decision, allowed_events, families_needed, make_test
+from safecase.engine import DrawOrder, RunPlan, SummaryColumns
+from safecase.gate.binary_test import StopDecision, allowed_events, families_needed, make_test
 from safecase.gate.display import complement, rate_estimate
 from safecase.gate.judge_correction import Corrected, CorrectionInputs, JudgedUnits, correct_rate
-from safecase.gate.populations import Category
+from safecase.gate.populations import RuleSlice
 from safecase.gate.sentences import Reading, counted, late_caveat, percent, rate_sentence
-from safecase.model.gate import CategoryResult, GateRule
-from safecase.model.vocabulary import Comparator, Metric, RuleStatus
-from safecase.stats.errors import StatisticsError
+from safecase.model import CategoryResult, Comparator, GateRule, Metric, RuleStatus
+from safecase.stats import StatisticsError
 
 HELD, VIOLATED, UNDETERMINED, ERROR, MISSING = 0, 1, 2, 3, -1
 RATE_METRICS = frozenset(
@@ -79,7 +77,7 @@ class Stream:
     """Units planned, less those that the rule leaves out."""
 
 
-def read_stream(rule: GateRule, category: Category, by_draw: NDArray[np.int8]) -> Stream:
+def read_stream(rule: GateRule, category: RuleSlice, by_draw: NDArray[np.int8]) -> Stream:
     """The contiguous beginning of a category's stream.
 
     A draw that is missing ends it: what came back later must not decide before what came earlier.
@@ -96,7 +94,7 @@ def read_stream(rule: GateRule, category: Category, by_draw: NDArray[np.int8]) -
 
 def evaluate_rate(
     rule: GateRule,
-    category: Category,
+    category: RuleSlice,
     plan: RunPlan,
     by_draw: NDArray[np.int8],
     inputs: CorrectionInputs | None = None,
@@ -107,7 +105,7 @@ def evaluate_rate(
     corrected: Corrected | None = None
     if rule.judge_correction.method != "none":
         # Such an interval holds for a size that was fixed beforehand: no decision may cut the stream.
-        decision, note = Decision("fixed", len(stream.events), int(stream.events.sum())), ""
+        decision, note = StopDecision("fixed", len(stream.events), int(stream.events.sum())), ""
     else:
         decision, note = _decide(rule, category, stream, plan, bound)
     # What came after the decision was in flight by chance of timing and must not move the numbers.
@@ -176,7 +174,7 @@ def evaluate_rate(
     )
 
 
-def _judged(stream: Stream, plan: RunPlan, category: Category) -> JudgedUnits:
+def _judged(stream: Stream, plan: RunPlan, category: RuleSlice) -> JudgedUnits:
     codes, draws = stream.codes[stream.counted], stream.draws[stream.counted]
     return JudgedUnits(
         attempts=[plan.planned(int(draw)).id for draw in draws],
@@ -188,7 +186,7 @@ def _judged(stream: Stream, plan: RunPlan, category: Category) -> JudgedUnits:
 
 
 def _late(
-    rule: GateRule, category: Category, by_draw: NDArray[np.int8], decision: Decision, used: int
+    rule: GateRule, category: RuleSlice, by_draw: NDArray[np.int8], decision: StopDecision, used: int
 ) -> tuple[int, int]:
     """Units, and bad events among them, that were recorded after the decision: shown, never counted."""
     if decision.kind in _NO_DECISION:
@@ -206,9 +204,9 @@ def _tables(rule: GateRule) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
 
 
 def _decide(
-    rule: GateRule, category: Category, stream: Stream, plan: RunPlan, bound: float | None
-) -> tuple[Decision, str]:
-    seen = Decision("open", len(stream.events), int(stream.events.sum()))
+    rule: GateRule, category: RuleSlice, stream: Stream, plan: RunPlan, bound: float | None
+) -> tuple[StopDecision, str]:
+    seen = StopDecision("open", len(stream.events), int(stream.events.sum()))
     if bound is None or not len(category.draws) or stream.size < 1:
         return seen, ""
     try:
@@ -244,7 +242,7 @@ def impossible_note(rule: GateRule, families: int) -> str:
     return f"a claim about all such cases takes at least {independent}, and there {there} {families}"
 
 
-def _used(stream: Stream, decision: Decision) -> int:
+def _used(stream: Stream, decision: StopDecision) -> int:
     """How many units of the stream, left-out ones included, the decision took."""
     if decision.kind in _NO_DECISION or decision.n == 0:
         return len(stream.codes)
@@ -252,7 +250,7 @@ def _used(stream: Stream, decision: Decision) -> int:
     return int(positions[decision.n - 1]) + 1
 
 
-def _status(decision: Decision) -> RuleStatus:
+def _status(decision: StopDecision) -> RuleStatus:
     if decision.kind == "ship" or (decision.kind == "census" and not decision.exceeded):
         return RuleStatus.MET
     if decision.kind == "block_proven" or decision.kind == "census":

@@ -5,19 +5,22 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from safecase.engine.plan import RunPlan
+from safecase.engine import RunPlan
 from safecase.gate.bounded_test import first_bounded_decision
 from safecase.gate.display import from_interval
 from safecase.gate.measures import BaselineRun
-from safecase.gate.populations import Category
+from safecase.gate.populations import RuleSlice
 from safecase.gate.rates import ERROR, HELD, MISSING, UNDETERMINED, VIOLATED
 from safecase.gate.sentences import counted, demand, number
-from safecase.model.gate import CategoryResult, GateRule
-from safecase.model.vocabulary import RuleStatus
-from safecase.stats.comparisons import mcnemar_exact, paired_difference
-from safecase.stats.design import FUTILITY_ERROR
-from safecase.stats.regression import paired_observation, regression_gate
-from safecase.stats.sequential import BoundedGatePlan
+from safecase.model import CategoryResult, GateRule, RuleStatus
+from safecase.stats import (
+    FUTILITY_ERROR,
+    BoundedGatePlan,
+    mcnemar_exact,
+    paired_difference,
+    paired_observation,
+    regression_gate,
+)
 
 
 def margin_of(rule: GateRule) -> float | None:
@@ -34,7 +37,7 @@ def regression_test(rule: GateRule, margin: float, planned: int) -> BoundedGateP
 
 def evaluate_regression(
     rule: GateRule,
-    category: Category,
+    category: RuleSlice,
     plan: RunPlan,
     by_draw: NDArray[np.int8],
     baseline: BaselineRun | None,

@@ -5,9 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 
-from safecase.model.estimate import Estimate
-from safecase.model.gate import GateRule
-from safecase.model.vocabulary import Comparator, Metric, RuleStatus
+from safecase.model import Comparator, Estimate, GateRule, Metric, RuleStatus
 
 _SUBJECT = {
     Metric.VIOLATION_RATE: "attempts may end in harm",

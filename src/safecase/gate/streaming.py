@@ -20,10 +20,9 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from safecase.engine.plan import DrawOrder, RunPlan
-from safecase.engine.summary import OUTCOME_CODES
+from safecase.engine import OUTCOME_CODES, DrawOrder, RunPlan
 from safecase.gate.binary_test import BinaryTest, allowed_events, make_test
-from safecase.gate.populations import Category, categories
+from safecase.gate.populations import RuleSlice, rule_slices
 from safecase.gate.rates import (
     ERROR,
     HELD,
@@ -36,13 +35,17 @@ from safecase.gate.rates import (
     is_event,
 )
 from safecase.gate.regression import margin_of, regression_test
-from safecase.model.attempt import AttemptSummary, PlannedAttempt
-from safecase.model.gate import Gate, GateRule
-from safecase.model.suite import Case
-from safecase.model.vocabulary import Metric, OutcomeKind, RuleClass
-from safecase.stats.errors import StatisticsError
-from safecase.stats.regression import paired_observation
-from safecase.stats.sequential import BoundedSequentialTest, bounded_gate
+from safecase.model import (
+    AttemptSummary,
+    Case,
+    Gate,
+    GateRule,
+    Metric,
+    OutcomeKind,
+    PlannedAttempt,
+    RuleClass,
+)
+from safecase.stats import BoundedSequentialTest, StatisticsError, bounded_gate, paired_observation
 
 _TIMED = frozenset({Metric.LATENCY_P50_MS, Metric.LATENCY_P95_MS, Metric.COST_PER_ATTEMPT_USD})
 _TIMED_ANSWERS = 200
@@ -52,7 +55,7 @@ _TIMED_ANSWERS = 200
 class _CategoryState:
     """Where one category of one rule stands; asks for all of its attempts."""
 
-    def __init__(self, rule: GateRule, category: Category, plan: RunPlan) -> None:
+    def __init__(self, rule: GateRule, category: RuleSlice, plan: RunPlan) -> None:
         self.rule = rule
         self.name = category.name
         self.units: NDArray[np.bool_] = np.zeros(len(plan), dtype=np.bool_)
@@ -99,7 +102,7 @@ class _CategoryState:
 class _RateState(_CategoryState):
     """A rate: the binary test decides."""
 
-    def __init__(self, rule: GateRule, category: Category, plan: RunPlan, bound: float) -> None:
+    def __init__(self, rule: GateRule, category: RuleSlice, plan: RunPlan, bound: float) -> None:
         super().__init__(rule, category, plan)
         self._bound = bound
         self._uniform = plan.order is DrawOrder.UNIFORM
@@ -140,7 +143,7 @@ class _RateState(_CategoryState):
 class _SeverityState(_CategoryState):
     """A severity-weighted rate: bets on a number in [0, 1]."""
 
-    def __init__(self, rule: GateRule, category: Category, plan: RunPlan, bound: float) -> None:
+    def __init__(self, rule: GateRule, category: RuleSlice, plan: RunPlan, bound: float) -> None:
         super().__init__(rule, category, plan)
         self._weights = [case.severity.weight for case in plan.cases]
         self._case_index = plan.case_index
@@ -160,7 +163,7 @@ class _RegressionState(_CategoryState):
     """A regression: bets on the difference to the baseline's mean on the same case."""
 
     def __init__(
-        self, rule: GateRule, category: Category, plan: RunPlan, margin: float, baseline: Mapping[str, float]
+        self, rule: GateRule, category: RuleSlice, plan: RunPlan, margin: float, baseline: Mapping[str, float]
     ) -> None:
         super().__init__(rule, category, plan)
         self._before = [baseline.get(case.id) for case in plan.cases]
@@ -195,7 +198,7 @@ class _RegressionState(_CategoryState):
 class _AttackState(_CategoryState):
     """Attack@k: the first k tries of each case, up to its first success."""
 
-    def __init__(self, rule: GateRule, category: Category, plan: RunPlan) -> None:
+    def __init__(self, rule: GateRule, category: RuleSlice, plan: RunPlan) -> None:
         super().__init__(rule, category, plan)
         self._case_index = plan.case_index
         self.units &= plan.repeat < (rule.k or 1)
@@ -213,7 +216,7 @@ class _AttackState(_CategoryState):
 
 
 def _state(
-    rule: GateRule, category: Category, plan: RunPlan, baseline: Mapping[str, float] | None
+    rule: GateRule, category: RuleSlice, plan: RunPlan, baseline: Mapping[str, float] | None
 ) -> _CategoryState:
     bound = failure_bound(rule)
     if rule.metric is Metric.ATTACK_AT_K:
@@ -232,7 +235,7 @@ def _state(
 
 
 class StreamingEvaluation:
-    """Watches a run for one or several gates; a `safecase.model.protocols.StreamingGate`.
+    """Watches a run for one or several gates; a `safecase.model.protocols.EarlyStop`.
 
     ``baseline_rates`` (case id → violation rate in the baseline run, `BaselineRun.rates`) lets regression
     rules stop early; without it they ask for all of their attempts. ``stop_on_failure``: a binding rule
@@ -248,7 +251,7 @@ class StreamingEvaluation:
         baseline_rates: Mapping[str, float] | None = None,
     ) -> None:
         self._states: list[tuple[GateRule, list[_CategoryState]]] = [
-            (rule, [_state(rule, category, plan, baseline_rates) for category in categories(rule, plan)])
+            (rule, [_state(rule, category, plan, baseline_rates) for category in rule_slices(rule, plan)])
             for gate in gates
             for rule in gate.rules
             if rule.metric is not Metric.COVERAGE

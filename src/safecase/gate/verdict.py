@@ -8,8 +8,7 @@ from datetime import date
 import numpy as np
 from numpy.typing import NDArray
 
-from safecase.engine.plan import RunPlan
-from safecase.engine.summary import SummaryColumns
+from safecase.engine import RunPlan, SummaryColumns
 from safecase.gate.judge_correction import CorrectionInputs
 from safecase.gate.labels import Labels
 from safecase.gate.measures import (
@@ -21,19 +20,30 @@ from safecase.gate.measures import (
     evaluate_latency,
     evaluate_severity,
 )
-from safecase.gate.populations import Category, case_mask, categories
+from safecase.gate.populations import RuleSlice, case_mask, rule_slices
 from safecase.gate.rates import ERROR, MISSING, RATE_METRICS, UNDETERMINED, evaluate_rate, outcomes_by_draw
 from safecase.gate.regression import evaluate_regression
 from safecase.gate.sentences import rule_sentence
-from safecase.model.gate import CategoryResult, Gate, GateRule, RuleResult, StaleEvidence, Verdict
-from safecase.model.people import RiskAcceptance
-from safecase.model.risk import Risk
-from safecase.model.run import RunManifest
-from safecase.model.scorer_card import ScorerCard
-from safecase.model.vocabulary import Metric, RuleClass, RuleStatus, Severity, VerdictKind
+from safecase.model import (
+    CategoryResult,
+    Gate,
+    GateRule,
+    Metric,
+    Risk,
+    RiskAcceptance,
+    RuleClass,
+    RuleResult,
+    RuleStatus,
+    RunManifest,
+    ScorerCard,
+    Severity,
+    StaleEvidence,
+    Verdict,
+    VerdictKind,
+)
 
 
-def evaluate(
+def evaluate_gate(
     gate: Gate,
     manifest: RunManifest,
     plan: RunPlan,
@@ -96,7 +106,7 @@ def _evaluate_rule(
 ) -> RuleResult:
     uncalibrated, cards = _scorers_behind(rule, plan, manifest)
 
-    def one(category: Category) -> CategoryResult:
+    def one(category: RuleSlice) -> CategoryResult:
         codes = by_draw[category.draws]
         codes = codes[codes != MISSING]
         if rule.metric in RATE_METRICS:
@@ -115,7 +125,7 @@ def _evaluate_rule(
             return evaluate_attack_at_k(rule, category, plan, by_draw)
         return evaluate_regression(rule, category, plan, by_draw, baseline, rates)
 
-    found = tuple(one(category) for category in categories(rule, plan))
+    found = tuple(one(category) for category in rule_slices(rule, plan))
     statuses = {item.category: item.status for item in found}
     status = combine_statuses(rule, list(statuses.values()))
     single = found[0].sentence if len(found) == 1 else ""
@@ -166,7 +176,7 @@ def _scorers_behind(
     used = {item.scorer for index, case in enumerate(plan.cases) if mask[index] for item in case.expect}
     calibrated = {item.name for item in manifest.scorers if item.calibrated}
     digests = {item.card_digest for item in manifest.scorers if item.name in used and item.calibrated}
-    from safecase.model.base import digest
+    from safecase.base import digest
 
     cards = tuple(card for card in manifest.scorer_cards if digest(card) in digests)
     return tuple(sorted(used - calibrated)), cards

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from safecase.model.base import Frozen, JsonValue
-from safecase.model.errors import FailureKind
+from safecase.base import JsonValue, Record
+from safecase.model.failures import FailureKind
 from safecase.model.transcript import Transcript, Usage
 from safecase.model.vocabulary import AttackClass, ErrorOrigin, HarmClass, OutcomeKind, Severity
 
 
-class EvidenceSpan(Frozen):
+class ScoreSpan(Record):
     """The piece of a transcript that a score rests on.
 
     ``start`` and ``end`` are character offsets into the text of message ``message``; -1 means the
@@ -25,7 +25,7 @@ class EvidenceSpan(Frozen):
     """The piece itself, shortened and with secrets masked."""
 
 
-class Score(Frozen):
+class Score(Record):
     """One scorer's reading of one transcript. ``undetermined`` is an answer; a guess is not."""
 
     scorer: str
@@ -36,7 +36,7 @@ class Score(Frozen):
     label: str = ""
     """A finer class where the scorer has one: ``full_refusal``, ``partial_refusal``..."""
     explanation: str = ""
-    evidence: tuple[EvidenceSpan, ...] = ()
+    evidence: tuple[ScoreSpan, ...] = ()
     judge_model: str = ""
     """The judge's resolved model id, where a judge decided."""
     judge_is_target: bool = False
@@ -44,7 +44,7 @@ class Score(Frozen):
     metadata: dict[str, JsonValue] = {}
 
 
-class AttemptError(Frozen):
+class AttemptError(Record):
     """Why an attempt has no verdict: who failed, how, after how many tries."""
 
     origin: ErrorOrigin
@@ -53,7 +53,7 @@ class AttemptError(Frozen):
     tries: int = 1
 
 
-class PlannedAttempt(Frozen):
+class PlannedAttempt(Record):
     """One place in the draw order."""
 
     draw: int
@@ -68,7 +68,7 @@ class PlannedAttempt(Frozen):
         return f"{self.case_id}#{self.repeat}"
 
 
-class Attempt(Frozen):
+class Attempt(Record):
     """One case × one repeat × one target version, as it stands in the run log."""
 
     draw: int
@@ -92,7 +92,7 @@ class Attempt(Frozen):
         return f"{self.case_id}#{self.repeat}"
 
 
-class AttemptSummary(Frozen):
+class AttemptSummary(Record):
     """The columns that gates compute on: an attempt without its transcript, joined to its case."""
 
     draw: int

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pydantic import Field, model_validator
 
-from safecase.model.base import Frozen
+from safecase.base import Record
 
 
-class Estimate(Frozen):
+class Estimate(Record):
     """A value and its interval."""
 
     value: float

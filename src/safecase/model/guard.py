@@ -13,11 +13,10 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from safecase.model.base import Frozen, JsonObject, JsonValue
-from safecase.model.errors import InputError
+from safecase.base import InputError, JsonObject, JsonValue, Record
 
 
-class Surface(StrEnum):
+class FlowPoint(StrEnum):
     """Where in the flow of a conversation a guard looks."""
 
     USER_INPUT = "user_input"
@@ -27,7 +26,7 @@ class Surface(StrEnum):
     MODEL_OUTPUT = "model_output"
 
     @classmethod
-    def parse(cls, text: str) -> Surface:
+    def parse(cls, text: str) -> FlowPoint:
         """The surface of that name; raises InputError for another word."""
         try:
             return cls(text)
@@ -62,7 +61,7 @@ class CheckFailure(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class EvidenceSpan:
+class TextSpan:
     """A place in the text as it was received: ``text[start:end]``, and what stands there.
 
     The text itself is not repeated, so that a log of verdicts never echoes a secret.
@@ -90,7 +89,7 @@ class CheckResult:
     score: float | None = None
     reason: str = ""
     """One sentence for a log; never holds the text that was inspected."""
-    evidence: tuple[EvidenceSpan, ...] = ()
+    evidence: tuple[TextSpan, ...] = ()
     replacements: tuple[Replacement, ...] = ()
     """Disjoint, in order of ``start``."""
     details: Mapping[str, JsonValue] = field(default_factory=dict)
@@ -106,11 +105,11 @@ class GuardVerdict:
 
     check: str
     version: str
-    surface: Surface
+    surface: FlowPoint
     action: GuardAction
     score: float | None
     reason: str
-    evidence: tuple[EvidenceSpan, ...]
+    evidence: tuple[TextSpan, ...]
     replacements: tuple[Replacement, ...]
     details: Mapping[str, JsonValue]
     latency_seconds: float
@@ -136,7 +135,7 @@ class GuardVerdict:
 class GuardDecision:
     """All verdicts on one content, and what follows from them."""
 
-    surface: Surface
+    surface: FlowPoint
     action: GuardAction
     text: str
     """The text that may go on: redacted where a check asked for it, empty where it is blocked."""
@@ -173,12 +172,12 @@ class GuardDecision:
         }
 
 
-class GuardCheckConfiguration(Frozen):
+class GuardCheckConfiguration(Record):
     """One check as a control declares it in its ``configuration``."""
 
     check: str
     """Kind of check: a name of the guard's registry."""
-    surfaces: tuple[Surface, ...] = ()
+    surfaces: tuple[FlowPoint, ...] = ()
     """Where it looks; empty: wherever its kind can."""
     parameters: JsonObject = {}
     on_failure: Literal["closed", "open"] | None = None

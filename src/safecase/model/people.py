@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from pydantic import Field
 
-from safecase.model.base import Frozen, Identifier
+from safecase.base import Identifier, Record
 from safecase.model.vocabulary import Severity, VerdictKind
 
 
@@ -19,7 +19,7 @@ class DecisionTier(StrEnum):
     EXECUTIVE = "executive"
 
 
-class Role(Frozen):
+class Role(Record):
     """A role that people hold."""
 
     id: Identifier
@@ -27,7 +27,7 @@ class Role(Frozen):
     tier: DecisionTier = DecisionTier.INDEPENDENT
 
 
-class Person(Frozen):
+class Person(Record):
     """A person; ``roles`` are role ids."""
 
     id: Identifier
@@ -48,7 +48,7 @@ class Action(StrEnum):
     GRANT_EXCEPTION = "grant_exception"
 
 
-class DecisionRight(Frozen):
+class DecisionRight(Record):
     """Which roles may do an action, and how many of them it takes."""
 
     action: Action
@@ -58,7 +58,7 @@ class DecisionRight(Frozen):
     """Where set, the right covers risks this severe or milder."""
 
 
-class People(Frozen):
+class People(Record):
     """Roles, persons and decision rights of one organisation."""
 
     roles: tuple[Role, ...] = ()
@@ -67,7 +67,7 @@ class People(Frozen):
     escalation: tuple[str, ...] = ()
 
 
-class RiskAcceptance(Frozen):
+class RiskAcceptance(Record):
     """A residual risk that somebody with the right accepts, for a time, with something in place."""
 
     risk: Identifier
@@ -78,7 +78,7 @@ class RiskAcceptance(Frozen):
     expires: date
 
 
-class Decision(Frozen):
+class Decision(Record):
     """A person's signed decision on one verdict."""
 
     decided_at: datetime

@@ -6,12 +6,12 @@ from datetime import date
 
 from pydantic import Field
 
-from safecase.model.base import Frozen, Identifier, JsonObject
+from safecase.base import Identifier, JsonObject, Record
 from safecase.model.taxonomy import TaxonomyReference
 from safecase.model.vocabulary import ControlLayer
 
 
-class Requirement(Frozen):
+class Requirement(Record):
     """One testable statement that a clause asks for."""
 
     id: Identifier
@@ -22,7 +22,7 @@ class Requirement(Frozen):
     risks: tuple[Identifier, ...] = ()
 
 
-class PolicyClause(Frozen):
+class PolicyClause(Record):
     """One clause of one policy, law or standard, restated in the organisation's own words."""
 
     id: Identifier
@@ -32,7 +32,7 @@ class PolicyClause(Frozen):
     requirements: tuple[Requirement, ...] = ()
 
 
-class Policy(Frozen):
+class Policy(Record):
     """A policy, law or standard that the system must meet."""
 
     id: Identifier
@@ -43,7 +43,7 @@ class Policy(Frozen):
     clauses: tuple[PolicyClause, ...] = ()
 
 
-class Hypothesis(Frozen):
+class Hypothesis(Record):
     """What a control is expected to do, said before it is measured (LIF-04)."""
 
     statement: str
@@ -56,7 +56,7 @@ class Hypothesis(Frozen):
     confidence: float = Field(default=0.95, gt=0.5, lt=1)
 
 
-class Control(Frozen):
+class Control(Record):
     """Something that prevents, detects or limits a harm."""
 
     id: Identifier

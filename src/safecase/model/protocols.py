@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Awaitable, Mapping
 from typing import Protocol, runtime_checkable
 
+from safecase.base import JsonObject, JsonValue, Record
 from safecase.model.attempt import AttemptSummary, PlannedAttempt, Score
-from safecase.model.base import Frozen, JsonObject, JsonValue
-from safecase.model.suite import Case
+from safecase.model.case import Case
 from safecase.model.transcript import Document, Message, ToolCall, ToolDefinition, Transcript, Usage
 
 
-class TargetRequest(Frozen):
+class TargetRequest(Record):
     """One call: the conversation so far, ending in a user (or tool) message."""
 
     messages: tuple[Message, ...]
@@ -26,7 +26,7 @@ class TargetRequest(Frozen):
     repeat: int = 0
 
 
-class TargetReply(Frozen):
+class TargetReply(Record):
     """What a target did in one turn: new messages, in order, ending with the assistant's answer.
 
     Tool calls and tool results that happened inside the turn stand among the messages.
@@ -66,7 +66,7 @@ class Target(Protocol):
         """Release connections. Safe to call twice."""
 
 
-class ToolGate(Protocol):
+class ToolInterceptor(Protocol):
     """Stands between an agent and its tools. One gate serves one turn."""
 
     def before(self, call: ToolCall) -> str:
@@ -80,14 +80,14 @@ class ToolGate(Protocol):
 
 
 @runtime_checkable
-class GatedTarget(Target, Protocol):
+class InterceptedTarget(Target, Protocol):
     """A target whose agent can be held to a gate at each tool call, because it runs in this process."""
 
     @property
     def takes_gate(self) -> bool:
         """Whether the agent behind it puts its calls to the gate; known once the target is started."""
 
-    async def respond_gated(self, request: TargetRequest, gate: ToolGate) -> TargetReply:
+    async def respond_gated(self, request: TargetRequest, gate: ToolInterceptor) -> TargetReply:
         """`Target.respond`, with every tool call through ``gate``."""
 
 
@@ -113,7 +113,7 @@ class Converter(Protocol):
         """The rewritten text; deterministic."""
 
 
-class StreamingGate(Protocol):
+class EarlyStop(Protocol):
     """Watches a run in draw order and says what is still worth calling.
 
     Decisions depend only on the prefix of the draw order that was observed, never on the order of

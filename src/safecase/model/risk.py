@@ -6,20 +6,20 @@ from datetime import date
 
 from pydantic import Field
 
-from safecase.model.base import Frozen, Identifier
+from safecase.base import Identifier, Record
 from safecase.model.taxonomy import TaxonomyReference
 from safecase.model.vocabulary import (
     AttackClass,
     Concern,
     DangerousCapability,
-    Exposure,
     HarmClass,
     Likelihood,
+    Reach,
     Severity,
 )
 
 
-class MonetaryRange(Frozen):
+class MonetaryRange(Record):
     """An estimate of money as a range, never a point."""
 
     lower: float = Field(ge=0)
@@ -28,7 +28,7 @@ class MonetaryRange(Frozen):
     source: str = ""
 
 
-class Risk(Frozen):
+class Risk(Record):
     """One way in which the system can harm people (RSK-01)."""
 
     id: Identifier
@@ -38,7 +38,7 @@ class Risk(Frozen):
     attack: AttackClass | None = None
     severity: Severity
     likelihood: Likelihood
-    exposure: Exposure = Exposure.BROAD
+    exposure: Reach = Reach.BROAD
     owner: str = ""
     concern: Concern | None = None
     capability: DangerousCapability | None = None
@@ -52,7 +52,7 @@ class Risk(Frozen):
     tags: tuple[str, ...] = ()
 
 
-class Threat(Frozen):
+class Threat(Record):
     """An attacker, what drives them, what they can do, and the way in (THR-01)."""
 
     id: Identifier
@@ -73,7 +73,7 @@ class Threat(Frozen):
     tags: tuple[str, ...] = ()
 
 
-class MisuseCase(Frozen):
+class MisuseCase(Record):
     """A realistic misuse by an ordinary user, apart from attackers (THR-02)."""
 
     id: Identifier

@@ -6,13 +6,13 @@ from datetime import datetime
 
 from pydantic import Field
 
-from safecase.model.base import Frozen, JsonObject, JsonValue, digest
-from safecase.model.gate import Gate
+from safecase.base import JsonObject, JsonValue, Record, digest
+from safecase.model.rule import Gate
 from safecase.model.scorer_card import ScorerCard
 from safecase.model.system import SystemVersion
 
 
-class SuiteReference(Frozen):
+class SuiteReference(Record):
     """A suite at one version."""
 
     id: str
@@ -20,7 +20,7 @@ class SuiteReference(Frozen):
     cases: int
 
 
-class ScorerReference(Frozen):
+class ScorerReference(Record):
     """A scorer as it was used: name, version, parameters digest, and its card where it has one."""
 
     name: str
@@ -34,7 +34,7 @@ class ScorerReference(Frozen):
         return bool(self.card_digest)
 
 
-class Baseline(Frozen):
+class Baseline(Record):
     """The earlier run that a regression rule compares with."""
 
     run_id: str
@@ -42,7 +42,7 @@ class Baseline(Frozen):
     system_version: str
 
 
-class RunManifest(Frozen):
+class RunManifest(Record):
     """What was planned. Written before the first call; never changed afterwards."""
 
     schema_version: int = 1

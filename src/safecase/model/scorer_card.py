@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from datetime import date
 
-from safecase.model.base import Frozen, Identifier, JsonValue
+from safecase.base import Identifier, JsonValue, Record
 from safecase.model.estimate import Estimate
 
 
-class ScorerPerformance(Frozen):
+class ScorerPerformance(Record):
     """Confusion counts of a scorer on one slice of labelled data; ``violated`` is the positive class."""
 
     category: str
@@ -27,7 +27,7 @@ class ScorerPerformance(Frozen):
     krippendorff_alpha: float | None = None
 
 
-class ScorerCard(Frozen):
+class ScorerCard(Record):
     """The measured quality of one version of one scorer on named labelled data."""
 
     scorer: Identifier

@@ -13,8 +13,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
-from safecase.model.errors import InputError, did_you_mean
-from safecase.model.suite import Case
+from safecase.base import InputError, did_you_mean
+from safecase.model.case import Case
 
 
 def _flag(value: bool) -> tuple[str, ...]:

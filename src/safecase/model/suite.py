@@ -8,77 +8,8 @@ from functools import cached_property
 
 from pydantic import Field
 
-from safecase.model.base import CaseIdentifier, Frozen, Identifier, JsonObject, JsonValue, digest
-from safecase.model.taxonomy import TaxonomyReference
-from safecase.model.transcript import Document, Message, ToolDefinition
-from safecase.model.vocabulary import (
-    AttackClass,
-    CaseSource,
-    DangerousCapability,
-    HarmClass,
-    Modality,
-    Severity,
-)
-
-
-class Expectation(Frozen):
-    """What must hold of a transcript: a scorer by name, and its parameters."""
-
-    scorer: Identifier
-    parameters: JsonObject = {}
-
-
-class Case(Frozen):
-    """One thing to try, ready to run.
-
-    ``messages`` is the script. A user message that an assistant message does not follow is sent to
-    the target and the answer takes its place in the conversation; scripted assistant messages are
-    history that the target is shown.
-    """
-
-    id: CaseIdentifier
-    suite: Identifier
-    risk: Identifier
-    severity: Severity
-    attack: AttackClass | None = None
-    """None means benign: over-refusal and utility are measured on it."""
-    harm: HarmClass
-    capability: DangerousCapability | None = None
-    language: str = "en"
-    modality: Modality = Modality.TEXT
-    family: CaseIdentifier
-    """Cases from one template or seed are one family: not independent of each other."""
-    journey: str = ""
-    source: CaseSource = CaseSource.CURATED
-    title: str = ""
-    messages: tuple[Message, ...] = Field(min_length=1)
-    documents: tuple[Document, ...] = ()
-    tools: tuple[ToolDefinition, ...] = ()
-    environment: JsonObject = {}
-    """What an agent target plants in its world before the first turn (injection texts, records)."""
-    expect: tuple[Expectation, ...] = Field(min_length=1)
-    benign_twin: str = ""
-    group: str = ""
-    """For counterfactual pairs: which group this member of the family stands for."""
-    held_out: bool = False
-    """True: never used while prompts, guards or thresholds were tuned."""
-    tags: tuple[str, ...] = ()
-    taxonomy: tuple[TaxonomyReference, ...] = ()
-    converters: tuple[str, ...] = ()
-    """Converters that were applied to the last user message, innermost first."""
-    reference: str = ""
-    """A reference answer, for scorers that compare."""
-    metadata: dict[str, JsonValue] = {}
-
-    @property
-    def benign(self) -> bool:
-        """True where no attack is made: refusing is the failure."""
-        return self.attack is None
-
-    @cached_property
-    def digest(self) -> str:
-        """Content digest of everything that decides what is sent and how it is judged."""
-        return digest(self.model_dump(mode="json"))
+from safecase.base import Identifier, JsonObject, JsonValue, Record, digest
+from safecase.model.case import Case
 
 
 class Combination(StrEnum):
@@ -97,7 +28,7 @@ class DatasetFormat(StrEnum):
     HUGGING_FACE = "hugging_face"
 
 
-class Dataset(Frozen):
+class Dataset(Record):
     """Cases kept in a data file. The content digest is locked in ``safecase.lock``."""
 
     id: Identifier
@@ -115,7 +46,7 @@ class Dataset(Frozen):
     licence: str = ""
 
 
-class Suite(Frozen):
+class Suite(Record):
     """A versioned set of cases. The version is the digest of its content, so it cannot lie."""
 
     id: Identifier

@@ -6,11 +6,11 @@ from datetime import date
 
 from pydantic import Field
 
-from safecase.model.base import Frozen, Identifier, JsonObject, digest
+from safecase.base import Identifier, JsonObject, Record, digest
 from safecase.model.vocabulary import ReleaseTier, Severity, SurfaceType
 
 
-class Surface(Frozen):
+class Surface(Record):
     """A place where people meet the system (INV-01, INV-02)."""
 
     id: Identifier
@@ -21,7 +21,7 @@ class Surface(Frozen):
     tags: tuple[str, ...] = ()
 
 
-class Component(Frozen):
+class Component(Record):
     """A part of the system: model, system prompt, index, tool, guard, user interface (INV-04, INV-05)."""
 
     id: Identifier
@@ -40,7 +40,7 @@ class Component(Frozen):
     limitations: tuple[str, ...] = ()
 
 
-class DataFlow(Frozen):
+class DataFlow(Record):
     """Data that passes from one component to another."""
 
     source: Identifier
@@ -49,7 +49,7 @@ class DataFlow(Frozen):
     trusted: bool = False
 
 
-class Journey(Frozen):
+class Journey(Record):
     """A critical user journey."""
 
     id: Identifier
@@ -57,7 +57,7 @@ class Journey(Frozen):
     tools: tuple[str, ...] = ()
 
 
-class RiskTolerance(Frozen):
+class RiskTolerance(Record):
     """How safe is safe enough, per severity: the highest acceptable violation rate (RSK-13)."""
 
     severity: Severity
@@ -65,7 +65,7 @@ class RiskTolerance(Frozen):
     rationale: str = ""
 
 
-class RolloutStage(Frozen):
+class RolloutStage(Record):
     """One step of the planned rollout (INV-06)."""
 
     id: Identifier
@@ -74,7 +74,7 @@ class RolloutStage(Frozen):
     starts: date | None = None
 
 
-class System(Frozen):
+class System(Record):
     """An AI system or feature: the subject of the safety case."""
 
     id: Identifier
@@ -96,7 +96,7 @@ class System(Frozen):
     regulated: bool = False
 
 
-class SystemVersion(Frozen):
+class SystemVersion(Record):
     """A fingerprint of every component. All evidence hangs on it; change makes evidence stale."""
 
     system: str

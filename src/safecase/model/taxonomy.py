@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from safecase.model.base import Frozen
+from safecase.base import Record
 
 
-class TaxonomyReference(Frozen):
+class TaxonomyReference(Record):
     """One entry of one version of one framework.
 
     ``version`` may be empty in a workspace file; the loader fills in the version of the catalogue

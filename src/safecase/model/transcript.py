@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from enum import StrEnum
 
-from safecase.model.base import Frozen, JsonObject, JsonValue
+from safecase.base import JsonObject, JsonValue, Record
 
 
 class MessageRole(StrEnum):
@@ -17,7 +17,7 @@ class MessageRole(StrEnum):
     TOOL = "tool"
 
 
-class ContentPart(Frozen):
+class ContentPart(Record):
     """One part of a message. Text stands inline; media stand by reference with their digest."""
 
     type: str = "text"
@@ -29,7 +29,7 @@ class ContentPart(Frozen):
     digest: str = ""
 
 
-class ToolCall(Frozen):
+class ToolCall(Record):
     """A call that the system under test made, with its arguments as parsed JSON."""
 
     name: str
@@ -39,7 +39,7 @@ class ToolCall(Frozen):
     """The raw argument text, kept where it did not parse as a JSON object."""
 
 
-class ToolDefinition(Frozen):
+class ToolDefinition(Record):
     """A tool offered to the system under test: name, purpose and JSON Schema of its arguments."""
 
     name: str
@@ -47,7 +47,7 @@ class ToolDefinition(Frozen):
     parameters: JsonObject = {}
 
 
-class Document(Frozen):
+class Document(Record):
     """A retrieved or supplied document. Untrusted unless said otherwise."""
 
     id: str
@@ -57,7 +57,7 @@ class Document(Frozen):
     trusted: bool = False
 
 
-class Message(Frozen):
+class Message(Record):
     """One turn of a conversation."""
 
     role: MessageRole
@@ -76,7 +76,7 @@ class Message(Frozen):
         return "\n".join(part.text for part in self.content if part.text)
 
 
-class Usage(Frozen):
+class Usage(Record):
     """Tokens and money of one attempt. ``cost_usd`` is None where no price is known."""
 
     input_tokens: int = 0
@@ -86,7 +86,7 @@ class Usage(Frozen):
     cost_usd: float | None = None
 
 
-class Transcript(Frozen):
+class Transcript(Record):
     """The whole conversation of one attempt, prompts included."""
 
     messages: tuple[Message, ...] = ()

@@ -29,7 +29,7 @@ class Likelihood(StrEnum):
     FREQUENT = "frequent"
 
 
-class Exposure(StrEnum):
+class Reach(StrEnum):
     """How many people or how much of the product a risk can reach."""
 
     INTERNAL = "internal"

@@ -1,1 +1,14 @@
-"""What people do over time: decisions and acceptances, in an append-only chained log."""
+"""What people do over time: decisions and who may take them."""
+
+from typing import TYPE_CHECKING
+
+from safecase.base.facade import lazy_exports
+
+if TYPE_CHECKING:
+    from safecase.records.decision_log import LOG_NAME as LOG_NAME
+    from safecase.records.decision_log import append_decision as append_decision
+    from safecase.records.decision_log import read_log as read_log
+    from safecase.records.rights import check_decision as check_decision
+    from safecase.records.rights import signatures_missing as signatures_missing
+else:
+    __getattr__, __dir__ = lazy_exports(__name__)

@@ -9,9 +9,8 @@ from pathlib import Path
 import orjson
 from pydantic import ValidationError
 
-from safecase.model.base import canonical_json, digest, digest_bytes
-from safecase.model.errors import CheckFailed, InfrastructureError
-from safecase.model.people import Decision
+from safecase.base import CheckFailed, InfrastructureError, canonical_json, digest, digest_bytes
+from safecase.model import Decision
 
 LOG_NAME = "decisions.jsonl"
 

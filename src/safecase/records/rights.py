@@ -4,11 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from safecase.model.errors import CheckFailed, InputError, did_you_mean
-from safecase.model.gate import Verdict
-from safecase.model.people import Action, Decision, DecisionRight, People, Person, RiskAcceptance
-from safecase.model.risk import Risk
-from safecase.model.vocabulary import RuleClass, RuleStatus, Severity, VerdictKind
+from safecase.base import CheckFailed, InputError, did_you_mean
+from safecase.model import (
+    Action,
+    Decision,
+    DecisionRight,
+    People,
+    Person,
+    Risk,
+    RiskAcceptance,
+    RuleClass,
+    RuleStatus,
+    Severity,
+    Verdict,
+    VerdictKind,
+)
 
 _SHIPPING = (VerdictKind.GO, VerdictKind.GO_WITH_CONDITIONS)
 _SEVERITY_ORDER = tuple(Severity)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from html import escape
 
-from safecase.model.estimate import Estimate
+from safecase.model import Estimate
 
 _ROW_HEIGHT = 30
 _AXIS_HEIGHT = 34

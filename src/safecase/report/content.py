@@ -5,15 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from safecase.model.attempt import Attempt
-from safecase.model.gate import Verdict
-from safecase.model.people import Decision
-from safecase.model.problem import Problem
-from safecase.model.risk import Risk
-from safecase.model.run import RunManifest
-from safecase.model.scorer_card import ScorerCard
-from safecase.model.suite import Case
-from safecase.model.system import System
+from safecase.base import Problem
+from safecase.model import Attempt, Case, Decision, Risk, RunManifest, ScorerCard, System, Verdict
 from safecase.report.charts import TradeOffPoint
 
 

@@ -6,8 +6,16 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from safecase.model.gate import CategoryResult, RuleResult
-from safecase.model.vocabulary import Comparator, Metric, RuleClass, RuleStatus, VerdictKind
+from safecase.model import (
+    CategoryResult,
+    Comparator,
+    Metric,
+    RuleClass,
+    RuleResult,
+    RuleStatus,
+    VerdictKind,
+    rule_name,
+)
 from safecase.report.charts import IntervalRow, format_quantity, interval_chart, trade_off_chart
 from safecase.report.content import ReportContent
 
@@ -69,11 +77,6 @@ def shorten(text: str, limit: int = _MESSAGE_LIMIT) -> str:
         return text
     half = limit // 2
     return f"{text[:half]}\n… [{len(text) - 2 * half:,} characters left out] …\n{text[-half:]}"
-
-
-def rule_name(result: RuleResult) -> str:
-    """What to call a rule in front of people."""
-    return result.rule.title or result.rule.id.replace("-", " ").replace("_", " ")
 
 
 def _row(label: str, result: RuleResult, category: CategoryResult) -> IntervalRow:

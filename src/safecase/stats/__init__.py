@@ -5,384 +5,135 @@ paired regression, judge correction, agreement, thresholds and drift. Randomness
 seed. Names load on first use, so that importing this package costs next to nothing.
 """
 
-from __future__ import annotations
+from typing import TYPE_CHECKING
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from safecase.base.facade import lazy_exports
 
 if TYPE_CHECKING:
-    from safecase.stats.agreement import (
-        ConfusionTable,
-        Level,
-        Weights,
-        cohen_kappa,
-        cohen_kappa_interval,
-        confusion_table,
-        fleiss_kappa,
-        krippendorff_alpha,
-        krippendorff_alpha_interval,
+    from safecase.stats.agreement import ConfusionTable as ConfusionTable
+    from safecase.stats.agreement import Level as Level
+    from safecase.stats.agreement import Weights as Weights
+    from safecase.stats.agreement import cohen_kappa as cohen_kappa
+    from safecase.stats.agreement import cohen_kappa_interval as cohen_kappa_interval
+    from safecase.stats.agreement import confusion_table as confusion_table
+    from safecase.stats.agreement import fleiss_kappa as fleiss_kappa
+    from safecase.stats.agreement import krippendorff_alpha as krippendorff_alpha
+    from safecase.stats.agreement import krippendorff_alpha_interval as krippendorff_alpha_interval
+    from safecase.stats.attempts import FORECAST_REACH as FORECAST_REACH
+    from safecase.stats.attempts import BetaBinomialFit as BetaBinomialFit
+    from safecase.stats.attempts import Forecast as Forecast
+    from safecase.stats.attempts import TurnHazard as TurnHazard
+    from safecase.stats.attempts import attack_at_k as attack_at_k
+    from safecase.stats.attempts import fit_beta_binomial as fit_beta_binomial
+    from safecase.stats.attempts import forecast_attack_at_k as forecast_attack_at_k
+    from safecase.stats.attempts import mean_attack_at_k as mean_attack_at_k
+    from safecase.stats.attempts import turns_to_failure as turns_to_failure
+    from safecase.stats.bias import PairComparison as PairComparison
+    from safecase.stats.bias import counterfactual_comparisons as counterfactual_comparisons
+    from safecase.stats.calibration import ReliabilityBin as ReliabilityBin
+    from safecase.stats.calibration import brier_score as brier_score
+    from safecase.stats.calibration import expected_calibration_error as expected_calibration_error
+    from safecase.stats.calibration import reliability_bins as reliability_bins
+    from safecase.stats.comparisons import Alternative as Alternative
+    from safecase.stats.comparisons import mcnemar_exact as mcnemar_exact
+    from safecase.stats.comparisons import newcombe_difference as newcombe_difference
+    from safecase.stats.comparisons import paired_difference as paired_difference
+    from safecase.stats.design import FUTILITY_ERROR as FUTILITY_ERROR
+    from safecase.stats.design import LEAST_CONDITIONAL_POWER as LEAST_CONDITIONAL_POWER
+    from safecase.stats.design import GatePlan as GatePlan
+    from safecase.stats.design import OperatingCharacteristics as OperatingCharacteristics
+    from safecase.stats.design import build_test as build_test
+    from safecase.stats.design import calibrated_threshold as calibrated_threshold
+    from safecase.stats.design import chance_to_ship as chance_to_ship
+    from safecase.stats.design import crossing_probability as crossing_probability
+    from safecase.stats.design import fixed_boundaries as fixed_boundaries
+    from safecase.stats.design import fixed_sample_size as fixed_sample_size
+    from safecase.stats.design import fixed_ship_points as fixed_ship_points
+    from safecase.stats.design import operating_characteristics as operating_characteristics
+    from safecase.stats.design import plan_gate as plan_gate
+    from safecase.stats.design import zero_failure_floor as zero_failure_floor
+    from safecase.stats.drift import DriftDetector as DriftDetector
+    from safecase.stats.drift import Recursion as Recursion
+    from safecase.stats.drift import drift_detector as drift_detector
+    from safecase.stats.drift import drift_mixture as drift_mixture
+    from safecase.stats.errors import EmptyDenominatorError as EmptyDenominatorError
+    from safecase.stats.errors import StatisticsError as StatisticsError
+    from safecase.stats.intervals import Interval as Interval
+    from safecase.stats.intervals import Side as Side
+    from safecase.stats.intervals import clopper_pearson as clopper_pearson
+    from safecase.stats.intervals import jeffreys as jeffreys
+    from safecase.stats.intervals import korn_graubard as korn_graubard
+    from safecase.stats.intervals import poisson_rate as poisson_rate
+    from safecase.stats.intervals import rate_per_sessions as rate_per_sessions
+    from safecase.stats.intervals import wald as wald
+    from safecase.stats.intervals import wilson as wilson
+    from safecase.stats.judge import JudgeQuality as JudgeQuality
+    from safecase.stats.judge import judge_quality as judge_quality
+    from safecase.stats.judge import label_floor as label_floor
+    from safecase.stats.judge import planted_recall as planted_recall
+    from safecase.stats.judge import ppi_plus_plus as ppi_plus_plus
+    from safecase.stats.judge import rogan_gladen as rogan_gladen
+    from safecase.stats.judge import two_phase as two_phase
+    from safecase.stats.means import MEAN_FRACTIONS as MEAN_FRACTIONS
+    from safecase.stats.means import SEVERITY_FRACTIONS as SEVERITY_FRACTIONS
+    from safecase.stats.means import betting_mean as betting_mean
+    from safecase.stats.means import severity_mean_bound as severity_mean_bound
+    from safecase.stats.multiplicity import Rejections as Rejections
+    from safecase.stats.multiplicity import average_log_e as average_log_e
+    from safecase.stats.multiplicity import benjamini_hochberg as benjamini_hochberg
+    from safecase.stats.multiplicity import e_benjamini_hochberg as e_benjamini_hochberg
+    from safecase.stats.multiplicity import e_bonferroni as e_bonferroni
+    from safecase.stats.multiplicity import e_holm as e_holm
+    from safecase.stats.multiplicity import holm as holm
+    from safecase.stats.quantiles import quantile_interval as quantile_interval
+    from safecase.stats.regression import REGRESSION_BETS as REGRESSION_BETS
+    from safecase.stats.regression import increase as increase
+    from safecase.stats.regression import paired_observation as paired_observation
+    from safecase.stats.regression import regression_gate as regression_gate
+    from safecase.stats.resampling import bootstrap_interval as bootstrap_interval
+    from safecase.stats.roc import ThresholdCurve as ThresholdCurve
+    from safecase.stats.roc import auc as auc
+    from safecase.stats.roc import average_precision as average_precision
+    from safecase.stats.roc import threshold_curve as threshold_curve
+    from safecase.stats.sampling import VarianceDecomposition as VarianceDecomposition
+    from safecase.stats.sampling import fresh_family_order as fresh_family_order
+    from safecase.stats.sampling import neyman_allocation as neyman_allocation
+    from safecase.stats.sampling import stratified_round_order as stratified_round_order
+    from safecase.stats.sampling import variance_decomposition as variance_decomposition
+    from safecase.stats.sampling import weighted_category_order as weighted_category_order
+    from safecase.stats.sequential.boundaries import Boundaries as Boundaries
+    from safecase.stats.sequential.boundaries import StopDecision as StopDecision
+    from safecase.stats.sequential.boundaries import conditional_power as conditional_power
+    from safecase.stats.sequential.bounded import BoundedGatePlan as BoundedGatePlan
+    from safecase.stats.sequential.bounded import BoundedSequentialTest as BoundedSequentialTest
+    from safecase.stats.sequential.bounded import SequentialTest as SequentialTest
+    from safecase.stats.sequential.bounded import bounded_gate as bounded_gate
+    from safecase.stats.sequential.conjunctive import ConjunctiveTest as ConjunctiveTest
+    from safecase.stats.sequential.conjunctive import Schedule as Schedule
+    from safecase.stats.sequential.conjunctive import category_plan as category_plan
+    from safecase.stats.sequential.conjunctive import conjunctive_gate as conjunctive_gate
+    from safecase.stats.sequential.eprocess import TIE_EPSILON as TIE_EPSILON
+    from safecase.stats.sequential.eprocess import Mixture as Mixture
+    from safecase.stats.sequential.eprocess import block_mixture as block_mixture
+    from safecase.stats.sequential.eprocess import crosses as crosses
+    from safecase.stats.sequential.eprocess import futility_mixture as futility_mixture
+    from safecase.stats.sequential.eprocess import log_threshold as log_threshold
+    from safecase.stats.sequential.eprocess import severity_mixture as severity_mixture
+    from safecase.stats.sequential.eprocess import ship_mixture as ship_mixture
+    from safecase.stats.sequential.finite_suite import finite_suite_boundaries as finite_suite_boundaries
+    from safecase.stats.sequential.finite_suite import (
+        finite_suite_characteristics as finite_suite_characteristics,
     )
-    from safecase.stats.attempts import (
-        FORECAST_REACH,
-        BetaBinomialFit,
-        Forecast,
-        TurnHazard,
-        attack_at_k,
-        fit_beta_binomial,
-        forecast_attack_at_k,
-        mean_attack_at_k,
-        turns_to_failure,
-    )
-    from safecase.stats.bias import PairComparison, counterfactual_comparisons
-    from safecase.stats.boundaries import Boundaries, Decision, conditional_power
-    from safecase.stats.calibration import (
-        ReliabilityBin,
-        brier_score,
-        expected_calibration_error,
-        reliability_bins,
-    )
-    from safecase.stats.comparisons import Alternative, mcnemar_exact, newcombe_difference, paired_difference
-    from safecase.stats.conjunctive import ConjunctiveTest, Schedule, category_plan, conjunctive_gate
-    from safecase.stats.design import (
-        FUTILITY_ERROR,
-        LEAST_CONDITIONAL_POWER,
-        GatePlan,
-        OperatingCharacteristics,
-        build_gate,
-        calibrated_threshold,
-        chance_to_ship,
-        crossing_probability,
-        fixed_boundaries,
-        fixed_sample_size,
-        fixed_ship_points,
-        operating_characteristics,
-        plan_gate,
-        zero_failure_floor,
-    )
-    from safecase.stats.drift import DriftDetector, Recursion, drift_detector, drift_mixture
-    from safecase.stats.eprocess import (
-        TIE_EPSILON,
-        Mixture,
-        block_mixture,
-        futility_mixture,
-        severity_mixture,
-        ship_mixture,
-    )
-    from safecase.stats.errors import EmptyDenominatorError, StatisticsError
-    from safecase.stats.finite_suite import (
-        finite_suite_boundaries,
-        finite_suite_characteristics,
-        log_e_without_replacement,
-    )
-    from safecase.stats.interim_looks import Spending, group_sequential
-    from safecase.stats.intervals import (
-        Interval,
-        Side,
-        clopper_pearson,
-        jeffreys,
-        korn_graubard,
-        poisson_rate,
-        rate_per_sessions,
-        wald,
-        wilson,
-    )
-    from safecase.stats.judge import (
-        JudgeQuality,
-        judge_quality,
-        label_floor,
-        planted_recall,
-        ppi_plus_plus,
-        rogan_gladen,
-        two_phase,
-    )
-    from safecase.stats.means import MEAN_FRACTIONS, SEVERITY_FRACTIONS, betting_mean, severity_mean_bound
-    from safecase.stats.multiplicity import (
-        Rejections,
-        average_log_e,
-        benjamini_hochberg,
-        e_benjamini_hochberg,
-        e_bonferroni,
-        e_holm,
-        holm,
-    )
-    from safecase.stats.quantiles import quantile_interval
-    from safecase.stats.regression import REGRESSION_BETS, increase, paired_observation, regression_gate
-    from safecase.stats.resampling import bootstrap_interval
-    from safecase.stats.roc import ThresholdCurve, auc, average_precision, threshold_curve
-    from safecase.stats.sampling import (
-        VarianceDecomposition,
-        fresh_family_order,
-        neyman_allocation,
-        stratified_round_order,
-        variance_decomposition,
-        weighted_category_order,
-    )
-    from safecase.stats.sequential import BoundedGatePlan, BoundedSequentialTest, SequentialTest, bounded_gate
-    from safecase.stats.threshold import (
-        CostCurve,
-        certified_thresholds,
-        cheapest_certified,
-        conformal_threshold,
-        cost_curve,
-        empirical_threshold,
-    )
-    from safecase.stats.time_uniform import confidence_sequence, log_evidence_below
-
-_MODULE_OF = {
-    "Alternative": "comparisons",
-    "BetaBinomialFit": "attempts",
-    "Boundaries": "boundaries",
-    "BoundedGatePlan": "sequential",
-    "BoundedSequentialTest": "sequential",
-    "ConfusionTable": "agreement",
-    "ConjunctiveTest": "conjunctive",
-    "CostCurve": "threshold",
-    "Decision": "boundaries",
-    "DriftDetector": "drift",
-    "EmptyDenominatorError": "errors",
-    "FORECAST_REACH": "attempts",
-    "FUTILITY_ERROR": "design",
-    "Forecast": "attempts",
-    "GatePlan": "design",
-    "Interval": "intervals",
-    "JudgeQuality": "judge",
-    "LEAST_CONDITIONAL_POWER": "design",
-    "Level": "agreement",
-    "MEAN_FRACTIONS": "means",
-    "Mixture": "eprocess",
-    "OperatingCharacteristics": "design",
-    "PairComparison": "bias",
-    "REGRESSION_BETS": "regression",
-    "Recursion": "drift",
-    "Rejections": "multiplicity",
-    "ReliabilityBin": "calibration",
-    "SEVERITY_FRACTIONS": "means",
-    "Schedule": "conjunctive",
-    "SequentialTest": "sequential",
-    "Side": "intervals",
-    "Spending": "interim_looks",
-    "StatisticsError": "errors",
-    "TIE_EPSILON": "eprocess",
-    "ThresholdCurve": "roc",
-    "TurnHazard": "attempts",
-    "VarianceDecomposition": "sampling",
-    "Weights": "agreement",
-    "attack_at_k": "attempts",
-    "auc": "roc",
-    "average_log_e": "multiplicity",
-    "average_precision": "roc",
-    "benjamini_hochberg": "multiplicity",
-    "betting_mean": "means",
-    "block_mixture": "eprocess",
-    "bootstrap_interval": "resampling",
-    "bounded_gate": "sequential",
-    "brier_score": "calibration",
-    "build_gate": "design",
-    "calibrated_threshold": "design",
-    "category_plan": "conjunctive",
-    "certified_thresholds": "threshold",
-    "chance_to_ship": "design",
-    "cheapest_certified": "threshold",
-    "clopper_pearson": "intervals",
-    "cohen_kappa": "agreement",
-    "cohen_kappa_interval": "agreement",
-    "conditional_power": "boundaries",
-    "confidence_sequence": "time_uniform",
-    "conformal_threshold": "threshold",
-    "confusion_table": "agreement",
-    "conjunctive_gate": "conjunctive",
-    "cost_curve": "threshold",
-    "counterfactual_comparisons": "bias",
-    "crossing_probability": "design",
-    "drift_detector": "drift",
-    "drift_mixture": "drift",
-    "e_benjamini_hochberg": "multiplicity",
-    "e_bonferroni": "multiplicity",
-    "e_holm": "multiplicity",
-    "empirical_threshold": "threshold",
-    "expected_calibration_error": "calibration",
-    "finite_suite_boundaries": "finite_suite",
-    "finite_suite_characteristics": "finite_suite",
-    "fit_beta_binomial": "attempts",
-    "fixed_boundaries": "design",
-    "fixed_sample_size": "design",
-    "fixed_ship_points": "design",
-    "fleiss_kappa": "agreement",
-    "forecast_attack_at_k": "attempts",
-    "fresh_family_order": "sampling",
-    "futility_mixture": "eprocess",
-    "group_sequential": "interim_looks",
-    "holm": "multiplicity",
-    "increase": "regression",
-    "jeffreys": "intervals",
-    "judge_quality": "judge",
-    "korn_graubard": "intervals",
-    "krippendorff_alpha": "agreement",
-    "krippendorff_alpha_interval": "agreement",
-    "label_floor": "judge",
-    "log_e_without_replacement": "finite_suite",
-    "log_evidence_below": "time_uniform",
-    "mcnemar_exact": "comparisons",
-    "mean_attack_at_k": "attempts",
-    "newcombe_difference": "comparisons",
-    "neyman_allocation": "sampling",
-    "operating_characteristics": "design",
-    "paired_difference": "comparisons",
-    "paired_observation": "regression",
-    "plan_gate": "design",
-    "planted_recall": "judge",
-    "poisson_rate": "intervals",
-    "ppi_plus_plus": "judge",
-    "quantile_interval": "quantiles",
-    "rate_per_sessions": "intervals",
-    "regression_gate": "regression",
-    "reliability_bins": "calibration",
-    "rogan_gladen": "judge",
-    "severity_mean_bound": "means",
-    "severity_mixture": "eprocess",
-    "ship_mixture": "eprocess",
-    "stratified_round_order": "sampling",
-    "threshold_curve": "roc",
-    "turns_to_failure": "attempts",
-    "two_phase": "judge",
-    "variance_decomposition": "sampling",
-    "wald": "intervals",
-    "weighted_category_order": "sampling",
-    "wilson": "intervals",
-    "zero_failure_floor": "design",
-}
-
-__all__ = [
-    "FORECAST_REACH",
-    "FUTILITY_ERROR",
-    "LEAST_CONDITIONAL_POWER",
-    "MEAN_FRACTIONS",
-    "REGRESSION_BETS",
-    "SEVERITY_FRACTIONS",
-    "TIE_EPSILON",
-    "Alternative",
-    "BetaBinomialFit",
-    "Boundaries",
-    "BoundedGatePlan",
-    "BoundedSequentialTest",
-    "ConfusionTable",
-    "ConjunctiveTest",
-    "CostCurve",
-    "Decision",
-    "DriftDetector",
-    "EmptyDenominatorError",
-    "Forecast",
-    "GatePlan",
-    "Interval",
-    "JudgeQuality",
-    "Level",
-    "Mixture",
-    "OperatingCharacteristics",
-    "PairComparison",
-    "Recursion",
-    "Rejections",
-    "ReliabilityBin",
-    "Schedule",
-    "SequentialTest",
-    "Side",
-    "Spending",
-    "StatisticsError",
-    "ThresholdCurve",
-    "TurnHazard",
-    "VarianceDecomposition",
-    "Weights",
-    "attack_at_k",
-    "auc",
-    "average_log_e",
-    "average_precision",
-    "benjamini_hochberg",
-    "betting_mean",
-    "block_mixture",
-    "bootstrap_interval",
-    "bounded_gate",
-    "brier_score",
-    "build_gate",
-    "calibrated_threshold",
-    "category_plan",
-    "certified_thresholds",
-    "chance_to_ship",
-    "cheapest_certified",
-    "clopper_pearson",
-    "cohen_kappa",
-    "cohen_kappa_interval",
-    "conditional_power",
-    "confidence_sequence",
-    "conformal_threshold",
-    "confusion_table",
-    "conjunctive_gate",
-    "cost_curve",
-    "counterfactual_comparisons",
-    "crossing_probability",
-    "drift_detector",
-    "drift_mixture",
-    "e_benjamini_hochberg",
-    "e_bonferroni",
-    "e_holm",
-    "empirical_threshold",
-    "expected_calibration_error",
-    "finite_suite_boundaries",
-    "finite_suite_characteristics",
-    "fit_beta_binomial",
-    "fixed_boundaries",
-    "fixed_sample_size",
-    "fixed_ship_points",
-    "fleiss_kappa",
-    "forecast_attack_at_k",
-    "fresh_family_order",
-    "futility_mixture",
-    "group_sequential",
-    "holm",
-    "increase",
-    "jeffreys",
-    "judge_quality",
-    "korn_graubard",
-    "krippendorff_alpha",
-    "krippendorff_alpha_interval",
-    "label_floor",
-    "log_e_without_replacement",
-    "log_evidence_below",
-    "mcnemar_exact",
-    "mean_attack_at_k",
-    "newcombe_difference",
-    "neyman_allocation",
-    "operating_characteristics",
-    "paired_difference",
-    "paired_observation",
-    "plan_gate",
-    "planted_recall",
-    "poisson_rate",
-    "ppi_plus_plus",
-    "quantile_interval",
-    "rate_per_sessions",
-    "regression_gate",
-    "reliability_bins",
-    "rogan_gladen",
-    "severity_mean_bound",
-    "severity_mixture",
-    "ship_mixture",
-    "stratified_round_order",
-    "threshold_curve",
-    "turns_to_failure",
-    "two_phase",
-    "variance_decomposition",
-    "wald",
-    "weighted_category_order",
-    "wilson",
-    "zero_failure_floor",
-]
-
-
-def __getattr__(name: str) -> Any:
-    module = _MODULE_OF.get(name)
-    if module is None:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(f"{__name__}.{module}"), name)
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *_MODULE_OF})
+    from safecase.stats.sequential.finite_suite import log_e_without_replacement as log_e_without_replacement
+    from safecase.stats.sequential.interim_looks import Spending as Spending
+    from safecase.stats.sequential.interim_looks import group_sequential as group_sequential
+    from safecase.stats.sequential.time_uniform import confidence_sequence as confidence_sequence
+    from safecase.stats.sequential.time_uniform import log_evidence_below as log_evidence_below
+    from safecase.stats.threshold import CostCurve as CostCurve
+    from safecase.stats.threshold import certified_thresholds as certified_thresholds
+    from safecase.stats.threshold import cheapest_certified as cheapest_certified
+    from safecase.stats.threshold import conformal_threshold as conformal_threshold
+    from safecase.stats.threshold import cost_curve as cost_curve
+    from safecase.stats.threshold import empirical_threshold as empirical_threshold
+else:
+    __getattr__, __dir__ = lazy_exports(__name__)

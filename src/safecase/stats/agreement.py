@@ -9,10 +9,10 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from safecase.stats.eprocess import FloatArray, IntArray
 from safecase.stats.errors import EmptyDenominatorError, StatisticsError
 from safecase.stats.intervals import Interval
 from safecase.stats.resampling import bootstrap_interval
+from safecase.stats.sequential.eprocess import FloatArray, IntArray
 
 Weights = Literal["none", "linear", "quadratic"]
 Level = Literal["nominal", "ordinal", "interval"]

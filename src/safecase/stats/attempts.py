@@ -11,10 +11,10 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from safecase.stats.eprocess import FloatArray, IntArray
 from safecase.stats.errors import EmptyDenominatorError, StatisticsError
 from safecase.stats.intervals import Interval, clopper_pearson
 from safecase.stats.means import betting_mean
+from safecase.stats.sequential.eprocess import FloatArray, IntArray
 
 FORECAST_REACH = 10.0
 """A forecast of attack@k is marked out of reach for k beyond this multiple of the attempts per prompt."""

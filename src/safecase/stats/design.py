@@ -16,14 +16,15 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from safecase.stats.boundaries import (
+from safecase.stats.errors import StatisticsError, require_probability
+from safecase.stats.sequential.boundaries import (
     Boundaries,
     conditional_power_limits,
     limits_from_points,
     ship_points,
     stop_limits,
 )
-from safecase.stats.eprocess import (
+from safecase.stats.sequential.eprocess import (
     TIE_EPSILON,
     FloatArray,
     IntArray,
@@ -33,7 +34,6 @@ from safecase.stats.eprocess import (
     log_threshold,
     ship_mixture,
 )
-from safecase.stats.errors import StatisticsError, require_probability
 
 FUTILITY_ERROR = 0.08
 """Default bound on P(the reverse e-process stops a system that meets the design rate)."""
@@ -173,7 +173,7 @@ def calibrated_threshold(mixture: Mixture, alpha: float, n_max: int, minimum_n: 
 
 
 @lru_cache(maxsize=256)
-def build_gate(
+def build_test(
     theta0: float,
     theta1: float,
     n_max: int,
@@ -257,7 +257,7 @@ def plan_gate(
     require_probability("power", power)
 
     def attempt(n_max: int) -> GatePlan:
-        return build_gate(
+        return build_test(
             theta0,
             theta1,
             n_max,

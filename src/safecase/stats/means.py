@@ -12,9 +12,9 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from safecase.stats.eprocess import FloatArray
 from safecase.stats.errors import EmptyDenominatorError, StatisticsError
 from safecase.stats.intervals import Interval, Side, split_confidence
+from safecase.stats.sequential.eprocess import FloatArray
 
 SEVERITY_FRACTIONS = (0.3, 0.6, 0.98)
 """Bets, as fractions of the largest admissible one, that suit a mean near zero."""

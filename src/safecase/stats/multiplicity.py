@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from safecase.stats.eprocess import FloatArray, crosses
 from safecase.stats.errors import EmptyDenominatorError, StatisticsError, require_probability
+from safecase.stats.sequential.eprocess import FloatArray, crosses
 
 
 @dataclass(frozen=True)

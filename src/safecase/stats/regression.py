@@ -10,9 +10,9 @@ between cases, and the cached baseline costs no call; no normal approximation is
 from __future__ import annotations
 
 from safecase.stats.design import FUTILITY_ERROR
-from safecase.stats.eprocess import Mixture
 from safecase.stats.errors import StatisticsError, require_probability
-from safecase.stats.sequential import BoundedGatePlan
+from safecase.stats.sequential.bounded import BoundedGatePlan
+from safecase.stats.sequential.eprocess import Mixture
 
 REGRESSION_BETS = (0.3, 0.6, 0.97)
 """lambda of the bets 1 + lambda (delta - D), equally weighted."""

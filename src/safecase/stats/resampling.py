@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 import numpy as np
 
-from safecase.stats.eprocess import IntArray
 from safecase.stats.errors import EmptyDenominatorError, StatisticsError, require_probability
 from safecase.stats.intervals import Interval
+from safecase.stats.sequential.eprocess import IntArray
 
 
 def bootstrap_interval(

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from safecase.stats.eprocess import FloatArray, IntArray
 from safecase.stats.errors import EmptyDenominatorError, StatisticsError
+from safecase.stats.sequential.eprocess import FloatArray, IntArray
 
 
 def fresh_family_order(families: Sequence[Hashable], seed: int) -> IntArray:

@@ -11,20 +11,30 @@ from typing import Any, Literal, Protocol
 
 from pydantic import Field
 
-from safecase.model.base import Frozen, JsonObject, JsonValue, digest
-from safecase.model.configuration import TargetConfiguration
-from safecase.model.errors import FailureKind, InputError, TargetFailure
-from safecase.model.protocols import TargetReply, TargetRequest, ToolGate
-from safecase.model.transcript import Document, Message, MessageRole, ToolCall, ToolDefinition, Usage
-from safecase.targets.code import REFERENCE, CodeReference, crash, crash_line
-from safecase.targets.json_body import clean_line, without_surrogates
-from safecase.targets.registry import Factory
-from safecase.targets.transport import masked
+from safecase.base import InputError, JsonObject, JsonValue, Record, digest
+from safecase.model import (
+    Document,
+    FailureKind,
+    Message,
+    MessageRole,
+    TargetConfiguration,
+    TargetFailure,
+    TargetReply,
+    TargetRequest,
+    ToolCall,
+    ToolDefinition,
+    ToolInterceptor,
+    Usage,
+)
+from safecase.targets._code import REFERENCE, CodeReference, crash, crash_line
+from safecase.targets._http.json_body import clean_line, without_surrogates
+from safecase.targets._http.transport import masked
+from safecase.targets._registry import Factory
 
 _CONVERSATIONS = 10_000
 
 
-class ToolResult(Frozen):
+class ToolResult(Record):
     """What a tool answered to the call with the same id."""
 
     tool_call_id: str
@@ -33,7 +43,7 @@ class ToolResult(Frozen):
     is_error: bool = False
 
 
-class AgentTurn(Frozen):
+class AgentTurn(Record):
     """What an agent did in one turn.
 
     Give ``messages`` (the turn's own, in order, the answer last) or the shorter form: ``text`` with the
@@ -87,12 +97,12 @@ class GatedAgent(Agent, Protocol):
         documents: Sequence[Document],
         environment: JsonObject,
         seed: int,
-        gate: ToolGate | None = None,
+        gate: ToolInterceptor | None = None,
     ) -> AgentTurn:
         """Take one turn, every tool call through ``gate``."""
 
 
-class AgentOptions(Frozen):
+class AgentOptions(Record):
     """Options of an agent."""
 
     agent: str = Field(pattern=REFERENCE)
@@ -171,7 +181,7 @@ class AgentTarget:
         returned."""
         return await self._turn(request, {})
 
-    async def respond_gated(self, request: TargetRequest, gate: ToolGate) -> TargetReply:
+    async def respond_gated(self, request: TargetRequest, gate: ToolInterceptor) -> TargetReply:
         """The same with ``gate`` at the agent's tools. Raises TypeError where the agent takes none."""
         if not self._takes_gate:
             raise TypeError(f"{self.options.agent} takes no gate")

@@ -8,11 +8,17 @@ from typing import Any
 
 from pydantic import Field, field_validator
 
-from safecase.model.base import JsonObject, JsonValue
-from safecase.model.configuration import TargetConfiguration
-from safecase.model.protocols import TargetRequest
-from safecase.model.transcript import ContentPart, Message, MessageRole, ToolCall, ToolDefinition
-from safecase.targets.chat import (
+from safecase.base import JsonObject, JsonValue
+from safecase.model import (
+    ContentPart,
+    Message,
+    MessageRole,
+    TargetConfiguration,
+    TargetRequest,
+    ToolCall,
+    ToolDefinition,
+)
+from safecase.targets._chat import (
     CONTENT_FILTER,
     ChatOptions,
     ChatTarget,
@@ -22,11 +28,11 @@ from safecase.targets.chat import (
     nested_count,
     static_fields,
 )
-from safecase.targets.conversation import tool_call
-from safecase.targets.json_body import encode, text_of
-from safecase.targets.media import load_media, unsupported
-from safecase.targets.registry import Factory
-from safecase.targets.transport import HttpUrl
+from safecase.targets._conversation import tool_call
+from safecase.targets._http.json_body import encode, text_of
+from safecase.targets._http.transport import HttpUrl
+from safecase.targets._media import load_media, unsupported
+from safecase.targets._registry import Factory
 
 _RESERVED = ("messages", "system", "model", "stream", "tools", "max_tokens")
 

@@ -8,19 +8,27 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
-from safecase.model.base import Frozen, JsonObject, JsonValue, digest
-from safecase.model.configuration import TargetConfiguration
-from safecase.model.errors import FailureKind, InputError, TargetFailure
-from safecase.model.protocols import TargetReply, TargetRequest
-from safecase.model.transcript import Document, Message, MessageRole, ToolCall, Usage
-from safecase.targets.chat import note_environment, with_documents
-from safecase.targets.conversation import parse_content, parse_messages, parse_tool_call
-from safecase.targets.json_body import clean_line, count_of, depth_exceeds, encode, object_of, text_of
-from safecase.targets.paths import MISSING, JsonPath, PathText
+from safecase.base import InputError, JsonObject, JsonValue, Record, digest
+from safecase.model import (
+    Document,
+    FailureKind,
+    Message,
+    MessageRole,
+    TargetConfiguration,
+    TargetFailure,
+    TargetReply,
+    TargetRequest,
+    ToolCall,
+    Usage,
+)
+from safecase.targets._chat import note_environment, with_documents
+from safecase.targets._conversation import parse_content, parse_messages, parse_tool_call
+from safecase.targets._http.json_body import clean_line, count_of, depth_exceeds, encode, object_of, text_of
+from safecase.targets._http.paths import MISSING, JsonPath, PathText
+from safecase.targets._http.template import Fill, compile_template, names_in
+from safecase.targets._http.transport import Answer, HttpOptions, HttpUrl, Transport, masked
+from safecase.targets._registry import Factory
 from safecase.targets.python_callable import plain_messages
-from safecase.targets.registry import Factory
-from safecase.targets.template import Fill, compile_template, names_in
-from safecase.targets.transport import Answer, HttpOptions, HttpUrl, Transport, masked
 
 SCALARS = ("prompt", "system", "conversation_id", "seed", "session", "turn")
 STRUCTURES = ("messages", "documents", "tools", "environment")
@@ -30,7 +38,7 @@ _SESSIONS = 10_000
 Item = TypeVar("Item")
 
 
-class ToolCallPaths(Frozen):
+class ToolCallPaths(Record):
     """Where tool calls stand in a response, and each one's parts."""
 
     path: PathText
@@ -39,7 +47,7 @@ class ToolCallPaths(Frozen):
     id: PathText = "id"
 
 
-class DocumentPaths(Frozen):
+class DocumentPaths(Record):
     """Where retrieved documents stand in a response, and each one's parts."""
 
     path: PathText
@@ -49,7 +57,7 @@ class DocumentPaths(Frozen):
     source: PathText = "source"
 
 
-class ResponsePaths(Frozen):
+class ResponsePaths(Record):
     """What is read from a response, as paths such as ``choices[0].text``. Empty: not read."""
 
     text: PathText = ""

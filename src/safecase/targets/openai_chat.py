@@ -9,11 +9,18 @@ from urllib.parse import quote
 
 from pydantic import Field, field_validator, model_validator
 
-from safecase.model.base import JsonObject, JsonValue
-from safecase.model.configuration import TargetConfiguration
-from safecase.model.protocols import TargetRequest
-from safecase.model.transcript import ContentPart, Document, Message, MessageRole, ToolCall, ToolDefinition
-from safecase.targets.chat import (
+from safecase.base import JsonObject, JsonValue
+from safecase.model import (
+    ContentPart,
+    Document,
+    Message,
+    MessageRole,
+    TargetConfiguration,
+    TargetRequest,
+    ToolCall,
+    ToolDefinition,
+)
+from safecase.targets._chat import (
     ChatOptions,
     ChatTarget,
     Turn,
@@ -25,12 +32,12 @@ from safecase.targets.chat import (
     nested_count,
     static_fields,
 )
-from safecase.targets.conversation import parse_trace, tool_call
-from safecase.targets.http_errors import HttpFailure
-from safecase.targets.json_body import encode, text_of
-from safecase.targets.media import load_media
-from safecase.targets.registry import Factory
-from safecase.targets.transport import HttpUrl
+from safecase.targets._conversation import parse_trace, tool_call
+from safecase.targets._http.http_errors import HttpFailure
+from safecase.targets._http.json_body import encode, text_of
+from safecase.targets._http.transport import HttpUrl
+from safecase.targets._media import load_media
+from safecase.targets._registry import Factory
 
 _ECHOED = ("role", "content", "tool_calls", "reasoning_content")
 """What of an answer goes back in the tool loop; strict servers refuse the other fields."""

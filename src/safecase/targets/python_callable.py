@@ -11,18 +11,22 @@ from typing import Any, Literal, TypeAlias
 
 from pydantic import Field
 
-from safecase.model.base import Frozen, JsonObject, digest
-from safecase.model.configuration import TargetConfiguration
-from safecase.model.errors import FailureKind, InputError, TargetFailure, did_you_mean
-from safecase.model.protocols import TargetReply, TargetRequest
-from safecase.model.transcript import Message
-from safecase.targets.chat import note_environment, with_documents
-from safecase.targets.code import REFERENCE, CodeReference, crash
-from safecase.targets.json_body import clean_line
-from safecase.targets.registry import Factory
-from safecase.targets.reply import read_reply
-from safecase.targets.threads import DaemonThreads
-from safecase.targets.transport import masked
+from safecase.base import InputError, JsonObject, Record, did_you_mean, digest
+from safecase.model import (
+    FailureKind,
+    Message,
+    TargetConfiguration,
+    TargetFailure,
+    TargetReply,
+    TargetRequest,
+)
+from safecase.targets._chat import note_environment, with_documents
+from safecase.targets._code import REFERENCE, CodeReference, crash
+from safecase.targets._http.json_body import clean_line
+from safecase.targets._http.transport import masked
+from safecase.targets._registry import Factory
+from safecase.targets._reply import read_reply
+from safecase.targets._threads import DaemonThreads
 
 InputForm: TypeAlias = Literal["text", "messages", "request"]
 
@@ -30,7 +34,7 @@ ASYNC_METHODS = ("ainvoke", "achat", "aquery", "acall")
 SYNC_METHODS = ("invoke", "chat", "query")
 
 
-class PythonCallableOptions(Frozen):
+class PythonCallableOptions(Record):
     """Options of a Python callable."""
 
     callable: str = Field(pattern=REFERENCE)

@@ -11,22 +11,29 @@ from typing import Any, Literal, TypeVar
 import orjson
 from pydantic import Field, model_validator
 
-from safecase.model.base import Frozen, JsonObject, JsonValue, digest
-from safecase.model.configuration import TargetConfiguration
-from safecase.model.errors import FailureKind, InputError, TargetFailure
-from safecase.model.protocols import TargetReply, TargetRequest
-from safecase.model.transcript import Message, MessageRole, ToolCall, Usage
-from safecase.targets.conversation import parse_content, parse_documents, parse_messages, parse_tool_calls
-from safecase.targets.files import file_digest, resolve_inside, root_from_environment
-from safecase.targets.json_body import clean_line, count_of, object_of, text_of
-from safecase.targets.paths import MISSING, JsonPath, PathText
-from safecase.targets.recordings import Recordings, RowFilter, key_digest
-from safecase.targets.registry import Factory
+from safecase.base import InputError, JsonObject, JsonValue, Record, digest
+from safecase.model import (
+    FailureKind,
+    Message,
+    MessageRole,
+    TargetConfiguration,
+    TargetFailure,
+    TargetReply,
+    TargetRequest,
+    ToolCall,
+    Usage,
+)
+from safecase.targets._conversation import parse_content, parse_documents, parse_messages, parse_tool_calls
+from safecase.targets._files import file_digest, resolve_inside, root_from_environment
+from safecase.targets._http.json_body import clean_line, count_of, object_of, text_of
+from safecase.targets._http.paths import MISSING, JsonPath, PathText
+from safecase.targets._recordings import Recordings, RowFilter, key_digest
+from safecase.targets._registry import Factory
 
 Parsed = TypeVar("Parsed")
 
 
-class ReplayColumns(Frozen):
+class ReplayColumns(Record):
     """Column or dotted path of each thing that a recording may hold. Empty: it holds none."""
 
     case_id: PathText = "id"
@@ -54,7 +61,7 @@ class ReplayColumns(Frozen):
         return self
 
 
-class ReplayOptions(Frozen):
+class ReplayOptions(Record):
     """Options of a replay."""
 
     file: str

@@ -14,23 +14,29 @@ from typing import Any
 
 from pydantic import Field
 
-from safecase.model.base import Frozen, JsonObject, digest
-from safecase.model.configuration import TargetConfiguration
-from safecase.model.errors import FailureKind, InputError, TargetFailure
-from safecase.model.protocols import TargetReply, TargetRequest
-from safecase.model.transcript import Message, MessageRole, Usage
-from safecase.targets.chat import with_documents, with_system_prompt
-from safecase.targets.code import crash, crash_line
-from safecase.targets.files import file_digest
-from safecase.targets.json_body import without_surrogates
+from safecase.base import InputError, JsonObject, Record, digest
+from safecase.model import (
+    FailureKind,
+    Message,
+    MessageRole,
+    TargetConfiguration,
+    TargetFailure,
+    TargetReply,
+    TargetRequest,
+    Usage,
+)
+from safecase.targets._chat import with_documents, with_system_prompt
+from safecase.targets._code import crash, crash_line
+from safecase.targets._files import file_digest
+from safecase.targets._http.json_body import without_surrogates
+from safecase.targets._registry import Factory
+from safecase.targets._threads import DaemonThreads
 from safecase.targets.python_callable import plain_messages
-from safecase.targets.registry import Factory
-from safecase.targets.threads import DaemonThreads
 
 _WEIGHT_FILES = ("*.safetensors", "*.bin", "*.json", "*.model", "*.txt", "*.jinja")
 
 
-class TransformersOptions(Frozen):
+class TransformersOptions(Record):
     """Options of a local model."""
 
     model: str = Field(min_length=1)

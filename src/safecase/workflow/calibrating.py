@@ -5,15 +5,10 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from pathlib import Path
 
-from safecase.model.errors import InputError
-from safecase.model.estimate import Estimate
-from safecase.model.scorer_card import ScorerCard
-from safecase.model.vocabulary import OutcomeKind
-from safecase.report.charts import format_quantity
-from safecase.scorers.calibrate import calibrate
-from safecase.scorers.cards import write_card
-from safecase.scorers.labelled import LabelColumns, read_labelled
-from safecase.scorers.registry import build_scorer
+from safecase.base import InputError
+from safecase.model import Estimate, OutcomeKind, ScorerCard
+from safecase.report import format_quantity
+from safecase.scorers import LabelColumns, build_scorer, measure_scorer, read_labelled, write_card
 
 
 def calibrate_scorer(
@@ -38,7 +33,7 @@ def calibrate_scorer(
         if word not in meaning:
             raise InputError(f"'{word}' is no outcome", hint="held, violated or undetermined")
         meaning[label] = OutcomeKind(word)
-    result = calibrate(
+    result = measure_scorer(
         build_scorer(scorer, {}),
         data,
         label_outcomes=meaning,

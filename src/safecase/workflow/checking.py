@@ -1,4 +1,4 @@
-"""`check` and the graph: the workspace together with what its runs say."""
+"""`lint_workspace` and the graph: the workspace together with what its runs say."""
 
 from __future__ import annotations
 
@@ -7,17 +7,13 @@ from pathlib import Path
 
 import numpy as np
 
-from safecase.engine.run_folder import RunFolder
-from safecase.gate.rates import HELD
-from safecase.model.errors import SafecaseError, WorkspaceError
-from safecase.model.gate import Verdict
-from safecase.model.problem import Problem, ProblemLevel
+from safecase.base import Problem, ProblemLevel, SafecaseError, WorkspaceError
+from safecase.engine import RunFolder
+from safecase.gate import HELD
+from safecase.model import Verdict
 from safecase.workflow.guarded import guard_problems
 from safecase.workflow.project import Project
-from safecase.workspace import load_lenient
-from safecase.workspace.checks import check
-from safecase.workspace.graph import Graph, RunFact, build_graph
-from safecase.workspace.lock import write_lock
+from safecase.workspace import Graph, RunFact, build_graph, lint_workspace, load_lenient, write_lock
 
 _RUNS_READ = 20
 
@@ -66,7 +62,7 @@ def check_workspace(path: Path, *, update_lock: bool = False) -> tuple[tuple[Pro
     if update_lock:
         write_lock(workspace)
     project = Project.open(path)
-    findings = check(project.workspace, run_facts(project), datetime.now(UTC).date())
+    findings = lint_workspace(project.workspace, run_facts(project), datetime.now(UTC).date())
     found = (*problems, *guard_problems(project), *findings)
     cases = [case for suite in workspace.suites for case in suite.cases]
     facts = {

@@ -8,18 +8,12 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from safecase.engine.run_folder import RunFolder
-from safecase.engine.status import write_file
-from safecase.gate.measures import BaselineRun
-from safecase.gate.verdict import evaluate
-from safecase.model.base import digest
-from safecase.model.errors import ExitCode, InputError
-from safecase.model.gate import Gate, StaleEvidence, Verdict
-from safecase.model.people import Decision, RiskAcceptance
-from safecase.model.vocabulary import VerdictKind
-from safecase.records.decision_log import LOG_NAME, append_decision, read_log
-from safecase.records.rights import check_decision, signatures_missing
-from safecase.targets.registry import build_target
+from safecase.base import ExitCode, InputError, digest
+from safecase.engine import RunFolder, write_file
+from safecase.gate import BaselineRun, evaluate_gate
+from safecase.model import Decision, Gate, RiskAcceptance, StaleEvidence, Verdict, VerdictKind
+from safecase.records import LOG_NAME, append_decision, check_decision, read_log, signatures_missing
+from safecase.targets import build_target
 from safecase.workflow.labelling import read_labels, write_sheets
 from safecase.workflow.project import Project, pick
 
@@ -56,7 +50,7 @@ def decide(
     verdicts = []
     for item in gates:
         write_sheets(folder, item, labels)
-        verdict = evaluate(
+        verdict = evaluate_gate(
             item,
             manifest,
             folder.plan,

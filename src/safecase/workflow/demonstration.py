@@ -6,15 +6,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from safecase.engine.progress import Progress
-from safecase.evidence.verify import VerificationReport, verify_pack
-from safecase.model.errors import ExitCode
-from safecase.model.gate import Verdict
+from safecase.base import ExitCode
+from safecase.engine import Progress
+from safecase.evidence import VerificationReport, verify_pack
+from safecase.model import Verdict
 from safecase.workflow.deciding import decide, exit_code
 from safecase.workflow.project import Project
 from safecase.workflow.reporting import ReportFiles, write_report
 from safecase.workflow.running import PreparedRun, RunOptions, execute, prepare
-from safecase.workspace.profiles import write_profile
+from safecase.workspace import write_profile
 
 
 class Display(Protocol):

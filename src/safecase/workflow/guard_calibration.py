@@ -6,7 +6,11 @@ import csv
 from dataclasses import dataclass
 from pathlib import Path
 
-from safecase.guard.calibration import (
+from safecase.base import InputError, did_you_mean
+from safecase.guard import (
+    CHECKS,
+    Check,
+    CheckContext,
     Goal,
     LabelledText,
     Prices,
@@ -14,10 +18,8 @@ from safecase.guard.calibration import (
     choose_threshold,
     score_texts,
 )
-from safecase.guard.check import Check, CheckContext, guard_checks
-from safecase.model.errors import InputError, did_you_mean
-from safecase.model.guard import Surface
-from safecase.scorers.labelled import LabelColumns, read_labelled
+from safecase.model import FlowPoint
+from safecase.scorers import LabelColumns, read_labelled
 from safecase.workflow.guarded import workspace_guard
 from safecase.workflow.project import Project
 
@@ -69,7 +71,7 @@ def calibrate_check(
     workspace: Path,
 ) -> ThresholdChoice:
     """The threshold of one check: one of the workspace's, else a kind with its usual parameters."""
-    where = Surface.parse(surface)
+    where = FlowPoint.parse(surface)
     check = _check(name, workspace)
     if where not in check.surfaces:
         raise InputError(f"check '{name}' does not look at {where.value}", hint="--surface")
@@ -89,11 +91,11 @@ def _check(name: str, workspace: Path) -> Check:
                 if isinstance(item.check, Check):
                     return item.check
                 raise InputError(f"check '{name}' leaves the process and has no threshold to choose here")
-    if name in guard_checks:
-        built = guard_checks.get(name)({}, CheckContext())
+    if name in CHECKS:
+        built = CHECKS.get(name)({}, CheckContext())
         if isinstance(built, Check):
             return built
-    known += guard_checks.names()
+    known += CHECKS.names()
     raise InputError(f"there is no check '{name}'", hint=did_you_mean(name, known) or ", ".join(known))
 
 

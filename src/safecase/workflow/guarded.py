@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from safecase.guard.check import CheckContext
-from safecase.guard.configuration import (
+from safecase.base import InputError, Problem, ProblemLevel
+from safecase.guard import (
+    CheckContext,
+    Guard,
+    GuardedTarget,
     build_check,
     check_configuration,
     guard_from_controls,
     is_guard_control,
 )
-from safecase.guard.pipeline import Guard
-from safecase.guard.target import GuardedTarget
-from safecase.model.errors import InputError
-from safecase.model.problem import Problem, ProblemLevel
-from safecase.model.protocols import Target
+from safecase.model import Target
 from safecase.workflow.project import Project
 
 
@@ -52,7 +51,7 @@ def guard_problems(project: Project) -> list[Problem]:
     return problems
 
 
-def guarded(project: Project, target: Target, *, without: tuple[str, ...] = ()) -> GuardedTarget:
+def behind_guard(project: Project, target: Target, *, without: tuple[str, ...] = ()) -> GuardedTarget:
     """The target behind the workspace's guard, some checks left out perhaps."""
     guard = workspace_guard(project, target)
     return GuardedTarget(target, guard.without(*without) if without else guard)

@@ -8,21 +8,22 @@ from typing import Literal
 
 import numpy as np
 
-from safecase.engine.run_folder import RunFolder
-from safecase.engine.summary import SummaryColumns
-from safecase.gate.compare import RunComparison, compare_runs, majority_violated
-from safecase.gate.display import from_interval
-from safecase.guard.pipeline import LAYERS, GuardCheck
-from safecase.model.base import Frozen
-from safecase.model.errors import InputError
-from safecase.model.estimate import Estimate
-from safecase.model.guard import Surface
-from safecase.model.policy import Control, Hypothesis
-from safecase.model.selector import Selector
-from safecase.model.suite import Case
-from safecase.model.vocabulary import ControlLayer, HarmClass, Severity
-from safecase.stats.comparisons import paired_difference
-from safecase.stats.quantiles import quantile_interval
+from safecase.base import InputError, Record
+from safecase.engine import RunFolder, SummaryColumns
+from safecase.gate import RunComparison, compare_runs, from_interval, majority_violated
+from safecase.guard import LAYERS, GuardCheck
+from safecase.model import (
+    Case,
+    Control,
+    ControlLayer,
+    Estimate,
+    FlowPoint,
+    HarmClass,
+    Hypothesis,
+    Selector,
+    Severity,
+)
+from safecase.stats import paired_difference, quantile_interval
 from safecase.workflow.demonstration import Display
 from safecase.workflow.guarded import workspace_guard
 from safecase.workflow.project import Project
@@ -32,7 +33,7 @@ from safecase.workspace import select_cases
 Conclusion = Literal["supported", "refuted", "inconclusive"]
 
 
-class HypothesisResult(Frozen):
+class HypothesisResult(Record):
     """The verdict on what a control was expected to do."""
 
     control: str
@@ -46,7 +47,7 @@ class HypothesisResult(Frozen):
     sentence: str
 
 
-class LatencyChange(Frozen):
+class LatencyChange(Record):
     """How long an attempt took, without and with the guard, in milliseconds."""
 
     median_before: Estimate
@@ -55,7 +56,7 @@ class LatencyChange(Frozen):
     p95_after: Estimate
 
 
-class GuardMeasurement(Frozen):
+class GuardMeasurement(Record):
     """The same suite with and without the guard, paired by case."""
 
     run_before: str
@@ -65,7 +66,7 @@ class GuardMeasurement(Frozen):
     hypotheses: tuple[HypothesisResult, ...]
 
 
-class LayerContribution(Frozen):
+class LayerContribution(Record):
     """What is lost when one part of the guard is off."""
 
     part: str
@@ -84,7 +85,7 @@ class LayerContribution(Frozen):
     """Benign cases that this part alone refuses."""
 
 
-class Ablation(Frozen):
+class Ablation(Record):
     """What each part of the guard adds, and which single failure opens the door."""
 
     run_without: str
@@ -299,4 +300,4 @@ def _parts(checks: Sequence[GuardCheck], by: str) -> dict[str, tuple[str, ...]]:
 
 def _layer_of(check: GuardCheck) -> ControlLayer:
     """The layer of the first surface that the check looks at, in the order of a conversation."""
-    return next(LAYERS[surface] for surface in Surface if check.looks_at(surface))
+    return next(LAYERS[surface] for surface in FlowPoint if check.looks_at(surface))

@@ -6,12 +6,10 @@ import csv
 import io
 from collections.abc import Iterable
 
-from safecase.engine.run_folder import RunFolder
-from safecase.engine.status import write_file
-from safecase.gate.label_sheets import sheet_for
-from safecase.gate.labels import COLUMNS, parse_labels
-from safecase.model.errors import InputError
-from safecase.model.gate import Gate, GateRule
+from safecase.base import InputError
+from safecase.engine import RunFolder, write_file
+from safecase.gate import COLUMNS, parse_labels, sheet_for
+from safecase.model import Gate, GateRule
 from safecase.workflow.project import Project
 
 _LARGEST = 64 * 1024**2

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import Any
 
-from safecase.catalog import navigator_layer
-from safecase.engine.run_folder import RunFolder
-from safecase.gate.rates import HELD, VIOLATED
-from safecase.model.errors import InputError
-from safecase.model.suite import Case
+from safecase.base import InputError
+from safecase.engine import RunFolder
+from safecase.gate import HELD, VIOLATED
+from safecase.interop import navigator_layer
+from safecase.model import Case
 from safecase.workflow.project import Project
-from safecase.workspace.taxonomy import workspace_catalogues
+from safecase.workspace import workspace_catalogues
 
 _WORST_FIRST = ("failed", "passed", "tested", "untested")
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from safecase.engine.plan import build_plan
-from safecase.gate.plan import GateForecast, forecast
-from safecase.model.errors import InputError
+from safecase.base import InputError
+from safecase.engine import build_plan
+from safecase.gate import GateForecast, forecast
 from safecase.workflow.project import Project
 from safecase.workflow.running import draw_order
 

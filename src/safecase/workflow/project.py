@@ -7,20 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from safecase.engine.run_folder import MANIFEST_NAME, RunFolder
-from safecase.engine.store import is_remote, local_path
-from safecase.model.base import Frozen, digest, digest_bytes
-from safecase.model.configuration import TargetConfiguration
-from safecase.model.errors import InputError, did_you_mean
-from safecase.model.gate import Gate
-from safecase.model.protocols import Target
-from safecase.model.run import RunManifest
-from safecase.model.selector import Selector
-from safecase.model.suite import Case
-from safecase.model.system import SystemVersion
-from safecase.workspace import Workspace, load, select_cases
+from safecase.base import InputError, Record, did_you_mean, digest, digest_bytes
+from safecase.engine import MANIFEST_NAME, RunFolder, is_remote, local_path
+from safecase.model import Case, Gate, RunManifest, Selector, SystemVersion, Target, TargetConfiguration
+from safecase.workspace import Workspace, load_workspace, select_cases
 
-Named = TypeVar("Named", bound=Frozen)
+Named = TypeVar("Named", bound=Record)
 
 
 def pick(items: Sequence[Named], wanted: str, kind: str) -> Named:
@@ -45,7 +37,7 @@ class Project:
     @classmethod
     def open(cls, path: Path, *, store: str = "") -> Project:
         """Load the workspace at ``path``; raises WorkspaceError with every problem in it."""
-        workspace = load(path)
+        workspace = load_workspace(path)
         named = store or workspace.defaults.store
         return cls(workspace, named if is_remote(named) else workspace.root / local_path(named))
 

@@ -10,21 +10,21 @@ from pathlib import Path
 import numpy as np
 
 from safecase import __version__
-from safecase.engine.run_folder import RunFolder
-from safecase.evidence.chain import chain_for
-from safecase.evidence.pack import PackSummary, build_pack
-from safecase.evidence.redaction import Redactor
-from safecase.evidence.signing import load_key
-from safecase.gate.populations import case_mask
-from safecase.gate.rates import ERROR, UNDETERMINED, VIOLATED
-from safecase.model.estimate import Estimate
-from safecase.model.gate import Verdict
-from safecase.model.problem import SourcePosition
-from safecase.model.vocabulary import HarmClass, Metric, OutcomeKind, Severity
-from safecase.report.charts import TradeOffPoint, format_quantity
-from safecase.report.ci import junit, sarif
-from safecase.report.content import CoverageRow, ReportContent, ResidualRisk, WorstTranscript
-from safecase.report.html import render_report
+from safecase.base import SourcePosition
+from safecase.engine import RunFolder
+from safecase.evidence import PackSummary, Redactor, build_pack, chain_for, load_key
+from safecase.gate import ERROR, UNDETERMINED, VIOLATED, case_mask
+from safecase.interop import render_junit, render_sarif
+from safecase.model import Estimate, HarmClass, Metric, OutcomeKind, Severity, Verdict
+from safecase.report import (
+    CoverageRow,
+    ReportContent,
+    ResidualRisk,
+    TradeOffPoint,
+    WorstTranscript,
+    format_quantity,
+    render_report,
+)
 from safecase.workflow.deciding import decision_log_path, decisions
 from safecase.workflow.labelling import packed_labels
 from safecase.workflow.project import Project
@@ -146,8 +146,8 @@ def _residual(project: Project) -> tuple[ResidualRisk, ...]:
 
 
 def _trade_offs(folder: RunFolder, label: str) -> tuple[TradeOffPoint, ...]:
-    from safecase.gate.display import rate_estimate
-    from safecase.model.gate import GateRule
+    from safecase.gate import rate_estimate
+    from safecase.model import GateRule
 
     columns, cases = folder.columns(), folder.cases()
 
@@ -181,8 +181,10 @@ def write_report(
     page = render_report(report_content(project, folder, verdict, redactor)).encode("utf-8", "replace")
     files = {
         "report.html": page,
-        "results.sarif": sarif(verdict, rule_positions(project, verdict), safecase_version=__version__),
-        "junit.xml": junit(verdict),
+        "results.sarif": render_sarif(
+            verdict, rule_positions(project, verdict), safecase_version=__version__
+        ),
+        "junit.xml": render_junit(verdict),
         **_workspace_files(project),
         **packed_labels(project, manifest.gates),
     }
@@ -207,8 +209,7 @@ def write_report(
 
 
 def _workspace_files(project: Project) -> dict[str, bytes]:
-    from safecase.workspace.loader import workspace_files
-    from safecase.workspace.lock import LOCK_NAME
+    from safecase.workspace import LOCK_NAME, workspace_files
 
     root = project.workspace.root
     found = {

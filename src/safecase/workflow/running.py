@@ -8,26 +8,24 @@ from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 
-from safecase.engine import run as engine
-from safecase.engine.cache import ResponseCache
-from safecase.engine.executor import Executor
-from safecase.engine.plan import DrawOrder, RunPlan, build_plan
-from safecase.engine.progress import ProgressCallback
-from safecase.engine.request import RunRequest
-from safecase.engine.run_folder import RunFolder
-from safecase.gate.measures import BaselineRun
-from safecase.gate.streaming import StreamingEvaluation
-from safecase.model.base import JsonValue
-from safecase.model.configuration import Limits, Price
-from safecase.model.errors import InputError
-from safecase.model.gate import Gate
-from safecase.model.protocols import Target
-from safecase.model.run import Baseline, RunManifest, SuiteReference
-from safecase.model.suite import Case
-from safecase.model.vocabulary import Metric
-from safecase.targets.prices import price_of
-from safecase.targets.registry import build_target
-from safecase.workflow.guarded import guarded
+from safecase.base import InputError, JsonValue
+from safecase.engine import (
+    DrawOrder,
+    Executor,
+    ProgressCallback,
+    ResponseCache,
+    RunFolder,
+    RunPlan,
+    RunRequest,
+    build_plan,
+    resume_run,
+    run_blocking,
+    run_plan,
+)
+from safecase.gate import BaselineRun, StreamingEvaluation
+from safecase.model import Baseline, Case, Gate, Limits, Metric, Price, RunManifest, SuiteReference, Target
+from safecase.targets import build_target, price_of
+from safecase.workflow.guarded import behind_guard
 from safecase.workflow.project import Project, candidate_digest
 from safecase.workflow.scoring import ScorerSource
 
@@ -93,7 +91,7 @@ def prepare(
         )
     target = build_target(configuration, project.workspace.root)
     if options.guard:
-        target = guarded(project, target, without=options.guard_without)
+        target = behind_guard(project, target, without=options.guard_without)
     cases = project.cases(options.select)
     gates = project.gates(options.gate)
     defaults = project.workspace.defaults
@@ -151,10 +149,10 @@ def execute(prepared: PreparedRun, *, resume: Path | None = None) -> RunFolder:
         async with AsyncExitStack() as stack:
             await prepared.scorers.start_judges(stack)
             if resume is not None:
-                return await engine.resume(resume, prepared.request)
-            return await engine.run(prepared.request)
+                return await resume_run(resume, prepared.request)
+            return await run_plan(prepared.request)
 
-    return engine.run_blocking(work)
+    return run_blocking(work)
 
 
 def prepare_resume(
@@ -275,11 +273,11 @@ def _environment() -> dict[str, JsonValue]:
 
 def _executor(name: str) -> Executor:
     if name == "local":
-        from safecase.engine.executor import LocalExecutor
+        from safecase.engine import LocalExecutor
 
         return LocalExecutor()
     if name == "ray":
-        from safecase.engine.ray_executor import RayExecutor
+        from safecase.engine import RayExecutor
 
         return RayExecutor()
     raise InputError(f"there is no executor '{name}'", hint="local or ray")

@@ -5,16 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from contextlib import AsyncExitStack
 
-from safecase.model.base import digest
-from safecase.model.configuration import ScorerConfiguration
-from safecase.model.errors import InputError
-from safecase.model.protocols import Scorer, Target
-from safecase.model.run import ScorerReference
-from safecase.model.scorer_card import ScorerCard
-from safecase.model.suite import Case, Expectation
-from safecase.scorers.cards import find_card, read_card, shipped_cards
-from safecase.scorers.registry import ScorerContext, build_scorer
-from safecase.targets.registry import build_target
+from safecase.base import InputError, digest
+from safecase.model import Case, Expectation, Scorer, ScorerCard, ScorerConfiguration, ScorerReference, Target
+from safecase.scorers import ScorerContext, build_scorer, find_card, read_card, shipped_cards
+from safecase.targets import build_target
 from safecase.workflow.project import Project, pick
 
 

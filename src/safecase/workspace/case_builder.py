@@ -7,9 +7,8 @@ from collections.abc import Mapping
 from itertools import product
 from typing import Any
 
-from safecase.model.errors import InputError
-from safecase.model.suite import Case
-from safecase.model.taxonomy import TaxonomyReference
+from safecase.base import InputError
+from safecase.model import Case, TaxonomyReference
 from safecase.workspace.taxonomy import resolve_reference
 from safecase.workspace.validation import validated
 from safecase.workspace.yaml_reader import LocatedDocument, Path_

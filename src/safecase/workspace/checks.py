@@ -11,11 +11,8 @@ import math
 from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
 
-from safecase.model.base import canonical_json
-from safecase.model.problem import Problem, ProblemLevel, SourcePosition
-from safecase.model.selector import Selector
-from safecase.model.suite import Case, Suite
-from safecase.model.vocabulary import ControlLayer, HarmClass, Metric, Severity
+from safecase.base import Problem, ProblemLevel, SourcePosition, canonical_json
+from safecase.model import Case, ControlLayer, HarmClass, Metric, Selector, Severity, Suite
 from safecase.workspace.contents import Workspace
 from safecase.workspace.graph import RunFact, build_graph
 from safecase.workspace.lock import compare_lock
@@ -26,7 +23,7 @@ _SHINGLE = 5
 _NEAR_DUPLICATE = 0.9
 
 
-def check(workspace: Workspace, runs: Sequence[RunFact], today: date) -> tuple[Problem, ...]:
+def lint_workspace(workspace: Workspace, runs: Sequence[RunFact], today: date) -> tuple[Problem, ...]:
     """Every finding, errors first, then by place."""
     found = [
         *compare_lock(workspace),
@@ -357,7 +354,7 @@ def _rule_findings(
     chosen: list[Case],
     tolerance: dict[Severity, float],
 ) -> Iterator[Problem]:
-    from safecase.model.gate import GateRule
+    from safecase.model import GateRule
 
     if not isinstance(rule, GateRule) or rule.bound is None:
         return

@@ -6,14 +6,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from safecase.model.configuration import Defaults, ScorerConfiguration, TargetConfiguration
-from safecase.model.gate import Gate
-from safecase.model.people import People
-from safecase.model.policy import Control, Policy
-from safecase.model.problem import SourcePosition
-from safecase.model.risk import MisuseCase, Risk, Threat
-from safecase.model.suite import Suite
-from safecase.model.system import System
+from safecase.base import SourcePosition
+from safecase.model import (
+    Control,
+    Defaults,
+    Gate,
+    MisuseCase,
+    People,
+    Policy,
+    Risk,
+    ScorerConfiguration,
+    Suite,
+    System,
+    TargetConfiguration,
+    Threat,
+)
 
 
 @dataclass(frozen=True)

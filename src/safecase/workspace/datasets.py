@@ -12,8 +12,8 @@ from typing import Any
 
 import orjson
 
-from safecase.model.errors import InputError
-from safecase.model.suite import Dataset, DatasetFormat
+from safecase.base import InputError
+from safecase.model import Dataset, DatasetFormat
 
 _SUFFIXES = {
     ".csv": DatasetFormat.CSV,

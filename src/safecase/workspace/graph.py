@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from safecase.model.errors import InputError
-from safecase.model.selector import Selector, Term
-from safecase.model.suite import Case
+from safecase.base import InputError
+from safecase.model import Case, Selector, Term
 from safecase.workspace.contents import Workspace
 
 

@@ -5,15 +5,30 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, TypeVar
 
-from safecase.model.base import Frozen
-from safecase.model.configuration import Defaults, Limits, Price, ScorerConfiguration, TargetConfiguration
-from safecase.model.errors import InputError, WorkspaceError, did_you_mean
-from safecase.model.gate import Gate
-from safecase.model.people import People
-from safecase.model.policy import Control, Policy
-from safecase.model.problem import Problem, ProblemLevel, SourcePosition
-from safecase.model.risk import MisuseCase, Risk, Threat
-from safecase.model.system import System
+from safecase.base import (
+    InputError,
+    Problem,
+    ProblemLevel,
+    Record,
+    SourcePosition,
+    WorkspaceError,
+    did_you_mean,
+)
+from safecase.model import (
+    Control,
+    Defaults,
+    Gate,
+    Limits,
+    MisuseCase,
+    People,
+    Policy,
+    Price,
+    Risk,
+    ScorerConfiguration,
+    System,
+    TargetConfiguration,
+    Threat,
+)
 from safecase.workspace.case_builder import read_taxonomy
 from safecase.workspace.contents import Workspace
 from safecase.workspace.inheritance import RawGate, resolved
@@ -23,13 +38,13 @@ from safecase.workspace.taxonomy import CATALOGUES, workspace_catalogues
 from safecase.workspace.validation import validated
 from safecase.workspace.yaml_reader import LocatedDocument, Path_, read_yaml
 
-Item = TypeVar("Item", bound=Frozen)
+Item = TypeVar("Item", bound=Record)
 MAXIMUM_FILES = 2000
 IGNORED_FOLDERS = frozenset(
     {"runs", "records", "packs", "node_modules", "__pycache__", "data", "cards", CATALOGUES}
 )
 
-LISTS: dict[str, type[Frozen]] = {
+LISTS: dict[str, type[Record]] = {
     "risks": Risk,
     "threats": Threat,
     "misuse_cases": MisuseCase,
@@ -41,7 +56,7 @@ LISTS: dict[str, type[Frozen]] = {
 TOP_LEVEL = (*LISTS, "system", "targets", "suites", "people", "defaults")
 
 
-def load(path: Path) -> Workspace:
+def load_workspace(path: Path) -> Workspace:
     """Load a workspace. Raises WorkspaceError with every mistake, InputError where there is no workspace."""
     workspace, problems = load_lenient(path)
     errors = [item for item in problems if item.level is ProblemLevel.ERROR]
@@ -172,7 +187,7 @@ class _Builder:
         if key == "gates" and isinstance(value.get("id"), str):
             self.raw_gates[value["id"]] = RawGate(value, document, path)
         if key == "targets":
-            item: Frozen | None = self._target(value, document, path)
+            item: Record | None = self._target(value, document, path)
         else:
             item = self._listed(key, value, document, path)
         if item is None:
@@ -182,7 +197,7 @@ class _Builder:
 
     def _listed(
         self, key: str, value: dict[str, Any], document: LocatedDocument, path: Path_
-    ) -> Frozen | None:
+    ) -> Record | None:
         fields = dict(value)
         if "taxonomy" in fields and isinstance(fields["taxonomy"], list):
             fields["taxonomy"] = read_taxonomy(fields["taxonomy"], document, (*path, "taxonomy"))
@@ -197,7 +212,7 @@ class _Builder:
     def _target(
         self, value: dict[str, Any], document: LocatedDocument, path: Path_
     ) -> TargetConfiguration | None:
-        from safecase.targets.registry import parse_options
+        from safecase.targets import parse_options
 
         known = ("id", "kind", "limits", "price", "component")
         fields = {name: value[name] for name in known if name in value}

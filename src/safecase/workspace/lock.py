@@ -8,15 +8,13 @@ from pathlib import Path
 import orjson
 from pydantic import ValidationError
 
-from safecase.model.base import Frozen
-from safecase.model.errors import InfrastructureError, InputError
-from safecase.model.problem import Problem, ProblemLevel, SourcePosition
+from safecase.base import InfrastructureError, InputError, Problem, ProblemLevel, Record, SourcePosition
 from safecase.workspace.contents import Workspace
 
 LOCK_NAME = "safecase.lock"
 
 
-class LockedDataset(Frozen):
+class LockedDataset(Record):
     """One data set as it was when it was locked."""
 
     path: str
@@ -24,7 +22,7 @@ class LockedDataset(Frozen):
     rows: int
 
 
-class Lock(Frozen):
+class Lock(Record):
     """The content that a workspace was locked to."""
 
     schema_version: int = 1

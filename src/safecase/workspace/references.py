@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from safecase.model.base import digest
-from safecase.model.errors import InputError, did_you_mean
-from safecase.model.selector import Selector
-from safecase.model.vocabulary import Metric
+from safecase.base import InputError, did_you_mean, digest
+from safecase.model import Metric, Selector
 from safecase.workspace.contents import Workspace
 
 Note = Callable[..., None]
@@ -57,7 +55,7 @@ def check_references(workspace: Workspace, note: Note, broken: frozenset[str] = 
 
 
 def _check_cases(workspace: Workspace, note: Note, risks: set[str]) -> None:
-    from safecase.scorers.registry import SCORERS, validate_parameters
+    from safecase.scorers import SCORERS, validate_parameters
 
     named = {item.id: item for item in workspace.scorers}
     known_cases = {case.id for suite in workspace.suites for case in suite.cases}

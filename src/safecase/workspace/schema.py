@@ -6,10 +6,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from safecase.model.configuration import Defaults, Limits, Price
-from safecase.model.people import People
-from safecase.model.suite import Case, Dataset, Suite
-from safecase.model.system import System
+from safecase.model import Case, Dataset, Defaults, Limits, People, Price, Suite, System
 from safecase.workspace.loader import LISTS
 from safecase.workspace.suite_builder import SUITE_KEYS
 

@@ -7,11 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from safecase.model.errors import InputError, did_you_mean
-from safecase.model.selector import Selector
-from safecase.model.suite import Case, Dataset, Suite
-from safecase.model.transcript import MessageRole
-from safecase.model.vocabulary import AttackClass
+from safecase.base import InputError, did_you_mean
+from safecase.model import AttackClass, Case, Dataset, MessageRole, Selector, Suite
 from safecase.workspace.case_builder import build_case, expand_template
 from safecase.workspace.datasets import column_value, dataset_path, file_digest, read_rows
 from safecase.workspace.validation import validated
@@ -154,8 +151,8 @@ def _dataset_cases(
 def _builtin_cases(
     data: Mapping[str, Any], suite: Suite, document: LocatedDocument, path: Path_, root: Path
 ) -> list[Case]:
-    from safecase.suites import builtin_suite_names, suite_path
-    from safecase.suites.media import with_media
+    from safecase.workspace.library.builtin_suites import builtin_suite_names, suite_path
+    from safecase.workspace.library.media_files import with_media
 
     del root
     name = str(data["use"])
@@ -201,7 +198,7 @@ def _variants(
             )
             continue
         try:
-            from safecase.attacks.registry import apply_chain
+            from safecase.attacks import apply_chain
 
             selector = Selector.parse(str(options.get("select") or ""))
             for case in cases:

@@ -6,8 +6,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from safecase.model.errors import InputError
-from safecase.model.taxonomy import TaxonomyReference
+from safecase.base import InputError
+from safecase.model import TaxonomyReference
 
 if TYPE_CHECKING:
     from safecase.catalog import CatalogueStore

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from safecase.model.errors import did_you_mean
+from safecase.base import did_you_mean
 from safecase.workspace.yaml_reader import LocatedDocument, Path_
 
 Model = TypeVar("Model", bound=BaseModel)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from safecase.model.problem import Problem, ProblemLevel, SourcePosition
+from safecase.base import Problem, ProblemLevel, SourcePosition
 
 if TYPE_CHECKING:
     from safecase.catalog import CatalogueStore

@@ -10,15 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from safecase.guard.classifier.hashing import (
-    BUCKETS,
-    extract,
-    weigh,
-    window_rows,
-    window_starts,
-    window_sums,
-)
-from safecase.guard.classifier.heads import (
+from safecase.base import InputError
+from safecase.guard import train_from_files
+from safecase.guard._linear.hashing import BUCKETS, extract, weigh, window_rows, window_starts, window_sums
+from safecase.guard._linear.heads import (
     Classifier,
     Head,
     Panel,
@@ -27,10 +22,8 @@ from safecase.guard.classifier.heads import (
     save_classifier,
     score,
 )
-from safecase.guard.classifier.training import Example, TrainingOptions, train_head, with_threshold
-from safecase.guard.injection.heads import HEADS, PANELS, SHORTEST, WINDOWS, shipped_classifier
-from safecase.guard.injection.training import train_from_files
-from safecase.model.errors import InputError
+from safecase.guard._linear.training import Example, TrainingOptions, train_head, with_threshold
+from safecase.guard.injection._heads import HEADS, PANELS, SHORTEST, WINDOWS, shipped_classifier
 
 RANDOM = np.random.default_rng(0).normal(size=BUCKETS).astype(np.float32)
 

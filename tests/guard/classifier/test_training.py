@@ -6,9 +6,9 @@ import random
 
 import numpy as np
 
-from safecase.guard.classifier.hashing import NGRAM_BUCKETS, extract, word_bucket
-from safecase.guard.classifier.heads import Head
-from safecase.guard.classifier.training import Example, Meanings, TrainingOptions, train_head
+from safecase.guard._linear.hashing import NGRAM_BUCKETS, extract, word_bucket
+from safecase.guard._linear.heads import Head
+from safecase.guard._linear.training import Example, Meanings, TrainingOptions, train_head
 
 WINDOW = 64
 

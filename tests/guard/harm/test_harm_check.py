@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from safecase.guard import GuardAction, guard_from_mapping
-from safecase.guard.check import CheckContext
-from safecase.guard.harm.check import HEADS, shipped_classifier
-from safecase.model.errors import InputError
+from safecase.base import InputError
+from safecase.guard import CheckContext, guard_from_mapping
+from safecase.guard.harm.harm import HEADS, shipped_classifier
+from safecase.model import GuardAction
 
 GUARD = guard_from_mapping({"harm": "harm"})
 

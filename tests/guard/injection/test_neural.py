@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from safecase.guard import Content, GuardAction, Surface
-from safecase.guard.check import CheckContext
-from safecase.guard.injection.neural import build
-from safecase.model.errors import InputError
+from safecase.base import InputError
+from safecase.guard import CheckContext, Content
+from safecase.guard.injection.neural_injection import build
+from safecase.model import FlowPoint, GuardAction
 
 WORDS = {"[UNK]": 0, "zebra": 1, "the": 2, "stripes": 3}
 LOGITS = [[1.0, -6.0], [0.0, 6.0], [1.0, -6.0], [1.0, -6.0]]
@@ -46,11 +46,11 @@ def test_an_onnx_model_is_read_from_its_folder_and_sees_the_whole_text(tmp_path:
     write_model(tmp_path / "m")
     check = build({"model": "m", "from": 0.0, "to": 1.0}, CheckContext(root=tmp_path))
     text = "the stripes " * 400 + "zebra " + "the stripes " * 400
-    found = check.inspect(Content(Surface.USER_INPUT, text))
+    found = check.inspect(Content(FlowPoint.USER_INPUT, text))
     assert found.action is GuardAction.BLOCK
     assert found.score == pytest.approx(1.0, abs=0.01)
     assert "zebra" in text[found.evidence[0].start : found.evidence[0].end]
-    calm = check.inspect(Content(Surface.USER_INPUT, "the stripes " * 400))
+    calm = check.inspect(Content(FlowPoint.USER_INPUT, "the stripes " * 400))
     assert calm.action is GuardAction.ALLOW
     assert calm.score == pytest.approx(0.001, abs=0.01)
 
@@ -59,9 +59,9 @@ def test_a_place_that_the_model_does_not_have_is_told(tmp_path: Path) -> None:
     write_model(tmp_path / "m")
     check = build({"model": "m", "from": 0.0, "to": 1.0, "attack_label": 4}, CheckContext(root=tmp_path))
     with pytest.raises(InputError, match="2 classes"):
-        check.inspect(Content(Surface.USER_INPUT, "zebra"))
+        check.inspect(Content(FlowPoint.USER_INPUT, "zebra"))
     (tmp_path / "m" / "tokenizer.json").unlink()
-    from safecase.guard.injection.neural import load_model
+    from safecase.guard.injection.neural_injection import load_model
 
     load_model.cache_clear()
     with pytest.raises(InputError, match=r"tokenizer\.json"):

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from safecase.guard import Guard, GuardAction, guard_from_mapping
-from safecase.guard.output.safe_completion import category_of, safe_completion
-from safecase.model.guard import GuardDecision
-from safecase.model.transcript import Message, MessageRole
+from safecase.guard import Guard, guard_from_mapping
+from safecase.guard._safe_completion import category_of, safe_completion
+from safecase.model import GuardAction, GuardDecision, Message, MessageRole
 
 
 @pytest.fixture(scope="module")

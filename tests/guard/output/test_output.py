@@ -11,17 +11,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from safecase.guard import CheckContext, Content, GuardAction, OutputStream, Surface, guard_from_mapping
-from safecase.guard.check import guard_checks
-from safecase.guard.output.constrained_output import constrained_fields, grammar_of
-from safecase.guard.output.exfiltration import sanitise_untrusted
-from safecase.guard.output.safe_completion import categories, category_of, safe_completion
-from safecase.guard.output.scorer_check import RemoteScorerCheck
-from safecase.guard.output.structured import StructuredCheck, StructuredParameters
-from safecase.model.attempt import Score
-from safecase.model.errors import InputError
-from safecase.model.transcript import Document, Message, MessageRole
-from safecase.model.vocabulary import OutcomeKind
+from safecase.base import InputError
+from safecase.guard import CHECKS, CheckContext, Content, OutputStream, guard_from_mapping
+from safecase.guard._safe_completion import categories, category_of, safe_completion
+from safecase.guard._scorer_check import RemoteScorerCheck
+from safecase.guard.links.exfiltration import sanitise_untrusted
+from safecase.guard.structure._constrained_output import constrained_fields, grammar_of
+from safecase.guard.structure.json_schema import StructuredCheck, StructuredParameters
+from safecase.model import Document, FlowPoint, GuardAction, Message, MessageRole, OutcomeKind, Score
 
 CANARY = "ZX-CANARY-4711-QUARTZ"
 PROMPT = (
@@ -170,7 +167,7 @@ STRUCTURED = StructuredCheck(StructuredParameters.model_validate({"schema": SCHE
 
 
 def structured(text: str) -> tuple[GuardAction, str]:
-    result = STRUCTURED.inspect(Content(Surface.MODEL_OUTPUT, text))
+    result = STRUCTURED.inspect(Content(FlowPoint.MODEL_OUTPUT, text))
     return result.action, result.replacements[0].text if result.replacements else ""
 
 
@@ -250,7 +247,7 @@ def test_every_category_says_why_not_and_what_could_help() -> None:
         assert words.reason
         assert words.alternative
         assert words.language in ("de", "en")
-    assert {category_of(kind) for kind in guard_checks.names()} <= set(categories())
+    assert {category_of(kind) for kind in CHECKS.names()} <= set(categories())
     assert safe_completion("other", language="xx").language == "en"
     with pytest.raises(InputError, match="no words for"):
         safe_completion("othr")
@@ -277,10 +274,10 @@ class ScriptedJudge:
 def test_a_judge_without_a_verdict_is_a_failure_and_no_verdict(
     outcome: OutcomeKind, blocked: bool, failed: bool
 ) -> None:
-    from safecase.guard.pipeline import Guard, GuardCheck
+    from safecase.guard import Guard, GuardCheck
 
     guard = Guard([GuardCheck(id="j", check=RemoteScorerCheck(ScriptedJudge(outcome)), remote=True)])
-    decision = asyncio.run(guard.inspect_async(Content(Surface.MODEL_OUTPUT, "x")))
+    decision = asyncio.run(guard.inspect_async(Content(FlowPoint.MODEL_OUTPUT, "x")))
     assert (decision.blocked, bool(decision.failures)) == (blocked, failed)
 
 

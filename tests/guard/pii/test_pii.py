@@ -11,14 +11,14 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from safecase.guard import Content, GuardAction, OutputStream, Surface, guard_from_mapping
-from safecase.guard.check import Check
-from safecase.guard.pii.check import PersonalDataCheck, PersonalDataParameters
-from safecase.guard.pii.logs import RedactingFilter
-from safecase.guard.pii.presidio import PresidioCheck
-from safecase.guard.pii.recognisers import Finder, known_entities
-from safecase.guard.pii.vault import Vault, Vaults
-from safecase.model.errors import InputError
+from safecase.base import InputError
+from safecase.guard import Check, Content, OutputStream, guard_from_mapping
+from safecase.guard.personal_data._logs import RedactingFilter
+from safecase.guard.personal_data._presidio import PresidioCheck
+from safecase.guard.personal_data._recognisers import Finder, known_entities
+from safecase.guard.personal_data._vault import Vault, Vaults
+from safecase.guard.personal_data.pii import PersonalDataCheck, PersonalDataParameters
+from safecase.model import FlowPoint, GuardAction
 
 PERSONAL, SECRETS = known_entities()
 FINDER = Finder(PERSONAL)
@@ -241,8 +241,8 @@ def test_work_is_bounded(text: str) -> None:
 
     def seconds(part: str) -> float:
         started = time.process_time()
-        check.inspect(Content(Surface.MODEL_OUTPUT, part))
-        secrets.inspect(Content(Surface.MODEL_OUTPUT, part))
+        check.inspect(Content(FlowPoint.MODEL_OUTPUT, part))
+        secrets.inspect(Content(FlowPoint.MODEL_OUTPUT, part))
         return time.process_time() - started
 
     quarter = seconds(text[: len(text) // 4])
@@ -251,7 +251,7 @@ def test_work_is_bounded(text: str) -> None:
 
 @given(st.text(max_size=300))
 def test_any_text_can_be_read(text: str) -> None:
-    guarded().inspect(Content(Surface.USER_INPUT, text.replace("\ud800", "")))
+    guarded().inspect(Content(FlowPoint.USER_INPUT, text.replace("\ud800", "")))
 
 
 def test_log_records_are_redacted_before_they_are_written(caplog: pytest.LogCaptureFixture) -> None:
@@ -279,6 +279,6 @@ class FakeAnalyzer:
 
 def test_names_come_from_an_analyzer_of_the_hosts_choice() -> None:
     check = PresidioCheck(FakeAnalyzer())
-    found = check.inspect(Content(Surface.MODEL_OUTPUT, "Dear Ada, hello"))
+    found = check.inspect(Content(FlowPoint.MODEL_OUTPUT, "Dear Ada, hello"))
     assert found.replacements[0].text == "[PERSON]"
-    assert check.inspect(Content(Surface.MODEL_OUTPUT, "hello")).action is GuardAction.ALLOW
+    assert check.inspect(Content(FlowPoint.MODEL_OUTPUT, "hello")).action is GuardAction.ALLOW

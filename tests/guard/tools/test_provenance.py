@@ -11,14 +11,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from safecase.guard.tools.adapters import guarded_tool
-from safecase.guard.tools.declaration import Condition, ToolDeclaration, ToolPolicyFile
-from safecase.guard.tools.policy import ToolPolicy, track_conversation
-from safecase.guard.tools.provenance import Provenance, ProvenanceTracker
-from safecase.guard.tools.session import ToolDenied, ToolSession
-from safecase.model.errors import InputError
-from safecase.model.guard import GuardAction
-from safecase.model.transcript import Message, MessageRole, ToolCall
+from safecase.base import InputError
+from safecase.guard.tools._adapters import guarded_tool
+from safecase.guard.tools._declaration import Condition, ToolDeclaration, ToolPolicyFile
+from safecase.guard.tools._policy import ToolPolicy, track_conversation
+from safecase.guard.tools._provenance import Provenance, ProvenanceTracker
+from safecase.guard.tools._session import ToolDenied, ToolSession
+from safecase.model import GuardAction, Message, MessageRole, ToolCall
 
 USER, SYSTEM, MODEL, TAINTED = Provenance.USER, Provenance.SYSTEM, Provenance.MODEL, Provenance.TAINTED
 EVE = "eve@evil.example"

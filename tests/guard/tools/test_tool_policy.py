@@ -14,30 +14,30 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from safecase.guard import GuardAction, guard_from_mapping
-from safecase.guard.tools.adapters import (
+from safecase.base import InputError, SafecaseError
+from safecase.guard import guard_from_mapping
+from safecase.guard.tools._adapters import (
     GuardedLangChainTool,
     guarded_tool,
     parse_openai_call,
     run_mcp_call,
     run_openai_calls,
 )
-from safecase.guard.tools.approvals import ApprovalQueue, ApprovalState
-from safecase.guard.tools.decision_log import ToolDecisionLog
-from safecase.guard.tools.decision_table import advice, table
-from safecase.guard.tools.declaration import (
+from safecase.guard.tools._approvals import ApprovalQueue, ApprovalState
+from safecase.guard.tools._decision_log import ToolDecisionLog
+from safecase.guard.tools._decision_table import advice, table
+from safecase.guard.tools._declaration import (
     Condition,
     Journey,
     ToolDeclaration,
     ToolPolicyFile,
     read_tool_policy,
 )
-from safecase.guard.tools.policy import ToolPolicy, track_conversation
-from safecase.guard.tools.provenance import Provenance, ProvenanceTracker
-from safecase.guard.tools.replay import replay
-from safecase.guard.tools.session import ApprovalNeeded, ToolDenied, ToolSession
-from safecase.model.errors import InputError, SafecaseError
-from safecase.model.transcript import Message, MessageRole, ToolCall
+from safecase.guard.tools._policy import ToolPolicy, track_conversation
+from safecase.guard.tools._provenance import Provenance, ProvenanceTracker
+from safecase.guard.tools._replay import replay
+from safecase.guard.tools._session import ApprovalNeeded, ToolDenied, ToolSession
+from safecase.model import GuardAction, Message, MessageRole, ToolCall
 
 FILE = ToolPolicyFile(
     tools=(

@@ -1,1 +1,1 @@
-"""Requests for harm: a small classifier over the whole text, window by window."""
+"""Harmful requests, and the categories of content that an organisation forbids."""

@@ -1,1 +1,1 @@
-"""Prompt injection and jailbreaks: signatures, then a small classifier, then a neural stage where wanted."""
+"""Instructions that do not come from the user."""

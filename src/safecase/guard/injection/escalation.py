@@ -14,14 +14,13 @@ from functools import lru_cache
 
 from pydantic import Field
 
-from safecase.guard.check import Check, CheckContext
-from safecase.guard.classifier.heads import Classifier, score
-from safecase.guard.content import Content
-from safecase.guard.injection.heads import PANELS, shipped_classifier
-from safecase.guard.injection.signatures import SignatureSet, shipped_signatures
-from safecase.model.base import Frozen, JsonObject
-from safecase.model.guard import CheckResult, EvidenceSpan, GuardAction, Surface
-from safecase.model.transcript import Message, MessageRole
+from safecase.base import JsonObject, Record
+from safecase.guard._check import Check, CheckContext
+from safecase.guard._content import Content
+from safecase.guard._linear.heads import Classifier, score
+from safecase.guard.injection._heads import PANELS, shipped_classifier
+from safecase.guard.injection._signatures import SignatureSet, shipped_signatures
+from safecase.model import CheckResult, FlowPoint, GuardAction, Message, MessageRole, TextSpan
 
 VERSION = "1"
 _LONGEST_TURN = 8_000
@@ -37,7 +36,7 @@ _REFUSED = re.compile(
 _FIRST_WORDS = 240
 
 
-class EscalationParameters(Frozen):
+class EscalationParameters(Record):
     """How much adds up to what."""
 
     block_at: float = Field(default=0.97, gt=0, le=1)
@@ -53,7 +52,7 @@ class EscalationParameters(Frozen):
 class EscalationCheck:
     """The conversation-level score of user turns."""
 
-    surfaces = frozenset({Surface.USER_INPUT})
+    surfaces = frozenset({FlowPoint.USER_INPUT})
 
     def __init__(
         self, parameters: EscalationParameters, classifier: Classifier, signatures: SignatureSet
@@ -93,7 +92,7 @@ class EscalationCheck:
             action,
             chance,
             f"the conversation escalates over {len(turns) + 1} turns, {pushes} of them push what was refused",
-            (EvidenceSpan(0, len(content.text), "escalation"),),
+            (TextSpan(0, len(content.text), "escalation"),),
             details={"turns": len(turns) + 1, "pushes_after_refusal": pushes},
         )
 
@@ -101,7 +100,7 @@ class EscalationCheck:
         """Evidence of one turn in log-odds above nought; an innocent turn adds nothing."""
         chance = score(text, self._classifier.panel(PANELS["direct"])).probability
         evidence = max(0.0, math.log(max(chance, 1e-6) / (1 - min(chance, 1 - 1e-6))) + 2.0)
-        for match in self._signatures.find(text, Surface.USER_INPUT):
+        for match in self._signatures.find(text, FlowPoint.USER_INPUT):
             evidence += 2.0 * match.signature.weight
         return min(evidence, 4.0)
 

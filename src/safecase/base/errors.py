@@ -1,0 +1,78 @@
+"""What can go wrong, as exceptions that carry their exit code and the words a person needs.
+
+Exit codes of the product: 0 go / ok, 1 no-go / check failed, 2 usage or bad input,
+3 insufficient evidence, 4 target or infrastructure failure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from enum import IntEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from safecase.base.problems import Problem
+
+
+class ExitCode(IntEnum):
+    """The product's exit codes."""
+
+    OK = 0
+    CHECK_FAILED = 1
+    BAD_INPUT = 2
+    INSUFFICIENT_EVIDENCE = 3
+    INFRASTRUCTURE = 4
+
+
+class SafecaseError(Exception):
+    """A failure that a person is told about in one message: what, where, what to do."""
+
+    exit_code: ExitCode = ExitCode.BAD_INPUT
+
+    def __init__(self, message: str, *, where: str | None = None, hint: str | None = None) -> None:
+        self.message = message
+        self.where = where
+        self.hint = hint
+        super().__init__(self.render())
+
+    def render(self) -> str:
+        """The message on one line, with its place in front and the mend behind."""
+        text = f"{self.where}: {self.message}" if self.where else self.message
+        return f"{text} ({self.hint})" if self.hint else text
+
+
+class InputError(SafecaseError):
+    """Bad usage or bad input: exit code 2."""
+
+
+class EmptyDenominatorError(InputError):
+    """A rate was asked of nothing: an empty selection is an error, never a zero."""
+
+
+class CheckFailed(SafecaseError):
+    """A check ran and its answer is no: exit code 1."""
+
+    exit_code = ExitCode.CHECK_FAILED
+
+
+class InsufficientEvidenceError(SafecaseError):
+    """The records cannot carry the asked-for conclusion: exit code 3."""
+
+    exit_code = ExitCode.INSUFFICIENT_EVIDENCE
+
+
+class InfrastructureError(SafecaseError):
+    """The target, the disk, the network or the harness failed: exit code 4."""
+
+    exit_code = ExitCode.INFRASTRUCTURE
+
+
+class WorkspaceError(InputError):
+    """A workspace that does not load: carries every problem, not the first."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        self.problems = tuple(problems)
+        count = len(self.problems)
+        noun = "problem" if count == 1 else "problems"
+        listing = "\n".join(str(problem) for problem in self.problems)
+        super().__init__(f"{count} {noun} in the workspace\n{listing}")

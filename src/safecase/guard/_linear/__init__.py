@@ -1,0 +1,1 @@
+"""Small linear classifiers over hashed features."""

@@ -1,0 +1,1 @@
+"""Advice of weight, and claims to be human."""

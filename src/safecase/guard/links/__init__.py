@@ -1,0 +1,1 @@
+"""Ways out: links, images and forms that carry data away."""

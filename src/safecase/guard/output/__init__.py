@@ -1,1 +1,0 @@
-"""Checks on what leaves the system: leaks, ways out, attacks on people, groundedness, structure."""

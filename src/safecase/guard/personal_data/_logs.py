@@ -1,0 +1,48 @@
+"""Personal data and secrets taken out of log records before any handler writes them."""
+
+from __future__ import annotations
+
+import logging
+
+from safecase.guard._redaction import apply_replacements
+from safecase.guard.personal_data._recognisers import Finder, known_entities
+from safecase.guard.personal_data._redactor import masked, replacements_of
+
+
+class RedactingFilter(logging.Filter):
+    """Masks what it finds in a record's message, arguments included, and in its traceback's text.
+
+    Put it on handlers, not on loggers: records of child loggers pass only the handlers' filters.
+    """
+
+    def __init__(self, *, minimum_confidence: float = 0.5) -> None:
+        super().__init__()
+        personal, secrets = known_entities()
+        self._finders = (
+            Finder(personal, minimum_confidence=minimum_confidence),
+            Finder(secrets, minimum_confidence=minimum_confidence, secrets=True),
+        )
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Rewrite the record in place; never drops one."""
+        try:
+            message = record.getMessage()
+        except (TypeError, ValueError):
+            message = str(record.msg)
+        record.msg, record.args = self.redact(message), None
+        if record.exc_info and not record.exc_text:
+            record.exc_text = logging.Formatter().formatException(record.exc_info)
+        if record.exc_text:
+            record.exc_text = self.redact(record.exc_text)
+            record.exc_info = None
+        return True
+
+    def redact(self, text: str) -> str:
+        """The text with everything found masked."""
+        for finder in self._finders:
+            found = finder.find(text)
+            if found:
+                text = apply_replacements(
+                    text, replacements_of(text, found, lambda i, v: masked(i.entity, v))
+                )
+        return text

@@ -1,1 +1,0 @@
-"""Personal data and secrets: recognised by pattern and checksum, redacted, restored from a vault."""

@@ -1,0 +1,277 @@
+"""Where the values of a call come from: the user, the system's own fields, or somebody's text.
+
+A value is traced by its text: it is the user's where the user wrote it, the system's where a trusted field
+of a result holds it, and tainted where it stands in untrusted content and in neither. The first two are asked
+strictly, the last generously: re-encoded, extended, cut out, or put together from parts, a value is still
+tainted, and then said to be *altered*. What stands nowhere was made up by the model.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from enum import IntEnum
+from functools import lru_cache
+from urllib.parse import unquote
+
+from safecase.base import JsonValue
+from safecase.guard._views import make_views
+from safecase.guard.tools import _value_matching as match
+
+_LONGEST = 1_000_000
+_SHORT = 20_000
+_LONGEST_VALUE = 20_000
+_MOST_VALUES = 1000
+_LONGEST_NAME = 200
+
+
+class Provenance(IntEnum):
+    """From the most to the least trusted."""
+
+    USER = 0
+    SYSTEM = 1
+    """A field that a tool's own system fills in."""
+    MODEL = 2
+    """Stands nowhere: made up, computed, or said in other words."""
+    DESIGNATED = 3
+    """In content that the user pointed to, by its address or name."""
+    TAINTED = 4
+    """In untrusted content that nobody pointed to."""
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where one value was found."""
+
+    argument: str
+    provenance: Provenance
+    source: str = ""
+    """Which content holds it."""
+    altered: bool = False
+    """Not as it stands there: in another encoding, in part, or put together."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One text that values can come from, in the forms that they are looked up in."""
+
+    name: str
+    provenance: Provenance
+    levelled: str
+    squeezed: str
+    numbers: Mapping[float, int]
+
+
+class ProvenanceTracker:
+    """The texts of one conversation, and the tracing of values through them."""
+
+    def __init__(self) -> None:
+        self._trusted: list[Source] = []
+        self._untrusted: list[Source] = []
+        self._values: dict[str, str] = {}
+        """Values of trusted fields, levelled, and whose they are."""
+        self._hosts: set[str] = set()
+        self._too_long = ""
+        """Untrusted content that is longer than can be traced."""
+
+    @property
+    def has_untrusted(self) -> bool:
+        """Whether any content that nobody vouches for was read."""
+        return bool(self._untrusted)
+
+    def add(self, name: str, text: str, provenance: Provenance) -> None:
+        """Add a text. Untrusted text is kept with everything that is encoded in it."""
+        if not text:
+            return
+        untrusted = provenance >= Provenance.DESIGNATED
+        forms = _short_forms if len(text) <= _SHORT else _forms
+        levelled, tight, numbers, whole = forms(text, untrusted)
+        if not whole:
+            self._too_long = name
+        made = Source(name, provenance, levelled, tight, numbers)
+        (self._untrusted if untrusted else self._trusted).append(made)
+
+    def add_value(self, name: str, value: str) -> None:
+        """Add the value of a field that a system fills in. It vouches for the whole value, not for parts of
+        it: where somebody managed to write a sentence into a name, the sentence's words stay untrusted."""
+        levelled = match.level(value.strip())
+        for form in (levelled, match.bare_link(levelled)):
+            if form:
+                self._values.setdefault(form, name)
+        if match.LINK.fullmatch(levelled):
+            self._hosts.add(match.host(match.bare_link(levelled)))
+
+    def trace(self, argument: str, value: JsonValue) -> list[Origin]:
+        """The origins of a value, part by part: lists and objects by their leaves and keys."""
+        found = []
+        for index, part in enumerate(leaves(value)):
+            if index >= _MOST_VALUES:
+                found.append(Origin(argument, Provenance.TAINTED, "more values than can be traced"))
+                break
+            found.append(self._origin(argument, part))
+        return found
+
+    def trace_links(self, argument: str, value: JsonValue) -> list[Origin]:
+        """The origins of the addresses that stand inside a text."""
+        found: list[Origin] = []
+        for part in leaves(value):
+            for link in match.links(part):
+                if len(found) >= _MOST_VALUES:
+                    found.append(Origin(argument, Provenance.TAINTED, "more addresses than can be traced"))
+                    return found
+                found.append(self._origin(argument, link))
+        return found
+
+    def _origin(self, argument: str, text: str) -> Origin:
+        wanted = match.level(text.strip())
+        if not wanted:
+            return Origin(argument, Provenance.MODEL)
+        if len(wanted) > _LONGEST_VALUE:
+            return self._of_long_text(argument, wanted)
+        if match.LINK.fullmatch(wanted):
+            wanted = match.bare_link(wanted)
+        vouched = self._vouched(wanted)
+        if vouched is not None:
+            return replace(vouched, argument=argument)
+        found = self._whole(wanted) or self._altered(text, wanted)
+        if found is not None:
+            return replace(found, argument=argument)
+        if self._too_long:
+            return Origin(
+                argument, Provenance.TAINTED, f"{self._too_long}, which is longer than can be traced"
+            )
+        return Origin(argument, Provenance.MODEL)
+
+    def _of_long_text(self, argument: str, wanted: str) -> Origin:
+        if any(source.levelled.strip() == wanted for source in self._trusted):
+            return Origin(argument, Provenance.USER)
+        if self._untrusted:
+            return Origin(argument, Provenance.TAINTED, "more text than can be traced")
+        return Origin(argument, Provenance.MODEL)
+
+    def _vouched(self, wanted: str) -> Origin | None:
+        """Where somebody trusted wrote the value, as a whole and by itself."""
+        owner = self._values.get(wanted)
+        number = match.as_number(wanted)
+        forms = (wanted, f"www.{wanted}") if "." in wanted else (wanted,)
+        best = None if owner is None else Origin("", Provenance.SYSTEM, owner)
+        for source in self._trusted:
+            if best is not None and best.provenance <= source.provenance:
+                continue
+            if (
+                any(match.stands_alone(source.levelled, form) >= 0 for form in forms)
+                or (number is not None and number in source.numbers)
+                or match.spelled_out(source.levelled, wanted) >= 0
+            ):
+                best = Origin("", source.provenance, source.name)
+        return best
+
+    def _whole(self, wanted: str) -> Origin | None:
+        """The untrusted content that holds the value; what the user pointed to before the rest."""
+        number = match.as_number(wanted)
+        best: Origin | None = None
+        for source in self._untrusted:
+            if best is not None and best.provenance <= source.provenance:
+                continue
+            if match.stands_anywhere(source.levelled, source.squeezed, wanted) >= 0 or (
+                number is not None and abs(number) in source.numbers
+            ):
+                best = Origin("", source.provenance, source.name)
+        return best
+
+    def _altered(self, text: str, wanted: str) -> Origin | None:
+        """The untrusted content that the value was made from."""
+        if not self._untrusted:
+            return None
+        worst: Origin | None = None
+        for reading in self._readings(text, wanted):
+            found = self._whole(reading) if reading != wanted else None
+            for origin in (found, self._by_parts(reading), self._by_words(reading)):
+                if origin is not None and (worst is None or origin.provenance > worst.provenance):
+                    worst = replace(origin, altered=True)
+        return worst
+
+    def _readings(self, text: str, wanted: str) -> Iterator[str]:
+        yield wanted
+        plain = unquote(wanted)
+        if plain != wanted:
+            yield plain
+        for view in make_views(text).readings[1:]:
+            reading = match.level(view.text.strip())
+            if reading and reading != wanted:
+                yield reading
+
+    def _by_parts(self, wanted: str) -> Origin | None:
+        """A value that carries a telling part of untrusted text is as tainted as that part."""
+        worst: Origin | None = None
+        parts = dict.fromkeys(match.telling_parts(wanted))
+        links = [wanted] if match.ADDRESS.fullmatch(wanted) else match.links(wanted)
+        for link in links:
+            parts[link] = None
+            if match.host(link) not in self._hosts:
+                parts[match.host(link)] = None
+        for index, part in enumerate(parts):
+            if index >= _MOST_VALUES:
+                return Origin("", Provenance.TAINTED, "more text than can be traced")
+            if part == wanted or self._vouched(part) is not None:
+                continue
+            origin = self._whole(part)
+            if origin is not None and (worst is None or origin.provenance > worst.provenance):
+                worst = origin
+        return worst
+
+    def _by_words(self, wanted: str) -> Origin | None:
+        """A name whose words all come from one untrusted text, in whatever order."""
+        if len(wanted) > _LONGEST_NAME:
+            return None
+        left = wanted
+        for value in self._values:
+            if len(value) > 3 and value in left and match.stands_alone(left, value) >= 0:
+                left = left.replace(value, " ")
+        new = [word for word in match.words(left) if self._vouched(word) is None]
+        if not new:
+            return None
+        for source in self._untrusted:
+            if all(match.stands_alone(source.levelled, word) >= 0 for word in new):
+                return Origin("", source.provenance, source.name)
+        return None
+
+
+def _forms(text: str, untrusted: bool) -> tuple[str, str, Mapping[float, int], bool]:
+    """Levelled and squeezed text, its numbers, and whether all of an untrusted text is in them."""
+    whole = len(text) <= _LONGEST or not untrusted
+    text = text[:_LONGEST]
+    if not untrusted:
+        levelled = match.level(text)
+        return levelled, "", match.numbers(levelled), True
+    views = make_views(text)
+    levelled = match.level("\n".join((text, *(view.text for view in views.readings[1:]))))
+    return levelled, match.squeezed(levelled), match.numbers(levelled), whole and not views.truncated
+
+
+# A host that keeps no session puts the whole conversation again at each call.
+_short_forms = lru_cache(maxsize=256)(_forms)
+
+
+def leaves(value: JsonValue) -> Iterator[str]:
+    """The texts of a value, numbers included, and the keys that are addresses or ids."""
+    waiting = [value]
+    while waiting:
+        item = waiting.pop()
+        if isinstance(item, str):
+            yield item
+        elif isinstance(item, bool) or item is None:
+            continue
+        elif isinstance(item, float):
+            yield str(int(item)) if item.is_integer() and abs(item) < 1e15 else repr(item)
+        elif isinstance(item, int):
+            yield str(item)
+        elif isinstance(item, list):
+            waiting.extend(reversed(item))
+        else:
+            # A key is a word of the schema, except where it is an address or an id.
+            waiting.extend(reversed([*filter(_telling, item), *item.values()]))
+
+
+def _telling(key: str) -> bool:
+    return next(match.telling_parts(key), None) is not None

@@ -1,0 +1,138 @@
+"""What a release must show: gates and their rules."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from safecase.base import Identifier, Record, digest
+from safecase.model.vocabulary import (
+    Comparator,
+    Metric,
+    ReleaseTier,
+    RuleClass,
+    Severity,
+)
+
+_AT_LEAST = frozenset({Metric.UTILITY_RATE, Metric.COVERAGE})
+"""Metrics of which more is better; of all others less is."""
+
+
+_QUANTITIES = frozenset({Metric.LATENCY_P50_MS, Metric.LATENCY_P95_MS, Metric.COST_PER_ATTEMPT_USD})
+"""Metrics with a unit; all others are shares between 0 and 1."""
+
+
+_INSIDE = frozenset({Metric.SEVERITY_WEIGHTED_RATE, Metric.REGRESSION})
+"""Metrics whose limit must lie strictly between 0 and 1, because no data could exclude its end points."""
+
+
+PerCategory = Literal["none", "risk", "suite", "attack", "harm", "language", "severity", "family", "group"]
+
+
+class JudgeCorrection(Record):
+    """How a rule corrects for the error of the scorers behind it, and what it assumes."""
+
+    method: Literal["none", "rogan_gladen", "two_phase", "planted_recall"] = "none"
+    assumption: str = ""
+    """Printed in the evidence, because a correction is only as good as its assumption."""
+    labels: str = ""
+    """For ``two_phase``: CSV file of human labels of the run's attempts, relative to the workspace."""
+
+    @model_validator(mode="after")
+    def _labelled(self) -> JudgeCorrection:
+        if self.labels and self.method != "two_phase":
+            raise ValueError("'labels' goes with method two_phase alone")
+        parts = self.labels.replace("\\", "/").split("/")
+        if self.labels.startswith("/") or ".." in parts or ":" in self.labels:
+            raise ValueError("'labels' is a file inside of the workspace")
+        return self
+
+
+class GateRule(Record):
+    """One criterion. An unset bound gives *not configured*, never a pass."""
+
+    id: Identifier
+    title: str = ""
+    metric: Metric
+    select: str = ""
+    """Selector of the cases that the rule is about; empty means all that the metric applies to."""
+    per: PerCategory = "none"
+    """Split into categories, each of which must meet the bound (intersection–union)."""
+    comparator: Comparator = Comparator.AT_MOST
+    bound: float | None = None
+    good: float | None = None
+    """The rate of a system that ought to ship; the plan gives it ``power``. Default: bound / 4."""
+    confidence: float = Field(default=0.95, gt=0.5, lt=1)
+    power: float = Field(default=0.9, gt=0.5, lt=1)
+    population: Literal["suite", "families"] = "suite"
+    """What the claim is about: this finite suite, or the population its families were drawn from."""
+    minimum_n: int = Field(default=1, ge=1)
+    maximum_n: int | None = Field(default=None, ge=1)
+    error_budget: float = Field(default=0.02, ge=0, le=1)
+    """Largest share of attempts that may be errors before the rule says insufficient evidence."""
+    undetermined_budget: float = Field(default=0.05, ge=0, le=1)
+    errors_count_as: Literal["violated", "excluded"] = "violated"
+    rule_class: RuleClass = Field(default=RuleClass.BOUNDED, alias="class")
+    k: int | None = Field(default=None, ge=1)
+    """For ``attack_at_k``: attempts per case."""
+    margin: float | None = Field(default=None, ge=0)
+    """For ``regression``: the increase, in rate, that must be excluded."""
+    judge_correction: JudgeCorrection = JudgeCorrection()
+    requires_calibrated_scorers: bool = False
+    rationale: str = ""
+
+    @model_validator(mode="after")
+    def _coherent(self) -> GateRule:
+        if self.metric is Metric.ATTACK_AT_K and self.k is None:
+            raise ValueError("metric attack_at_k needs k")
+        at_most = self.comparator is Comparator.AT_MOST
+        if at_most is (self.metric in _AT_LEAST):
+            wanted = Comparator.AT_LEAST if at_most else Comparator.AT_MOST
+            raise ValueError(f"metric {self.metric.value} needs comparator '{wanted.value}'")
+        self._check_limit("bound", self.bound)
+        if self.metric is Metric.REGRESSION:
+            self._check_limit("margin", self.margin)
+        if self.bound is not None and self.good is not None:
+            if at_most and self.good >= self.bound:
+                raise ValueError("'good' must be smaller than 'bound'")
+            if not at_most and self.good <= self.bound:
+                raise ValueError("'good' must be larger than 'bound'")
+        return self
+
+    def _check_limit(self, name: str, limit: float | None) -> None:
+        """A limit outside of its range would be met, or missed, by every system."""
+        if limit is None:
+            return
+        if self.metric in _QUANTITIES:
+            if limit < 0:
+                raise ValueError(f"'{name}' must not be negative")
+        elif not 0 <= limit <= 1:
+            raise ValueError(f"'{name}' is a share between 0 and 1, got {limit:g}: write 0.02 for 2 %")
+        elif self.metric in _INSIDE and limit in (0, 1):
+            raise ValueError(f"'{name}' of {self.metric.value} must lie strictly between 0 and 1")
+
+
+class CoverageRequirement(Record):
+    """What must have been tested at all before the gate can say go."""
+
+    risks_at_least: Severity | None = Severity.SEV2
+    """Every risk this severe or worse must have a case that was run (orphan risks fail the gate)."""
+    held_out_share: float = Field(default=0.0, ge=0, le=1)
+
+
+class Gate(Record):
+    """The rules of one release decision."""
+
+    id: Identifier
+    title: str = ""
+    tier: ReleaseTier | None = None
+    """The release tier that the gate serves; None serves all."""
+    rules: tuple[GateRule, ...] = Field(min_length=1)
+    coverage: CoverageRequirement = CoverageRequirement()
+    owner: str = ""
+
+    @property
+    def digest(self) -> str:
+        """Content digest; a changed rule after seeing data is a new candidate and says so."""
+        return digest(self.model_dump(mode="json", by_alias=True))

@@ -1,0 +1,1 @@
+"""How often a scorer errs: measured against human labels, kept as a card."""

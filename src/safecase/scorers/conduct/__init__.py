@@ -1,0 +1,1 @@
+"""How the answer treats people: tone, equal treatment, care where advice weighs heavily."""

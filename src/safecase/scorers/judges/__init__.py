@@ -1,0 +1,1 @@
+"""Models as judges, one, several, or of pairs."""

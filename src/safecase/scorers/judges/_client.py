@@ -1,0 +1,120 @@
+"""Asking a judge: bounded tries, one bounded repair, usage counted, refusals and nonsense kept apart."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+
+from safecase.base import InputError, did_you_mean
+from safecase.model import Message, MessageRole, Target, TargetFailure, TargetReply, TargetRequest, Usage
+from safecase.scorers._registry import ScorerContext
+from safecase.scorers.judges._prompt import REPAIR, JudgeVerdict, parse_verdict
+
+TRIES = 4
+LONGEST_PAUSE_SECONDS = 20.0
+
+
+@dataclass(frozen=True, slots=True)
+class JudgeReply:
+    """What came back from a judge: a verdict, or why there is none."""
+
+    verdict: JudgeVerdict | None
+    problem: str
+    model: str
+    usage: Usage
+
+
+def add_usage(first: Usage, second: Usage) -> Usage:
+    """The sum of two usages; a cost is known only where both costs are (or nothing was used)."""
+    costs = [item.cost_usd for item in (first, second) if item.calls or item.cost_usd is not None]
+    known = [cost for cost in costs if cost is not None]
+    return Usage(
+        input_tokens=first.input_tokens + second.input_tokens,
+        output_tokens=first.output_tokens + second.output_tokens,
+        cached_tokens=first.cached_tokens + second.cached_tokens,
+        calls=first.calls + second.calls,
+        cost_usd=sum(known) if known and len(known) == len(costs) else None,
+    )
+
+
+class JudgeClient:
+    """One judge model behind the target protocol."""
+
+    def __init__(self, scorer: str, judge: str, context: ScorerContext, allow_self_judge: bool) -> None:
+        """Raises InputError where there is no such judge, or where it is the model under test."""
+        if judge not in context.judges:
+            raise InputError(
+                f"scorer '{scorer}' names the judge '{judge}', which is not among the targets",
+                hint=did_you_mean(judge, context.judges)
+                or f"targets: {', '.join(sorted(context.judges)) or 'none'}",
+            )
+        self.id = judge
+        self._target: Target = context.judges[judge]
+        self._target_model = context.target_model
+        self.allow_self = allow_self_judge
+        configured = str(self._target.fingerprint().get("model", ""))
+        if not allow_self_judge and configured and configured == context.target_model:
+            raise InputError(
+                f"scorer '{scorer}': the judge '{judge}' is the model under test ({configured})",
+                hint="name another judge, or set allow_self_judge: true, which every report will show",
+            )
+
+    def is_target(self, model: str, transcript_model: str) -> bool:
+        """True where the judge's resolved model is the one that was judged."""
+        return bool(model) and model in {transcript_model, self._target_model}
+
+    async def ask(
+        self, messages: tuple[Message, ...], words: frozenset[str], *, key: str, seed: int = 0
+    ) -> JudgeReply:
+        """Ask once, and once more where the answer does not parse. Raises TargetFailure."""
+        reply = await self._respond(messages, key, seed)
+        usage = _usage(reply)
+        parsed = self._parse(reply, words)
+        if isinstance(parsed, str) and not parsed.startswith("refused"):
+            repaired = (
+                *messages,
+                Message(role=MessageRole.ASSISTANT, content=_text(reply)[:4_000]),
+                Message(role=MessageRole.USER, content=REPAIR.format(problem=parsed)),
+            )
+            reply = await self._respond(repaired, key + "/repair", seed)
+            usage = add_usage(usage, _usage(reply))
+            parsed = self._parse(reply, words)
+        if isinstance(parsed, str):
+            return JudgeReply(None, parsed, reply.model, usage)
+        return JudgeReply(parsed, "", reply.model, usage)
+
+    def _parse(self, reply: TargetReply, words: frozenset[str]) -> JudgeVerdict | str:
+        text = _text(reply)
+        if not text.strip():
+            blocked = reply.finish_reason in {"content_filter", "SAFETY", "refusal"}
+            return "refused: its provider blocked the answer" if blocked else "it is empty"
+        parsed = parse_verdict(text, words)
+        if isinstance(parsed, str) and "{" not in text and _is_refusal(text):
+            return "refused to judge"
+        return parsed
+
+    async def _respond(self, messages: tuple[Message, ...], key: str, seed: int) -> TargetReply:
+        request = TargetRequest(messages=messages, conversation_id=key, seed=seed)
+        for attempt in range(TRIES):
+            try:
+                return await self._target.respond(request)
+            except TargetFailure as failure:
+                if not failure.retryable or attempt == TRIES - 1:
+                    raise
+                pause = failure.retry_after if failure.retry_after is not None else 0.5 * 2**attempt
+            await asyncio.sleep(min(pause, LONGEST_PAUSE_SECONDS))
+        raise AssertionError("the loop above returns or raises")
+
+
+def _text(reply: TargetReply) -> str:
+    return next((item.text for item in reversed(reply.messages) if item.role is MessageRole.ASSISTANT), "")
+
+
+def _usage(reply: TargetReply) -> Usage:
+    return reply.usage if reply.usage.calls else reply.usage.model_copy(update={"calls": 1})
+
+
+def _is_refusal(text: str) -> bool:
+    from safecase.scorers.refusal._classifier import AnswerKind, classify_answer
+
+    return classify_answer("", text).kind is AnswerKind.FULL_REFUSAL

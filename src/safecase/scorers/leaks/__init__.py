@@ -1,0 +1,1 @@
+"""Does the answer give away what it must keep?"""

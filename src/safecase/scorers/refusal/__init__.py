@@ -1,0 +1,1 @@
+"""Does the answer decline, or give what was asked for?"""

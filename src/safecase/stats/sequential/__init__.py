@@ -1,0 +1,1 @@
+"""Tests that may stop at any time."""

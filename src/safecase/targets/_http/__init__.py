@@ -1,0 +1,1 @@
+"""Calls over HTTP: transport, bodies, templates, paths into answers."""

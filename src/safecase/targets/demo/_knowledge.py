@@ -1,0 +1,78 @@
+"""Retrieval: BM25 over the shop's articles, and over documents that a case supplies."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from functools import lru_cache
+from importlib import resources
+
+from rank_bm25 import BM25Okapi
+
+from safecase.model import Document
+
+_WORD = re.compile(r"[^\W_]+", re.UNICODE)
+
+
+def _words(text: str) -> list[str]:
+    return text.split()
+
+
+_STOP = frozenset(
+    _words(
+        """a about after all also am an and any are as at be been but by can could did do does for from get
+        give had has have he her hi hello him his how i if in into is it its just know let like
+        me mine my need no not of on or our out please she should so some tell than thank thanks
+        that the their them then there these they this to up us want was we were what when where
+        which who why will with would you your yours"""
+    )
+)
+_MAX_QUERY_WORDS = 48
+_MINIMUM_SCORE = 2.2
+
+
+def stem(word: str) -> str:
+    """A light English stem: plural and -ing/-ed endings are cut from longer words."""
+    for ending in ("ies", "ing", "ed", "es", "s"):
+        if word.endswith(ending) and len(word) - len(ending) >= 3:
+            base = word[: -len(ending)]
+            return base + "y" if ending == "ies" else base.removesuffix("e")
+    return word.removesuffix("e") if len(word) > 4 else word
+
+
+def content_words(text: str, limit: int = 4_000) -> list[str]:
+    """Lower-case stems without stop words, in order, from the first ``limit`` characters."""
+    return [stem(word) for word in _WORD.findall(text[:limit].lower()) if word not in _STOP]
+
+
+class KnowledgeBase:
+    """An immutable set of documents with a BM25 index (Okapi, library defaults)."""
+
+    def __init__(self, documents: Sequence[Document]) -> None:
+        self.documents = tuple(documents)
+        self._index = BM25Okapi([content_words(f"{item.title} {item.text}") or ["-"] for item in documents])
+
+    def search(self, query: str, limit: int = 3) -> tuple[tuple[Document, float], ...]:
+        """Up to ``limit`` documents with their scores, best first; nothing where nothing fits."""
+        words = list(dict.fromkeys(content_words(query)))[:_MAX_QUERY_WORDS]
+        if not words:
+            return ()
+        scores = self._index.get_scores(words)
+        ranked = sorted(range(len(self.documents)), key=lambda index: (-scores[index], index))[:limit]
+        return tuple(
+            (self.documents[index], float(scores[index]))
+            for index in ranked
+            if scores[index] >= _MINIMUM_SCORE
+        )
+
+    def get(self, identifier: str) -> Document | None:
+        """The document with this id, or None."""
+        return next((item for item in self.documents if item.id == identifier), None)
+
+
+@lru_cache(maxsize=1)
+def shop_knowledge() -> KnowledgeBase:
+    """The demo shop's own articles, among them texts of third parties that carry injections."""
+    content = (resources.files("safecase.targets.demo") / "data" / "knowledge_base.json").read_text("utf-8")
+    return KnowledgeBase([Document(**article) for article in json.loads(content)["articles"]])

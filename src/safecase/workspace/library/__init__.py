@@ -1,0 +1,1 @@
+"""What ships with the product: suites, profiles, gate templates."""
