@@ -15,7 +15,12 @@ if TYPE_CHECKING:
     from safecase.base.errors import InputError as InputError
     from safecase.base.errors import InsufficientEvidenceError as InsufficientEvidenceError
     from safecase.base.errors import SafecaseError as SafecaseError
+    from safecase.base.errors import StatisticsError as StatisticsError
     from safecase.base.errors import WorkspaceError as WorkspaceError
+    from safecase.base.files import file_digest as file_digest
+    from safecase.base.files import read_text_inside as read_text_inside
+    from safecase.base.files import resolve_inside as resolve_inside
+    from safecase.base.files import root_from_environment as root_from_environment
     from safecase.base.json import JsonObject as JsonObject
     from safecase.base.json import JsonValue as JsonValue
     from safecase.base.json import canonical_json as canonical_json
@@ -27,5 +32,9 @@ if TYPE_CHECKING:
     from safecase.base.records import Identifier as Identifier
     from safecase.base.records import Record as Record
     from safecase.base.registry import Registry as Registry
+    from safecase.base.validation import Mistake as Mistake
+    from safecase.base.validation import describe as describe
+    from safecase.base.validation import field_names as field_names
+    from safecase.base.validation import mistakes as mistakes
 else:
     __getattr__, __dir__ = lazy_exports(__name__)

@@ -1,7 +1,20 @@
 """What can go wrong, as exceptions that carry their exit code and the words a person needs.
 
-Exit codes of the product: 0 go / ok, 1 no-go / check failed, 2 usage or bad input,
-3 insufficient evidence, 4 target or infrastructure failure.
+    SafecaseError
+    ├── InputError                    2  bad usage or bad input
+    │   ├── WorkspaceError               a workspace that does not load, with every problem in it
+    │   ├── StatisticsError              (a ValueError too) an argument outside of a method's domain
+    │   │   └── EmptyDenominatorError    a rate of nothing
+    │   └── CatalogueError               (a ValueError too, in `safecase.catalog`) a taxonomy does not read
+    │       └── UnknownReferenceError    a reference that stands in none
+    ├── CheckFailed                   1  a check ran and its answer is no
+    │   ├── ToolDenied                   (in `safecase.guard.tools`) the tool policy refuses a call
+    │   └── ApprovalNeeded               (in `safecase.guard.tools`) the call waits for a person
+    ├── InsufficientEvidenceError     3  the records cannot carry the conclusion
+    └── InfrastructureError           4  target, disk, network or harness
+        └── TargetFailure                (in `safecase.model`) one call stayed without an answer
+
+A test holds this tree against the classes.
 """
 
 from __future__ import annotations
@@ -45,7 +58,11 @@ class InputError(SafecaseError):
     """Bad usage or bad input: exit code 2."""
 
 
-class EmptyDenominatorError(InputError):
+class StatisticsError(InputError, ValueError):
+    """An argument is outside the domain of the method; the message says which and what is allowed."""
+
+
+class EmptyDenominatorError(StatisticsError):
     """A rate was asked of nothing: an empty selection is an error, never a zero."""
 
 

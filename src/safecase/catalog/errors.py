@@ -1,15 +1,14 @@
-"""What goes wrong in a catalogue, as subclasses of :class:`ValueError`.
-
-This room stands on the lowest floor and knows no exit codes; callers translate these errors into theirs.
-"""
+"""What goes wrong in a catalogue."""
 
 from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Sequence
 
+from safecase.base import InputError
 
-class CatalogueError(ValueError):
+
+class CatalogueError(InputError, ValueError):
     """A catalogue file cannot be read, or a catalogue was asked for that nobody has."""
 
 

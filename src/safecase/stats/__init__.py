@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 from safecase.base.facade import lazy_exports
 
 if TYPE_CHECKING:
+    from safecase.base.errors import EmptyDenominatorError as EmptyDenominatorError
+    from safecase.base.errors import StatisticsError as StatisticsError
     from safecase.stats.agreement import ConfusionTable as ConfusionTable
     from safecase.stats.agreement import Level as Level
     from safecase.stats.agreement import Weights as Weights
@@ -56,8 +58,6 @@ if TYPE_CHECKING:
     from safecase.stats.drift import Recursion as Recursion
     from safecase.stats.drift import drift_detector as drift_detector
     from safecase.stats.drift import drift_mixture as drift_mixture
-    from safecase.stats.errors import EmptyDenominatorError as EmptyDenominatorError
-    from safecase.stats.errors import StatisticsError as StatisticsError
     from safecase.stats.intervals import Interval as Interval
     from safecase.stats.intervals import Side as Side
     from safecase.stats.intervals import clopper_pearson as clopper_pearson

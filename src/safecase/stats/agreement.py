@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from safecase.stats.errors import EmptyDenominatorError, StatisticsError
+from safecase.base import EmptyDenominatorError, StatisticsError
 from safecase.stats.intervals import Interval
 from safecase.stats.resampling import bootstrap_interval
 from safecase.stats.sequential.eprocess import FloatArray, IntArray

@@ -11,7 +11,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from safecase.stats.errors import EmptyDenominatorError, StatisticsError
+from safecase.base import EmptyDenominatorError, StatisticsError
 from safecase.stats.intervals import Interval, clopper_pearson
 from safecase.stats.means import betting_mean
 from safecase.stats.sequential.eprocess import FloatArray, IntArray

@@ -9,8 +9,8 @@ from itertools import combinations
 import numpy as np
 import numpy.typing as npt
 
+from safecase.base import StatisticsError
 from safecase.stats.comparisons import mcnemar_exact, paired_difference
-from safecase.stats.errors import StatisticsError
 from safecase.stats.intervals import Interval
 from safecase.stats.multiplicity import holm
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from typing import Literal
 
-from safecase.stats.errors import StatisticsError, require_counts
+from safecase.base import StatisticsError
+from safecase.stats._requirements import require_counts
 from safecase.stats.intervals import Interval, Side, clopper_pearson_limits, split_confidence, wilson
 
 Alternative = Literal["two-sided", "greater", "less"]

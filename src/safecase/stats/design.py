@@ -16,7 +16,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from safecase.stats.errors import StatisticsError, require_probability
+from safecase.base import StatisticsError
+from safecase.stats._requirements import require_probability
 from safecase.stats.sequential.boundaries import (
     Boundaries,
     conditional_power_limits,

@@ -17,7 +17,8 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from safecase.stats.errors import StatisticsError, require_probability
+from safecase.base import StatisticsError
+from safecase.stats._requirements import require_probability
 from safecase.stats.sequential.eprocess import FloatArray, Mixture, crosses
 
 Recursion = Literal["shiryaev-roberts", "cusum"]

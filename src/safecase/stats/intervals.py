@@ -15,7 +15,8 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from safecase.stats.errors import EmptyDenominatorError, StatisticsError, require_counts, require_probability
+from safecase.base import EmptyDenominatorError, StatisticsError
+from safecase.stats._requirements import require_counts, require_probability
 
 Side = Literal["both", "upper", "lower"]
 """Which limits carry the error: both (equal tails), only the upper (lower is trivial), or only the lower."""

@@ -16,8 +16,9 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
+from safecase.base import EmptyDenominatorError, StatisticsError
+from safecase.stats._requirements import require_counts, require_probability
 from safecase.stats.design import zero_failure_floor
-from safecase.stats.errors import EmptyDenominatorError, StatisticsError, require_counts, require_probability
 from safecase.stats.intervals import Interval, Side, clopper_pearson, clopper_pearson_limits, split_confidence
 
 

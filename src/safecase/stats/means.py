@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from safecase.stats.errors import EmptyDenominatorError, StatisticsError
+from safecase.base import EmptyDenominatorError, StatisticsError
 from safecase.stats.intervals import Interval, Side, split_confidence
 from safecase.stats.sequential.eprocess import FloatArray
 

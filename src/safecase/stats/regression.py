@@ -9,8 +9,9 @@ between cases, and the cached baseline costs no call; no normal approximation is
 
 from __future__ import annotations
 
+from safecase.base import StatisticsError
+from safecase.stats._requirements import require_probability
 from safecase.stats.design import FUTILITY_ERROR
-from safecase.stats.errors import StatisticsError, require_probability
 from safecase.stats.sequential.bounded import BoundedGatePlan
 from safecase.stats.sequential.eprocess import Mixture
 

@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from safecase.stats.errors import EmptyDenominatorError, StatisticsError, require_probability
+from safecase.base import EmptyDenominatorError, StatisticsError
+from safecase.stats._requirements import require_probability
 from safecase.stats.intervals import Interval
 from safecase.stats.sequential.eprocess import IntArray
 

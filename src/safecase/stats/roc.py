@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from safecase.stats.errors import EmptyDenominatorError, StatisticsError, require_probability
+from safecase.base import EmptyDenominatorError, StatisticsError
+from safecase.stats._requirements import require_probability
 from safecase.stats.intervals import Interval
 from safecase.stats.sequential.eprocess import FloatArray
 

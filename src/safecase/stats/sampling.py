@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from safecase.stats.errors import EmptyDenominatorError, StatisticsError
+from safecase.base import EmptyDenominatorError, StatisticsError
 from safecase.stats.sequential.eprocess import FloatArray, IntArray
 
 

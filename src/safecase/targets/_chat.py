@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, model_validator
 
-from safecase.base import JsonObject, JsonValue, digest
+from safecase.base import JsonObject, JsonValue, digest, read_text_inside
 from safecase.model import (
     ContentPart,
     Document,
@@ -25,7 +25,6 @@ from safecase.model import (
     ToolCall,
     Usage,
 )
-from safecase.targets._files import read_text_inside
 from safecase.targets._http.http_errors import HttpFailure, error_code, error_text, failure
 from safecase.targets._http.json_body import clean_line, count_of, encode
 from safecase.targets._http.transport import EnvironmentName, HttpOptions, HttpUrl, Transport, masked

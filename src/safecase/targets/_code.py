@@ -14,9 +14,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from safecase.base import InputError, did_you_mean
+from safecase.base import InputError, did_you_mean, file_digest
 from safecase.model import FailureKind, TargetFailure
-from safecase.targets._files import file_digest
 from safecase.targets._http.http_errors import redact
 from safecase.targets._http.json_body import clean_line
 

@@ -9,9 +9,8 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from safecase.base import InputError, digest_bytes
+from safecase.base import InputError, digest_bytes, resolve_inside
 from safecase.model import ContentPart, FailureKind, Message, TargetFailure
-from safecase.targets._files import resolve_inside
 
 MAXIMUM_MEDIA_BYTES = 20_000_000
 _DATA_URI = re.compile(

@@ -11,7 +11,16 @@ from typing import Any, Literal, TypeVar
 import orjson
 from pydantic import Field, model_validator
 
-from safecase.base import InputError, JsonObject, JsonValue, Record, digest
+from safecase.base import (
+    InputError,
+    JsonObject,
+    JsonValue,
+    Record,
+    digest,
+    file_digest,
+    resolve_inside,
+    root_from_environment,
+)
 from safecase.model import (
     FailureKind,
     Message,
@@ -24,7 +33,6 @@ from safecase.model import (
     Usage,
 )
 from safecase.targets._conversation import parse_content, parse_documents, parse_messages, parse_tool_calls
-from safecase.targets._files import file_digest, resolve_inside, root_from_environment
 from safecase.targets._http.json_body import clean_line, count_of, object_of, text_of
 from safecase.targets._http.paths import MISSING, JsonPath, PathText
 from safecase.targets._recordings import Recordings, RowFilter, key_digest

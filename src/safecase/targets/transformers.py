@@ -14,7 +14,7 @@ from typing import Any
 
 from pydantic import Field
 
-from safecase.base import InputError, JsonObject, Record, digest
+from safecase.base import InputError, JsonObject, Record, digest, file_digest
 from safecase.model import (
     FailureKind,
     Message,
@@ -27,7 +27,6 @@ from safecase.model import (
 )
 from safecase.targets._chat import with_documents, with_system_prompt
 from safecase.targets._code import crash, crash_line
-from safecase.targets._files import file_digest
 from safecase.targets._http.json_body import without_surrogates
 from safecase.targets._registry import Factory
 from safecase.targets._threads import DaemonThreads

@@ -1,16 +1,13 @@
-"""From pydantic's complaints to what a person needs: the place, the mistake, what was meant."""
+"""A workspace's data as the vocabulary's types, every mistake noted at its place in the file."""
 
 from __future__ import annotations
 
-import enum
-import types
-import typing
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from safecase.base import did_you_mean
+from safecase.base import mistakes
 from safecase.workspace.yaml_reader import LocatedDocument, Path_
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -23,59 +20,16 @@ def validated(
     try:
         return model.model_validate(dict(data))
     except ValidationError as error:
-        for item in error.errors(include_url=False):
-            location = tuple(step for step in item["loc"] if not _is_branch(step))
-            place = (*path, *location)
-            kind, given = item["type"], item.get("input")
-            if kind == "extra_forbidden":
-                name = str(location[-1])
-                known = field_names(model, location[:-1])
-                hint = did_you_mean(name, known) or (f"known: {', '.join(known)}" if known else None)
-                document.problem(place, "unknown-key", f"{what} has no '{name}'", hint=hint, key=True)
-            elif kind == "missing":
-                document.problem(path, "missing-key", f"{what} lacks '{'.'.join(map(str, location))}'")
-            elif kind == "enum":
-                words = str(item.get("ctx", {}).get("expected", "")).replace("'", "").replace(" or ", ", ")
-                options = [word.strip() for word in words.split(",") if word.strip()]
-                hint = did_you_mean(str(given), options) or f"one of {', '.join(options)}"
-                document.problem(place, "wrong-word", f"'{given}' is not a {location[-1]}", hint=hint)
+        for item in mistakes(error, model):
+            place = (*path, *item.path)
+            if item.code == "unknown-key":
+                document.problem(
+                    place, item.code, f"{what} has no '{item.path[-1]}'", hint=item.hint, key=True
+                )
+            elif item.code == "missing-key":
+                document.problem(path, item.code, f"{what} lacks '{item.place}'")
+            elif item.code == "wrong-word":
+                document.problem(place, item.code, item.message, hint=item.hint)
             else:
-                message = str(item["msg"]).removeprefix("Value error, ")
-                name = ".".join(str(step) for step in location)
-                text = f"{what}: {name}: {message}" if name else f"{what}: {message}"
-                document.problem(place, "wrong-value", text[:1].lower() + text[1:])
+                document.problem(place, item.code, f"{what}: {item}")
         return None
-
-
-def _is_branch(step: object) -> bool:
-    """Pydantic names the branch of a union in the location; people did not write it."""
-    return isinstance(step, str) and (step in ("str", "tuple", "constrained-str") or "[" in step)
-
-
-def field_names(model: type[BaseModel], steps: tuple[str | int, ...]) -> tuple[str, ...]:
-    """The field names of the model that stands at ``steps`` below ``model``; empty where none does."""
-    current: Any = model
-    for step in steps:
-        if isinstance(step, int):
-            continue
-        fields = getattr(current, "model_fields", None)
-        if fields is None or step not in fields:
-            return ()
-        current = _inner_model(fields[step].annotation)
-        if current is None:
-            return ()
-    fields = getattr(current, "model_fields", {})
-    return tuple(info.alias or name for name, info in fields.items())
-
-
-def _inner_model(annotation: Any) -> Any:
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return annotation
-    if isinstance(annotation, type) and issubclass(annotation, enum.Enum):
-        return None
-    if typing.get_origin(annotation) in (tuple, list, typing.Union, types.UnionType):
-        for inner in typing.get_args(annotation):
-            found = _inner_model(inner)
-            if found is not None:
-                return found
-    return None

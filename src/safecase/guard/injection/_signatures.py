@@ -9,7 +9,7 @@ from pathlib import Path
 
 from pydantic import Field, ValidationError
 
-from safecase.base import Identifier, InputError, Record
+from safecase.base import Identifier, InputError, Record, describe
 from safecase.model import FlowPoint
 
 _MEMORY = 64 << 20
@@ -108,9 +108,7 @@ def parse_signatures(text: str, *, where: str) -> SignatureFile:
     except YAMLError as error:
         raise InputError(f"is no YAML: {str(error).splitlines()[0]}", where=where) from None
     except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(map(str, first["loc"]))
-        raise InputError(f"{place}: {first['msg']}", where=where) from None
+        raise InputError(describe(error, SignatureFile), where=where) from None
 
 
 @lru_cache(maxsize=1)

@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import Field, ValidationError, model_validator
 
-from safecase.base import InputError, JsonObject, Record
+from safecase.base import InputError, JsonObject, Record, describe
 
 RiskTier = Literal["low", "medium", "high", "critical", "forbidden"]
 SideEffect = Literal["write", "send", "pay", "delete", "execute", "share", "book", "configure"]
@@ -136,8 +136,7 @@ def read_tool_policy(path: Path) -> ToolPolicyFile:
     except YAMLError as error:
         raise InputError(f"is no YAML: {error}", where=str(path)) from None
     except ValidationError as error:
-        first = error.errors()[0]
-        raise InputError(f"{'.'.join(map(str, first['loc']))}: {first['msg']}", where=str(path)) from None
+        raise InputError(describe(error, ToolPolicyFile), where=str(path)) from None
     if file.policies_file:
         beside = (path.parent / file.policies_file).resolve()
         if not beside.is_relative_to(path.parent.resolve()):

@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from safecase.base import SafecaseError, canonical_json
+from safecase.base import CheckFailed, canonical_json
 from safecase.guard.tools._approvals import ApprovalQueue, ApprovalRequest, ApprovalState
 from safecase.guard.tools._conditions import failed_condition
 from safecase.guard.tools._policy import ToolDecision, ToolPolicy, trust_of_result, vouch
@@ -21,7 +21,7 @@ from safecase.guard.tools._provenance import Provenance, ProvenanceTracker
 from safecase.model import GuardAction, ToolCall
 
 
-class ToolDenied(SafecaseError):
+class ToolDenied(CheckFailed):
     """The policy, or a person, said no. The message is fit for the agent to read."""
 
     def __init__(self, decision: ToolDecision, reason: str = "") -> None:
@@ -29,7 +29,7 @@ class ToolDenied(SafecaseError):
         super().__init__(f"the call of '{decision.tool}' is not allowed: {reason or decision.reason}")
 
 
-class ApprovalNeeded(SafecaseError):
+class ApprovalNeeded(CheckFailed):
     """The call waits for a person: put it again once the request is approved."""
 
     def __init__(self, decision: ToolDecision, request: ApprovalRequest) -> None:
@@ -162,7 +162,7 @@ class ToolSession:
             self.tracker.add(label, text, trust_of_result(tool, call, self.tracker))
         failed = failed_condition(tool.postconditions, result)
         if failed:
-            raise SafecaseError(f"'{call.name}' was called, and its result is not as it must be: {failed}")
+            raise CheckFailed(f"'{call.name}' was called, and its result is not as it must be: {failed}")
         if self._content_guard is None:
             return result
         read = self._content_guard(text)

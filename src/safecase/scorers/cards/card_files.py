@@ -13,7 +13,7 @@ from pathlib import Path
 import orjson
 from pydantic import ValidationError
 
-from safecase.base import InfrastructureError, InputError
+from safecase.base import InfrastructureError, InputError, describe
 from safecase.model import ScorerCard
 
 CARD_LIMIT = 5_000_000
@@ -60,9 +60,7 @@ def _parse(data: bytes, where: str) -> ScorerCard:
     try:
         return ScorerCard.model_validate_json(data)
     except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(map(str, first["loc"])) or "the file"
-        raise InputError(f"is no scorer card: {place}: {first['msg'].lower()}", where=where) from None
+        raise InputError(f"is no scorer card: {describe(error, ScorerCard)}", where=where) from None
 
 
 @lru_cache(maxsize=1)

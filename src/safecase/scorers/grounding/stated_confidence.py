@@ -248,7 +248,7 @@ class ConfidenceCalibration:
 def confidence_calibration(scores: Iterable[Score], bins: int = 10) -> ConfidenceCalibration:
     """Brier score and expected calibration error over the scores of this scorer that knew right from wrong.
 
-    Raises `safecase.stats.errors.EmptyDenominatorError` where there are none.
+    Raises `safecase.base.EmptyDenominatorError` where there are none.
     """
     from safecase.stats import brier_score, expected_calibration_error
 

@@ -15,7 +15,7 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from safecase.stats.errors import StatisticsError
+from safecase.base import StatisticsError
 from safecase.stats.sequential.eprocess import FloatArray, IntArray, Mixture, crosses
 
 StopDecision = Literal["continue", "ship", "futility", "blocked", "exhausted"]

@@ -12,8 +12,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
+from safecase.base import StatisticsError
+from safecase.stats._requirements import require_probability
 from safecase.stats.design import FUTILITY_ERROR, GatePlan
-from safecase.stats.errors import StatisticsError, require_probability
 from safecase.stats.sequential.boundaries import DECISIONS, StopDecision
 from safecase.stats.sequential.eprocess import (
     Mixture,

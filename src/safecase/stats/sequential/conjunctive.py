@@ -12,8 +12,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
+from safecase.base import EmptyDenominatorError, StatisticsError
+from safecase.stats._requirements import require_probability
 from safecase.stats.design import FUTILITY_ERROR, GatePlan, plan_gate
-from safecase.stats.errors import EmptyDenominatorError, StatisticsError, require_probability
 from safecase.stats.sequential.boundaries import StopDecision
 from safecase.stats.sequential.bounded import SequentialTest
 

@@ -27,7 +27,8 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from safecase.stats.errors import StatisticsError, require_probability
+from safecase.base import StatisticsError
+from safecase.stats._requirements import require_probability
 
 TIE_EPSILON = 1e-12
 """Slack of every comparison of a log e-value with a log threshold: within it, the threshold is reached.

@@ -11,8 +11,8 @@ import math
 import numpy as np
 import numpy.typing as npt
 
+from safecase.base import StatisticsError
 from safecase.stats.design import OperatingCharacteristics
-from safecase.stats.errors import StatisticsError
 from safecase.stats.sequential.boundaries import Boundaries
 from safecase.stats.sequential.eprocess import (
     FloatArray,

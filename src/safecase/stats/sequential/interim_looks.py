@@ -11,7 +11,8 @@ from typing import Literal
 
 import numpy as np
 
-from safecase.stats.errors import StatisticsError, require_probability
+from safecase.base import StatisticsError
+from safecase.stats._requirements import require_probability
 from safecase.stats.sequential.boundaries import Boundaries, conditional_power_limits
 
 Spending = Literal["obrien-fleming", "pocock"]

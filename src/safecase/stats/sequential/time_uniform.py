@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 
-from safecase.stats.errors import require_counts, require_probability
+from safecase.stats._requirements import require_counts, require_probability
 from safecase.stats.intervals import Interval, Side, split_confidence
 
 

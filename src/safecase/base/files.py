@@ -1,4 +1,4 @@
-"""Workspace files that targets read: paths that stay inside their folder, and digests."""
+"""Files that a workspace names: paths that stay inside of their folder, and digests."""
 
 from __future__ import annotations
 

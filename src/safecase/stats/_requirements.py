@@ -1,17 +1,8 @@
-"""What goes wrong in a statistical function, as subclasses of :class:`ValueError`.
-
-This room stands on the lowest floor and knows no exit codes; callers translate these errors into theirs.
-"""
+"""What every statistical function asks of its arguments."""
 
 from __future__ import annotations
 
-
-class StatisticsError(ValueError):
-    """An argument is outside the domain of the method; the message says which and what is allowed."""
-
-
-class EmptyDenominatorError(StatisticsError):
-    """A rate was asked for with nothing counted: no observation is not a rate of zero."""
+from safecase.base import EmptyDenominatorError, StatisticsError
 
 
 def require_probability(name: str, value: float, *, open_interval: bool = True) -> float:

@@ -1,0 +1,104 @@
+"""From pydantic's complaints to what a person needs: the place, the mistake, what was probably meant."""
+
+from __future__ import annotations
+
+import enum
+import types
+import typing
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from safecase.base.choose import did_you_mean
+
+Step = str | int
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """One mistake in given data."""
+
+    path: tuple[Step, ...]
+    """Where it stands, as steps from the top: field names and list indices."""
+    code: str
+    """``unknown-key``, ``missing-key``, ``wrong-word`` or ``wrong-value``."""
+    message: str
+    """What is wrong, without the place; starts with a small letter."""
+    hint: str | None = None
+
+    @property
+    def place(self) -> str:
+        """The path as people write it: ``response.text``."""
+        return ".".join(str(step) for step in self.path)
+
+    def __str__(self) -> str:
+        mend = f" ({self.hint})" if self.hint else ""
+        return f"{self.place}: {self.message}{mend}" if self.path else f"{self.message}{mend}"
+
+
+def mistakes(error: ValidationError, model: type[BaseModel]) -> tuple[Mistake, ...]:
+    """Every mistake that ``model`` found, in order, with the nearest known name or word as hint."""
+    return tuple(
+        _mistake(item, model)
+        for item in error.errors(include_url=False)
+        # A default that is worked out from another field is no mistake of its own when that field is wrong.
+        if item["type"] != "default_factory_not_called"
+    )
+
+
+def describe(error: ValidationError, model: type[BaseModel]) -> str:
+    """Every mistake in one line."""
+    return "; ".join(str(item) for item in mistakes(error, model))
+
+
+def _mistake(item: Any, model: type[BaseModel]) -> Mistake:
+    path = tuple(step for step in item["loc"] if not _is_branch(step))
+    kind = item["type"]
+    if kind == "extra_forbidden":
+        known = field_names(model, path[:-1])
+        hint = did_you_mean(str(path[-1]), known) or (f"known: {', '.join(known)}" if known else None)
+        return Mistake(path, "unknown-key", "there is no such field", hint)
+    if kind == "missing":
+        return Mistake(path, "missing-key", "is required")
+    if kind == "enum":
+        words = str(item.get("ctx", {}).get("expected", "")).replace("'", "").replace(" or ", ", ")
+        options = [word.strip() for word in words.split(",") if word.strip()]
+        hint = did_you_mean(str(item.get("input")), options) or f"one of {', '.join(options)}"
+        return Mistake(path, "wrong-word", f"'{item.get('input')}' is not a {path[-1]}", hint)
+    message = str(item["msg"]).removeprefix("Value error, ")
+    return Mistake(path, "wrong-value", message[:1].lower() + message[1:])
+
+
+def _is_branch(step: object) -> bool:
+    """Pydantic names the branch of a union in the location; people did not write it."""
+    return isinstance(step, str) and (step in ("str", "tuple", "constrained-str") or "[" in step)
+
+
+def field_names(model: type[BaseModel], steps: tuple[Step, ...]) -> tuple[str, ...]:
+    """The field names of the model that stands at ``steps`` below ``model``; empty where none does."""
+    current: Any = model
+    for step in steps:
+        if isinstance(step, int):
+            continue
+        fields = getattr(current, "model_fields", None)
+        if fields is None or step not in fields:
+            return ()
+        current = _inner_model(fields[step].annotation)
+        if current is None:
+            return ()
+    fields = getattr(current, "model_fields", {})
+    return tuple(info.alias or name for name, info in fields.items())
+
+
+def _inner_model(annotation: Any) -> Any:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    if isinstance(annotation, type) and issubclass(annotation, enum.Enum):
+        return None
+    if typing.get_origin(annotation) in (tuple, list, typing.Union, types.UnionType):
+        for inner in typing.get_args(annotation):
+            found = _inner_model(inner)
+            if found is not None:
+                return found
+    return None
