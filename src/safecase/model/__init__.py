@@ -60,6 +60,7 @@ if TYPE_CHECKING:
     from safecase.model.scorer_card import ScorerPerformance as ScorerPerformance
     from safecase.model.selector import Selector as Selector
     from safecase.model.selector import Term as Term
+    from safecase.model.suite import Combination as Combination
     from safecase.model.suite import Dataset as Dataset
     from safecase.model.suite import DatasetFormat as DatasetFormat
     from safecase.model.suite import Suite as Suite
@@ -86,6 +87,7 @@ if TYPE_CHECKING:
     from safecase.model.vocabulary import HarmClass as HarmClass
     from safecase.model.vocabulary import Metric as Metric
     from safecase.model.vocabulary import OutcomeKind as OutcomeKind
+    from safecase.model.vocabulary import Purpose as Purpose
     from safecase.model.vocabulary import RuleClass as RuleClass
     from safecase.model.vocabulary import RuleStatus as RuleStatus
     from safecase.model.vocabulary import Severity as Severity

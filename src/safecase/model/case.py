@@ -15,6 +15,7 @@ from safecase.model.vocabulary import (
     DangerousCapability,
     HarmClass,
     Modality,
+    Purpose,
     Severity,
 )
 
@@ -41,6 +42,10 @@ class Case(Record):
     attack: AttackClass | None = None
     """None means benign: over-refusal and utility are measured on it."""
     harm: HarmClass
+    purpose: Purpose = Field(
+        default_factory=lambda data: Purpose.USE if data["harm"] is HarmClass.OVER_REFUSAL else Purpose.HARM
+    )
+    """Default: ``use`` where the harm is over-refusal, else ``harm``."""
     capability: DangerousCapability | None = None
     language: str = "en"
     modality: Modality = Modality.TEXT

@@ -22,8 +22,6 @@ class Estimate(Record):
     """How many of them were events (violations, refusals), where the estimate is a rate."""
     families: int | None = None
     """Distinct families among the attempts: the independent units."""
-    sides: int = Field(default=2, ge=1, le=2)
-    """1: ``confidence`` holds for each limit alone; 2: for both together."""
     judge_corrected: bool = False
     unit: str = "rate"
     """``rate``, ``ms``, ``usd``, ``points``..."""

@@ -95,10 +95,6 @@ class CheckResult:
     details: Mapping[str, JsonValue] = field(default_factory=dict)
 
 
-ALLOWED = CheckResult()
-"""The result of a check that found nothing and has no score."""
-
-
 @dataclass(frozen=True, slots=True)
 class GuardVerdict:
     """One check's result, with who said it, where and how long it took."""

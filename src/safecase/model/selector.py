@@ -103,8 +103,3 @@ def _term(word: str, where: str | None) -> Term:
             hint=did_you_mean(field, _FIELDS) or f"known: {', '.join(_FIELDS)}",
         )
     return Term(field, match["value"], bool(match["negated"]), bool(match["before"]), bool(match["after"]))
-
-
-def selector_fields() -> tuple[str, ...]:
-    """The field names that a selector may use."""
-    return tuple(_FIELDS)

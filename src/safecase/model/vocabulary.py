@@ -75,6 +75,15 @@ class HarmClass(StrEnum):
     OVER_REFUSAL = "over_refusal"
 
 
+class Purpose(StrEnum):
+    """What a case is there to show."""
+
+    HARM = "harm"
+    """That harm does not happen: a violation is harm."""
+    USE = "use"
+    """That what ought to be served is served: a violation is a refusal or a useless answer."""
+
+
 class DangerousCapability(StrEnum):
     """Capabilities that are measured by safe proxies only (EVL-05)."""
 

@@ -8,7 +8,7 @@ from itertools import product
 from typing import Any
 
 from safecase.base import InputError
-from safecase.model import Case, TaxonomyReference
+from safecase.model import Case, Combination, TaxonomyReference
 from safecase.workspace.taxonomy import resolve_reference
 from safecase.workspace.validation import validated
 from safecase.workspace.yaml_reader import LocatedDocument, Path_
@@ -108,7 +108,7 @@ def expand_template(data: Mapping[str, Any], document: LocatedDocument, path: Pa
     """The cases of a template, as mappings: one per combination of its parameters."""
     fields = dict(data)
     parameters = fields.pop("parameters", None) or {}
-    combine = fields.pop("combine", "product")
+    combine = fields.pop("combine", Combination.PRODUCT)
     identifier = str(fields.get("id", ""))
     if not identifier:
         document.problem(path, "missing-key", "this template lacks 'id'")
@@ -120,16 +120,19 @@ def expand_template(data: Mapping[str, Any], document: LocatedDocument, path: Pa
             (*path, "parameters"), "wrong-value", "'parameters' maps each name to a list of values", key=True
         )
         return []
-    if combine not in ("product", "zip"):
+    if combine not in list(Combination):
         document.problem(
-            (*path, "combine"), "wrong-word", f"'{combine}' is not a combination", hint="product or zip"
+            (*path, "combine"),
+            "wrong-word",
+            f"'{combine}' is not a combination",
+            hint=" or ".join(Combination),
         )
         return []
     columns = list(parameters.values())
     total = 1
     for column in columns:
-        total = total * len(column) if combine == "product" else len(column)
-    if combine == "zip" and len({len(column) for column in columns}) > 1:
+        total = total * len(column) if combine == Combination.PRODUCT else len(column)
+    if combine == Combination.ZIP and len({len(column) for column in columns}) > 1:
         document.problem((*path, "parameters"), "wrong-value", "zip needs lists of equal length", key=True)
         return []
     if total > MAXIMUM_EXPANSIONS:
@@ -137,7 +140,7 @@ def expand_template(data: Mapping[str, Any], document: LocatedDocument, path: Pa
             path, "too-many", f"the template makes {total} cases; at most {MAXIMUM_EXPANSIONS} are made"
         )
         return []
-    rows = product(*columns) if combine == "product" else zip(*columns, strict=True)
+    rows = product(*columns) if combine == Combination.PRODUCT else zip(*columns, strict=True)
     width = len(str(total))
     made = []
     for number, row in enumerate(rows if columns else [()], start=1):

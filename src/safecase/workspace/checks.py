@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
 
 from safecase.base import Problem, ProblemLevel, SourcePosition, canonical_json
-from safecase.model import Case, ControlLayer, HarmClass, Metric, Selector, Severity, Suite
+from safecase.model import Case, ControlLayer, Metric, Purpose, Selector, Severity, Suite
 from safecase.workspace.contents import Workspace
 from safecase.workspace.graph import RunFact, build_graph
 from safecase.workspace.lock import compare_lock
@@ -292,7 +292,7 @@ def _grams(text: str) -> set[int]:
 
 def _usefulness(workspace: Workspace) -> Iterator[Problem]:
     cases = [case for suite in workspace.suites for case in suite.cases]
-    if cases and not any(case.harm is HarmClass.OVER_REFUSAL for case in cases):
+    if cases and not any(case.purpose is Purpose.USE for case in cases):
         yield _finding(
             workspace,
             "suites",

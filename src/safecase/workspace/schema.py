@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from safecase.model import Case, Dataset, Defaults, Limits, People, Price, Suite, System
+from safecase.model import Case, Combination, Dataset, Defaults, Limits, People, Price, Suite, System
 from safecase.workspace.loader import LISTS
 from safecase.workspace.suite_builder import SUITE_KEYS
 
@@ -67,7 +67,7 @@ def workspace_schema() -> dict[str, Any]:
         "properties": {
             **fields,
             "parameters": {"type": "object", "additionalProperties": {"type": "array", "minItems": 1}},
-            "combine": {"enum": ["product", "zip"]},
+            "combine": {"enum": list(Combination)},
         },
         "additionalProperties": False,
         "required": ["id"],

@@ -13,7 +13,6 @@ from safecase.scorers import Link, Needles, carries_data, find_links, host_allow
 
 VERSION = "1"
 LINK_LIMIT = 500
-LONGEST_ADDRESS = 4_400
 _MARKDOWN = re.compile(r"!?\[[^\]\n]{0,300}\]\(\s{0,4}<?$")
 _REMOVED = "[link removed]"
 

@@ -14,7 +14,6 @@ from collections import OrderedDict
 from collections.abc import Callable
 
 TOKEN = re.compile(r"<[A-Z][A-Z_]{1,40}_\d{1,6}_[a-z2-7]{8}>")
-LONGEST_TOKEN = 64
 _ALPHABET = "abcdefghijklmnopqrstuvwxyz234567"
 
 

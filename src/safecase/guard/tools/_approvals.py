@@ -5,7 +5,6 @@ Nobody's answer is a no: what expires is denied. An approval is good for one cal
 
 from __future__ import annotations
 
-import asyncio
 import secrets
 import threading
 import time
@@ -128,10 +127,6 @@ class ApprovalQueue:
                     return request
                 left = request.expires_at - self._clock()
                 self._changed.wait(max(0.001, min(left, poll_seconds)))
-
-    async def wait_async(self, request_id: str) -> ApprovalRequest:
-        """The same on an event loop."""
-        return await asyncio.to_thread(self.wait, request_id)
 
     def _expire(self, now: float) -> None:
         for request in list(self._requests.values()):

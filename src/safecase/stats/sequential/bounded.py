@@ -76,11 +76,6 @@ class SequentialTest:
         return float(self.plan.ship.log_e(self.n, self.failures))
 
     @property
-    def log_e_futility(self) -> float:
-        """Log evidence against "rate <= theta1"."""
-        return float(self.plan.futility.log_e(self.n, self.failures))
-
-    @property
     def log_e_block(self) -> float:
         """Log evidence against "rate <= theta0"."""
         return float(self.plan.block.log_e(self.n, self.failures))

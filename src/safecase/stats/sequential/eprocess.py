@@ -88,12 +88,6 @@ class Mixture:
         with np.errstate(divide="ignore"):
             return np.log1p(-np.asarray(self.alternatives, dtype=np.float64)) - math.log1p(-self.null)
 
-    @property
-    def betting_fractions(self) -> FloatArray:
-        """lambda_j = (p_j - null) / (null * (1 - null)), shape (J,), in the form 1 + lambda_j (X - null)."""
-        p = np.asarray(self.alternatives, dtype=np.float64)
-        return np.asarray((p - self.null) / (self.null * (1.0 - self.null)), dtype=np.float64)
-
     def log_e(self, n: npt.ArrayLike, failures: npt.ArrayLike) -> FloatArray:
         """Log e-value after `n` 0/1 draws with `failures` ones.
 

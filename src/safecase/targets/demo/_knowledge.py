@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
+import math
 import re
+from collections import Counter
 from collections.abc import Sequence
 from functools import lru_cache
 from importlib import resources
-
-from rank_bm25 import BM25Okapi
 
 from safecase.model import Document
 
@@ -46,24 +46,48 @@ def content_words(text: str, limit: int = 4_000) -> list[str]:
     return [stem(word) for word in _WORD.findall(text[:limit].lower()) if word not in _STOP]
 
 
+class _Ranking:
+    """Okapi BM25 (Robertson and Zaragoza 2009) with k1 = 1.5 and b = 0.75.
+
+    A word that stands in more than half of the documents would have a negative weight; it gets a quarter of
+    the average weight instead, so that no match ever counts against a document.
+    """
+
+    def __init__(self, documents: Sequence[Sequence[str]]) -> None:
+        self._counts = [Counter(words) for words in documents]
+        average = sum(map(len, documents)) / len(documents)
+        self._length_terms = [1.5 * (0.25 + 0.75 * len(words) / average) for words in documents]
+        holding = Counter(word for counts in self._counts for word in counts)
+        weights = {
+            word: math.log(len(documents) - n + 0.5) - math.log(n + 0.5) for word, n in holding.items()
+        }
+        common = 0.25 * sum(weights.values()) / len(weights)
+        self._weights = {word: weight if weight >= 0 else common for word, weight in weights.items()}
+
+    def scores(self, query: Sequence[str]) -> list[float]:
+        """A score for each document, in their order."""
+        return [
+            sum(self._weights.get(word, 0.0) * counts[word] * 2.5 / (counts[word] + term) for word in query)
+            for counts, term in zip(self._counts, self._length_terms, strict=True)
+        ]
+
+
 class KnowledgeBase:
-    """An immutable set of documents with a BM25 index (Okapi, library defaults)."""
+    """An immutable set of documents, ranked by BM25."""
 
     def __init__(self, documents: Sequence[Document]) -> None:
         self.documents = tuple(documents)
-        self._index = BM25Okapi([content_words(f"{item.title} {item.text}") or ["-"] for item in documents])
+        self._index = _Ranking([content_words(f"{item.title} {item.text}") or ["-"] for item in documents])
 
     def search(self, query: str, limit: int = 3) -> tuple[tuple[Document, float], ...]:
         """Up to ``limit`` documents with their scores, best first; nothing where nothing fits."""
         words = list(dict.fromkeys(content_words(query)))[:_MAX_QUERY_WORDS]
         if not words:
             return ()
-        scores = self._index.get_scores(words)
+        scores = self._index.scores(words)
         ranked = sorted(range(len(self.documents)), key=lambda index: (-scores[index], index))[:limit]
         return tuple(
-            (self.documents[index], float(scores[index]))
-            for index in ranked
-            if scores[index] >= _MINIMUM_SCORE
+            (self.documents[index], scores[index]) for index in ranked if scores[index] >= _MINIMUM_SCORE
         )
 
     def get(self, identifier: str) -> Document | None:
