@@ -13,8 +13,7 @@ from .command_line import safecase
 THREATS = """\
 threats:
   - {id: forgotten, title: T, attacker: anybody, incentive: "", risks: [jailbreak], reviewed: 2020-01-01}
-  - {id: aimless, title: T, attacker: anybody, incentive: fame, downstream_misuse: none, vulnerable_groups: none,
-     high_stakes_context: none}
+  - {id: aimless, title: T, attacker: anybody, incentive: fame}
 """
 CONTROLS = """\
 controls:
