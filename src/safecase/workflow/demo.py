@@ -10,10 +10,10 @@ from safecase.base import ExitCode
 from safecase.engine import Progress
 from safecase.evidence import VerificationReport, verify_pack
 from safecase.model import Verdict
-from safecase.workflow.deciding import decide, exit_code
-from safecase.workflow.project import Project
-from safecase.workflow.reporting import ReportFiles, write_report
-from safecase.workflow.running import PreparedRun, RunOptions, execute, prepare
+from safecase.workflow._project import Project
+from safecase.workflow.gate import decide, exit_code
+from safecase.workflow.report import ReportFiles, write_report
+from safecase.workflow.run import PreparedRun, RunOptions, execute, prepare
 from safecase.workspace import write_profile
 
 

@@ -10,7 +10,7 @@ from safecase.base import InputError
 from safecase.engine import RunFolder, write_file
 from safecase.gate import COLUMNS, parse_labels, sheet_for
 from safecase.model import Gate, GateRule
-from safecase.workflow.project import Project
+from safecase.workflow._project import Project
 
 _LARGEST = 64 * 1024**2
 

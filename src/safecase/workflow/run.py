@@ -25,9 +25,9 @@ from safecase.engine import (
 from safecase.gate import BaselineRun, StreamingEvaluation
 from safecase.model import Baseline, Case, Gate, Limits, Metric, Price, RunManifest, SuiteReference, Target
 from safecase.targets import build_target, price_of
-from safecase.workflow.guarded import behind_guard
-from safecase.workflow.project import Project, candidate_digest
-from safecase.workflow.scoring import ScorerSource
+from safecase.workflow._project import Project, candidate_digest
+from safecase.workflow._scorers import ScorerSource
+from safecase.workflow.guard.build import behind_guard
 
 
 @dataclass(frozen=True)

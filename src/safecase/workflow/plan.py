@@ -7,8 +7,8 @@ from pathlib import Path
 from safecase.base import InputError
 from safecase.engine import build_plan
 from safecase.gate import GateForecast, forecast
-from safecase.workflow.project import Project
-from safecase.workflow.running import draw_order
+from safecase.workflow._project import Project
+from safecase.workflow.run import draw_order
 
 
 def forecast_run(

@@ -25,9 +25,9 @@ from safecase.report import (
     format_quantity,
     render_report,
 )
-from safecase.workflow.deciding import decision_log_path, decisions
-from safecase.workflow.labelling import packed_labels
-from safecase.workflow.project import Project
+from safecase.workflow._labels import packed_labels
+from safecase.workflow._project import Project
+from safecase.workflow.gate import decision_log_path, decisions
 
 _WORST_SHOWN = 12
 

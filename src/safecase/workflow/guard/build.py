@@ -13,7 +13,7 @@ from safecase.guard import (
     is_guard_control,
 )
 from safecase.model import Target
-from safecase.workflow.project import Project
+from safecase.workflow._project import Project
 
 
 def workspace_guard(project: Project, target: Target | None = None) -> Guard:

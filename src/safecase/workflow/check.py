@@ -1,4 +1,4 @@
-"""`lint_workspace` and the graph: the workspace together with what its runs say."""
+"""What is wrong in a workspace and what hangs on what: the workspace together with what its runs say."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from safecase.base import Problem, ProblemLevel, SafecaseError, WorkspaceError
 from safecase.engine import RunFolder
 from safecase.gate import HELD
 from safecase.model import Verdict
-from safecase.workflow.guarded import guard_problems
-from safecase.workflow.project import Project
+from safecase.workflow._project import Project
+from safecase.workflow.guard.build import guard_problems
 from safecase.workspace import Graph, RunFact, build_graph, lint_workspace, load_lenient, write_lock
 
 _RUNS_READ = 20

@@ -10,7 +10,7 @@ from safecase.engine import RunFolder
 from safecase.gate import HELD, VIOLATED
 from safecase.interop import navigator_layer
 from safecase.model import Case
-from safecase.workflow.project import Project
+from safecase.workflow._project import Project
 from safecase.workspace import workspace_catalogues
 
 _WORST_FIRST = ("failed", "passed", "tested", "untested")

@@ -14,8 +14,8 @@ from safecase.gate import BaselineRun, evaluate_gate
 from safecase.model import Decision, Gate, RiskAcceptance, StaleEvidence, Verdict, VerdictKind
 from safecase.records import LOG_NAME, append_decision, check_decision, read_log, signatures_missing
 from safecase.targets import build_target
-from safecase.workflow.labelling import read_labels, write_sheets
-from safecase.workflow.project import Project, pick
+from safecase.workflow._labels import read_labels, write_sheets
+from safecase.workflow._project import Project, pick
 
 EXIT_CODES = {
     VerdictKind.GO: ExitCode.OK,

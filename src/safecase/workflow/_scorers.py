@@ -9,7 +9,7 @@ from safecase.base import InputError, digest
 from safecase.model import Case, Expectation, Scorer, ScorerCard, ScorerConfiguration, ScorerReference, Target
 from safecase.scorers import ScorerContext, build_scorer, find_card, read_card, shipped_cards
 from safecase.targets import build_target
-from safecase.workflow.project import Project, pick
+from safecase.workflow._project import Project, pick
 
 
 class ScorerSource:

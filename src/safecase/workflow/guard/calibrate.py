@@ -20,8 +20,8 @@ from safecase.guard import (
 )
 from safecase.model import FlowPoint
 from safecase.scorers import LabelColumns, read_labelled
-from safecase.workflow.guarded import workspace_guard
-from safecase.workflow.project import Project
+from safecase.workflow._project import Project
+from safecase.workflow.guard.build import workspace_guard
 
 
 @dataclass(frozen=True)

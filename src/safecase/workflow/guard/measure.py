@@ -24,10 +24,10 @@ from safecase.model import (
     Severity,
 )
 from safecase.stats import paired_difference, quantile_interval
-from safecase.workflow.demonstration import Display
-from safecase.workflow.guarded import workspace_guard
-from safecase.workflow.project import Project
-from safecase.workflow.running import RunOptions, execute, prepare
+from safecase.workflow._project import Project
+from safecase.workflow.demo import Display
+from safecase.workflow.guard.build import workspace_guard
+from safecase.workflow.run import RunOptions, execute, prepare
 from safecase.workspace import select_cases
 
 Conclusion = Literal["supported", "refuted", "inconclusive"]
