@@ -1,20 +1,19 @@
-"""What goes wrong in a catalogue, as subclasses of :class:`ValueError`.
-
-This room stands on the lowest floor and knows no exit codes; callers translate these errors into theirs.
-"""
+"""What goes wrong in a catalog: bad input, told in one message."""
 
 from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Sequence
 
-
-class CatalogueError(ValueError):
-    """A catalogue file cannot be read, or a catalogue was asked for that nobody has."""
+from safecase.base import InputError
 
 
-class UnknownReferenceError(CatalogueError):
-    """A reference names an entry that stands in no catalogue.
+class CatalogError(InputError):
+    """A catalog file cannot be read, or a catalog was asked for that nobody has."""
+
+
+class UnknownReferenceError(CatalogError):
+    """A reference names an entry that stands in no catalog.
 
     ``suggestions`` holds up to three nearest known references, best first.
     """

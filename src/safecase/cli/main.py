@@ -7,7 +7,7 @@ import sys
 import typer
 
 from safecase.cli import (
-    command_catalogue,
+    command_catalog,
     command_check,
     command_decide,
     command_demo,
@@ -40,7 +40,7 @@ for module in (
     command_run,
     command_decide,
     command_show,
-    command_catalogue,
+    command_catalog,
     command_guard,
     command_demo,
 ):

@@ -11,7 +11,7 @@ from safecase.gate import HELD, VIOLATED
 from safecase.interop import navigator_layer
 from safecase.model import Case
 from safecase.workflow._project import Project
-from safecase.workspace import workspace_catalogues
+from safecase.workspace import workspace_catalogs
 
 _WORST_FIRST = ("failed", "passed", "tested", "untested")
 
@@ -19,7 +19,7 @@ _WORST_FIRST = ("failed", "passed", "tested", "untested")
 def atlas_layer(project: Project, folder: RunFolder | None, version: str = "") -> dict[str, Any]:
     """The layer as JSON: techniques that cases or risks name, as failed, passed, tested (nothing could be
     told) or untested. Raises InputError where nothing in the workspace names a technique of that version."""
-    catalogue = workspace_catalogues(project.workspace.root).load("atlas", version or None)
+    catalog = workspace_catalogs(project.workspace.root).load("atlas", version or None)
     told = _by_case(folder) if folder else {}
     found: dict[str, set[str]] = defaultdict(set)
     cases: dict[str, int] = defaultdict(int)
@@ -28,16 +28,16 @@ def atlas_layer(project: Project, folder: RunFolder | None, version: str = "") -
     ]
     named += [(None, item) for risk in project.workspace.risks for item in risk.taxonomy]
     for case, item in named:
-        entry = catalogue.get(item.id) if item.framework == "atlas" else None
+        entry = catalog.get(item.id) if item.framework == "atlas" else None
         if entry is None or entry.kind not in ("technique", "subtechnique"):
             continue
         found[entry.id].add(told.get(case.id, "untested") if case is not None else "untested")
         cases[entry.id] += case is not None
     if not found:
-        raise InputError(f"no case and no risk names a technique of ATLAS {catalogue.version}")
+        raise InputError(f"no case and no risk names a technique of ATLAS {catalog.version}")
     run = f"run {folder.manifest.run_id}" if folder else "no run"
     return navigator_layer(
-        catalogue,
+        catalog,
         {name: next(item for item in _WORST_FIRST if item in seen) for name, seen in found.items()},
         name=f"{project.workspace.system.title}: threat coverage",
         description=f"Made by safecase from the workspace's cases and {run}.",

@@ -1,4 +1,4 @@
-"""`safecase catalogue`: an official file is taken in, references resolve, coverage goes to the Navigator."""
+"""`safecase catalog`: an official file is taken in, references resolve, coverage goes to the Navigator."""
 
 from __future__ import annotations
 
@@ -55,11 +55,11 @@ def workspace(tmp_path: Path) -> Path:
 
 
 def test_a_new_edition_resolves_once_it_is_taken_in(workspace: Path) -> None:
-    assert "safecase catalogue update" in safecase(workspace, "run", code=2)
+    assert "safecase catalog update" in safecase(workspace, "run", code=2)
     (workspace.parent / "ATLAS.yaml").write_text(ATLAS)
-    told = json.loads(safecase(workspace, "catalogue", "update", "../ATLAS.yaml", "--json"))
+    told = json.loads(safecase(workspace, "catalog", "update", "../ATLAS.yaml", "--json"))
     assert Path(told["written"]).name == "atlas-99.1.0.json"
-    assert "atlas 99.1.0: 1 tactic, 1 technique" in safecase(workspace, "catalogue", "list")
+    assert "atlas 99.1.0: 1 tactic, 1 technique" in safecase(workspace, "catalog", "list")
     (workspace / "data").mkdir(exist_ok=True)
     (workspace / "data" / "rows.jsonl").write_text(
         '{"id": "row", "prompt": "Hi", "t": "atlas@99.1.0:AML.T9999"}\n'
@@ -67,7 +67,7 @@ def test_a_new_edition_resolves_once_it_is_taken_in(workspace: Path) -> None:
     with_rows = SUITE + ROWS
     (workspace / "suites" / "own.yaml").write_text(with_rows)
     layer = workspace / "layer.json"
-    arguments = ("catalogue", "navigator", "-o", str(layer), "--version", "99.1.0", "--json")
+    arguments = ("catalog", "navigator", "-o", str(layer), "--version", "99.1.0", "--json")
     safecase(workspace, *arguments)
     (cell,) = json.loads(layer.read_text())["techniques"]
     assert cell["comment"] == "2 cases", "a row of a data set may name the new edition too"
@@ -77,17 +77,17 @@ def test_a_new_edition_resolves_once_it_is_taken_in(workspace: Path) -> None:
     assert json.loads(safecase(workspace, *arguments))["techniques"] == {"passed": 1}
     (cell,) = json.loads(layer.read_text())["techniques"]
     assert (cell["techniqueID"], cell["comment"]) == ("AML.T9999", "1 case")
-    assert "names a technique" in safecase(workspace, "catalogue", "navigator", "-o", "x.json", code=2)
+    assert "names a technique" in safecase(workspace, "catalog", "navigator", "-o", "x.json", code=2)
 
 
-def test_files_that_are_no_catalogue_are_told(workspace: Path) -> None:
-    assert "no such file" in safecase(workspace, "catalogue", "update", "nothing.yaml", code=2)
+def test_files_that_are_no_catalog_are_told(workspace: Path) -> None:
+    assert "no such file" in safecase(workspace, "catalog", "update", "nothing.yaml", code=2)
     (workspace.parent / "x.yaml").write_text("a: 1\n")
-    assert "no ATLAS file" in safecase(workspace, "catalogue", "update", "../x.yaml", code=2)
-    assert not (workspace / "catalogues").exists()
+    assert "no ATLAS file" in safecase(workspace, "catalog", "update", "../x.yaml", code=2)
+    assert not (workspace / "catalogs").exists()
     (workspace.parent / "ATLAS.yaml").write_text(ATLAS)
-    assert "no workspace" in safecase(workspace.parent, "catalogue", "update", "ATLAS.yaml", code=2)
-    (workspace / "catalogues").mkdir()
-    (workspace / "catalogues" / "bad.json").write_text("{")
-    safecase(workspace, "catalogue", "list", code=2)
+    assert "no workspace" in safecase(workspace.parent, "catalog", "update", "ATLAS.yaml", code=2)
+    (workspace / "catalogs").mkdir()
+    (workspace / "catalogs" / "bad.json").write_text("{")
+    safecase(workspace, "catalog", "list", code=2)
     safecase(workspace, "check", code=2)

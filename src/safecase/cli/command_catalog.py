@@ -1,4 +1,4 @@
-"""`safecase catalogue`: newer editions of public taxonomies, and threat coverage for MITRE's Navigator."""
+"""`safecase catalog`: newer editions of public taxonomies, and threat coverage for MITRE's Navigator."""
 
 from __future__ import annotations
 
@@ -11,61 +11,61 @@ from safecase.base import InputError
 from safecase.cli.console import out, print_json
 from safecase.cli.options import HERE, Json, Workspace
 
-catalogue = typer.Typer(no_args_is_help=True, help="Public taxonomies: ATLAS, OWASP and what you add.")
+catalog = typer.Typer(no_args_is_help=True, help="Public taxonomies: ATLAS, OWASP and what you add.")
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands to the program."""
-    app.add_typer(catalogue, name="catalogue", rich_help_panel="Workspace")
+    app.add_typer(catalog, name="catalog", rich_help_panel="Workspace")
 
 
-@catalogue.command("list")
-def list_catalogues(workspace: Workspace = HERE, as_json: Json = False) -> None:
+@catalog.command("list")
+def list_catalogs(workspace: Workspace = HERE, as_json: Json = False) -> None:
     """List the taxonomies that ship and those of the workspace, with their counts, taken from their data."""
-    from safecase.catalog import CatalogueError
-    from safecase.workspace import workspace_catalogues
+    from safecase.catalog import CatalogError
+    from safecase.workspace import workspace_catalogs
 
-    store = workspace_catalogues(workspace)
+    store = workspace_catalogs(workspace)
     try:
         rows = [(name, version, store.load(name, version).counts()) for name, version in store.available()]
-    except CatalogueError as error:
+    except CatalogError as error:
         raise InputError(str(error)) from None
     if as_json:
-        print_json({"catalogues": [{"framework": a, "version": b, "counts": c} for a, b, c in rows]})
+        print_json({"catalogs": [{"framework": a, "version": b, "counts": c} for a, b, c in rows]})
         return
     for framework, version, found in rows:
         counts = ", ".join(f"{count} {kind}" for kind, count in found.items())
         out().print(f"{framework} {version}: {counts}")
 
 
-@catalogue.command("update")
-def update_catalogue(
+@catalog.command("update")
+def update_catalog(
     official: Annotated[Path, typer.Argument(help="ATLAS.yaml, or the folder of OWASP's LLM Top 10.")],
     workspace: Workspace = HERE,
     as_json: Json = False,
 ) -> None:
-    """Read an official file into the workspace's catalogues, so that references to it resolve.
+    """Read an official file into the workspace's catalogs, so that references to it resolve.
 
     References that name no version still mean the one that ships: say atlas@VERSION:ID for the new one.
     """
-    from safecase.catalog import CatalogueError, import_release
-    from safecase.workspace import CATALOGUES
+    from safecase.catalog import CatalogError, import_release
+    from safecase.workspace import CATALOGS
 
     if not official.exists():
         raise InputError("there is no such file or folder", where=str(official))
     if not (workspace / "safecase.yaml").is_file():
         raise InputError("this is no workspace", where=str(workspace), hint="safecase init makes one")
     try:
-        written = import_release(official, workspace / CATALOGUES)
-    except CatalogueError as error:
+        written = import_release(official, workspace / CATALOGS)
+    except CatalogError as error:
         raise InputError(str(error)) from None
     if as_json:
         print_json({"written": str(written)})
         return
-    out().print(f"Wrote {written}. `safecase catalogue list` counts what is in it.")
+    out().print(f"Wrote {written}. `safecase catalog list` counts what is in it.")
 
 
-@catalogue.command("navigator")
+@catalog.command("navigator")
 def navigator(
     output: Annotated[Path, typer.Option("--output", "-o", help="Layer file to write.")],
     run_id: Annotated[str, typer.Option("--run", help="Colour by this run (default: the latest).")] = "",
@@ -78,14 +78,14 @@ def navigator(
     """Write threat coverage as a layer for MITRE's ATLAS Navigator: failed, passed, tested, untested."""
     import orjson
 
-    from safecase.catalog import CatalogueError
+    from safecase.catalog import CatalogError
     from safecase.workflow import Project, atlas_layer
 
     project = Project.open(workspace)
     folder = project.run_folder(run_id) if run_id or project.manifests() else None
     try:
         layer = atlas_layer(project, folder, version)
-    except CatalogueError as error:
+    except CatalogError as error:
         raise InputError(str(error)) from None
     output.write_bytes(orjson.dumps(layer, option=orjson.OPT_INDENT_2) + b"\n")
     counts: dict[str, int] = {}

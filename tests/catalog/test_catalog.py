@@ -1,4 +1,4 @@
-"""The catalogues: counts from data, references that resolve, suggestions for those that do not."""
+"""The catalogs: counts from data, references that resolve, suggestions for those that do not."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from safecase import catalog, interop
-from safecase.catalog import CatalogueError, UnknownReferenceError
+from safecase.catalog import CatalogError, UnknownReferenceError
 from safecase.catalog.serialise import from_json, to_json
 from safecase.model import AttackClass, HarmClass
 from safecase.model.vocabulary import Concern, Discipline
 
 
-def shared_catalogue(name: str) -> dict:
+def shared_catalog(name: str) -> dict:
     data = Path(os.environ.get("SAFECASE_SHARED_DATA", Path(__file__).parents[3] / "shared" / "data"))
     path = data.parent / "catalog" / name
     if not path.exists():
-        pytest.skip(f"SKIPPED: {path} is absent, so the catalogue is not compared with its source")
+        pytest.skip(f"SKIPPED: {path} is absent, so the catalog is not compared with its source")
     return json.loads(path.read_text())
 
 
 @pytest.mark.shared_data
 def test_atlas_counts_equal_the_source() -> None:
-    source = shared_catalogue("mitre_atlas.json")
+    source = shared_catalog("mitre_atlas.json")
     counts = catalog.load("atlas").counts()
     wanted = source["counts"]
     assert counts == {
@@ -48,7 +48,7 @@ def test_atlas_counts_equal_the_source() -> None:
 @pytest.mark.shared_data
 @pytest.mark.parametrize("edition", ["2025", "2026"])
 def test_owasp_titles_and_crosswalk_equal_the_source(edition: str) -> None:
-    source = shared_catalogue("owasp_llm_top10.json")["editions"][edition]["entries"]
+    source = shared_catalog("owasp_llm_top10.json")["editions"][edition]["entries"]
     loaded = catalog.load("owasp-llm", edition)
     assert {entry.id: entry.name for entry in loaded} == {item["id"]: item["name"] for item in source}
     for item in source:
@@ -60,11 +60,11 @@ def test_owasp_titles_and_crosswalk_equal_the_source(edition: str) -> None:
 
 @pytest.mark.parametrize("key", catalog.available(), ids=lambda key: "-".join(key))
 def test_every_link_and_parent_resolves(key: tuple[str, str]) -> None:
-    catalogue = catalog.load(*key)
-    assert sum(catalogue.counts().values()) == len(catalogue) == len(set(catalogue.ids()))
-    for entry in catalogue:
+    loaded = catalog.load(*key)
+    assert sum(loaded.counts().values()) == len(loaded) == len(set(loaded.ids()))
+    for entry in loaded:
         assert catalog.resolve(entry.reference) == entry
-        assert all(parent in catalogue for parent in entry.parents)
+        assert all(parent in loaded for parent in entry.parents)
         for link in entry.links:
             version = f"@{link.version}" if link.version else ""
             assert catalog.resolve(f"{link.framework}{version}:{link.id}").id == link.id
@@ -72,8 +72,8 @@ def test_every_link_and_parent_resolves(key: tuple[str, str]) -> None:
 
 @pytest.mark.parametrize("key", catalog.available(), ids=lambda key: "-".join(key))
 def test_json_form_round_trips(key: tuple[str, str]) -> None:
-    catalogue = catalog.load(*key)
-    assert from_json(to_json(catalogue), "copy") == catalogue
+    loaded = catalog.load(*key)
+    assert from_json(to_json(loaded), "copy") == loaded
 
 
 def test_reference_forms() -> None:
@@ -114,15 +114,15 @@ def test_unknown_ids_suggest_the_nearest(reference: str, suggestion: str) -> Non
     ],
 )
 def test_bad_references_say_what_to_do(reference: str, words: str) -> None:
-    with pytest.raises(CatalogueError, match=words):
+    with pytest.raises(CatalogError, match=words):
         catalog.resolve(reference)
 
 
 @given(st.text(max_size=60))
-def test_any_text_resolves_or_raises_a_catalogue_error(reference: str) -> None:
+def test_any_text_resolves_or_raises_a_catalog_error(reference: str) -> None:
     try:
         entry = catalog.resolve(reference)
-    except CatalogueError:
+    except CatalogError:
         return
     assert entry.id
 
@@ -148,9 +148,9 @@ def test_classes_cover_the_vocabulary_and_the_founding_lists() -> None:
             assert catalog.resolve(reference)
     assert not catalog.attack_class("membership_inference").black_box_testable
     assert catalog.attack_class("jailbreak").black_box_testable
-    with pytest.raises(CatalogueError, match="did you mean jailbreak"):
+    with pytest.raises(CatalogError, match="did you mean jailbreak"):
         catalog.attack_class("jailbrek")
-    with pytest.raises(CatalogueError, match="did you mean toxicity"):
+    with pytest.raises(CatalogError, match="did you mean toxicity"):
         catalog.harm_class("toxcity")
 
 
@@ -167,11 +167,11 @@ def test_navigator_layer_round_trips() -> None:
     layer = json.loads(json.dumps(interop.navigator_layer(atlas, statuses, name="coverage")))
     assert layer["domain"] == "atlas-atlas"
     assert interop.statuses_from_layer(layer, atlas) == statuses
-    with pytest.raises(CatalogueError, match="no technique"):
+    with pytest.raises(CatalogError, match="no technique"):
         interop.navigator_layer(atlas, {"AML.TA0010": "passed"}, name="x")
-    with pytest.raises(CatalogueError, match="no status"):
+    with pytest.raises(CatalogError, match="no status"):
         interop.navigator_layer(atlas, {"AML.T0051": "fine"}, name="x")
-    with pytest.raises(CatalogueError, match="no Navigator layer"):
+    with pytest.raises(CatalogError, match="no Navigator layer"):
         interop.statuses_from_layer([], atlas)
-    with pytest.raises(CatalogueError, match="lacks"):
+    with pytest.raises(CatalogError, match="lacks"):
         interop.statuses_from_layer({"techniques": [{"techniqueID": "T1"}]}, atlas)
