@@ -144,8 +144,6 @@ def compare(
     else:
         from rich.table import Table
 
-        from safecase.report import format_quantity
-
         table = Table(title=f"{first.manifest.run_id} → {second.manifest.run_id}", box=None, pad_edge=False)
         for heading in (
             "slice",
@@ -163,8 +161,8 @@ def compare(
             table.add_row(
                 row.slice,
                 str(row.cases),
-                format_quantity(row.before, "rate"),
-                format_quantity(row.after, "rate"),
+                quantity(row.before, "rate"),
+                quantity(row.after, "rate"),
                 change,
                 f"{row.adjusted_p_value:.3g}",
                 row.conclusion,

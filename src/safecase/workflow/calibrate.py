@@ -6,8 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from safecase.base import InputError
-from safecase.model import Estimate, OutcomeKind, ScorerCard
-from safecase.report import format_quantity
+from safecase.model import Estimate, OutcomeKind, ScorerCard, with_interval
 from safecase.scorers import LabelColumns, build_scorer, measure_scorer, read_labelled, write_card
 
 
@@ -56,7 +55,7 @@ def _lines(card: ScorerCard) -> list[str]:
             "" if item.krippendorff_alpha is None else f", Krippendorff's alpha {item.krippendorff_alpha:.2f}"
         )
         lines.append(f"{item.category}: {total} labels, {item.undetermined} undetermined{kappa}{alpha}")
-        lines.append(f"  sensitivity {_text(item.sensitivity)}  specificity {_text(item.specificity)}")
+        lines.append(f"  sensitivity {_told(item.sensitivity)}  specificity {_told(item.specificity)}")
         lines.append(
             f"  people violated: {item.true_positives} found, {item.false_negatives} missed; "
             f"people held: {item.true_negatives} passed, {item.false_positives} flagged"
@@ -66,8 +65,5 @@ def _lines(card: ScorerCard) -> list[str]:
     return lines
 
 
-def _text(estimate: Estimate | None) -> str:
-    if estimate is None:
-        return "not measured: no such label"
-    low, high = format_quantity(estimate.lower, "rate"), format_quantity(estimate.upper, "rate")
-    return f"{format_quantity(estimate.value, 'rate')} ({low} to {high})"
+def _told(estimate: Estimate | None) -> str:
+    return "not measured: no such label" if estimate is None else with_interval(estimate)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,14 +14,13 @@ from safecase.engine import RunFolder
 from safecase.evidence import PackSummary, Redactor, build_pack, chain_for, load_key
 from safecase.gate import ERROR, UNDETERMINED, VIOLATED, case_mask
 from safecase.interop import render_junit, render_sarif
-from safecase.model import Estimate, HarmClass, Metric, OutcomeKind, Severity, Verdict
+from safecase.model import Estimate, HarmClass, Metric, OutcomeKind, Severity, Verdict, quantity
 from safecase.report import (
     CoverageRow,
     ReportContent,
     ResidualRisk,
     TradeOffPoint,
     WorstTranscript,
-    format_quantity,
     render_report,
 )
 from safecase.workflow._labels import packed_labels
@@ -50,9 +48,8 @@ def report_content(
     workspace, manifest, status = project.workspace, folder.manifest, folder.status
     columns = folder.columns()
     signed = decisions(project)
-    seconds = max((status.updated_at - manifest.created_at).total_seconds(), 0.0)
     timed = columns.latency_ms[columns.outcome != ERROR]
-    latency = f"median answer {format_quantity(float(np.median(timed)), 'ms')}" if len(timed) else ""
+    latency = f"median answer {quantity(float(np.median(timed)), 'ms')}" if len(timed) else ""
     return ReportContent(
         title=f"Safety case: {workspace.system.title}",
         system=workspace.system,
@@ -72,7 +69,6 @@ def report_content(
         planned=manifest.planned,
         recorded=len(columns),
         skipped=status.skipped,
-        duration_seconds=seconds,
         cost_usd=status.cost_usd,
         latency_note=latency,
     )
@@ -219,8 +215,3 @@ def _workspace_files(project: Project) -> dict[str, bytes]:
     if lock.is_file():
         found[f"workspace/{LOCK_NAME}"] = lock.read_bytes()
     return found
-
-
-def summary_lines(verdicts: Sequence[Verdict]) -> list[str]:
-    """One line per rule, for the terminal."""
-    return [f"{result.rule.id}: {result.sentence}" for verdict in verdicts for result in verdict.rules]

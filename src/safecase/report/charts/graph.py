@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from html import escape
-
+from safecase.report.charts._svg import words
 from safecase.workspace import Graph
 
 _LAYERS = (
@@ -30,6 +29,8 @@ _COLOURS = {
     "verdict": "#1d2330",
 }
 _WIDTH, _HEIGHT, _GAP_X, _GAP_Y = 190, 34, 70, 12
+# So many letters of 12 pixels fit into a box.
+_LONGEST_LABEL = 27
 
 
 def draw_mermaid(graph: Graph) -> str:
@@ -71,11 +72,11 @@ def draw_svg(graph: Graph, *, title: str = "Traceability") -> str:
     height = 80 + max((len(column) for column in columns), default=1) * (_HEIGHT + _GAP_Y)
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" '
-        f'width="{width}" height="{height}" role="img" aria-label="{escape(title, quote=True)}" '
+        f'width="{width}" height="{height}" role="img" aria-label="{words(title)}" '
         'font-family="system-ui, DejaVu Sans, sans-serif">',
-        f"<title>{escape(title)}</title>",
+        f"<title>{words(title)}</title>",
         f'<rect width="{width}" height="{height}" fill="#ffffff"/>',
-        f'<text x="20" y="30" font-size="18" fill="#1d2330">{escape(title)}</text>',
+        f'<text x="20" y="30" font-size="18" fill="#1d2330">{words(title)}</text>',
     ]
     for source, target in sorted(graph.edges):
         (x1, y1), (x2, y2) = places[source], places[target]
@@ -88,15 +89,14 @@ def draw_svg(graph: Graph, *, title: str = "Traceability") -> str:
         )
     for key, (x, y) in places.items():
         node = graph.nodes[key]
-        text = node.title or node.id
-        shown = text if len(text) <= 27 else text[:26] + "…"
         colour = _COLOURS[node.kind]
+        shown = words(node.title or node.id, _LONGEST_LABEL)
         parts.append(
-            f"<g><title>{escape(f'{node.kind}: {node.id} {node.title}')}</title>"
+            f"<g><title>{words(f'{node.kind}: {node.id} {node.title}')}</title>"
             f'<rect x="{x}" y="{y}" width="{_WIDTH}" height="{_HEIGHT}" rx="5" fill="#fff" stroke="{colour}" '
             f'stroke-width="1.6"/><text x="{x + 8}" y="{y + 13}" font-size="9" fill="{colour}">'
-            f"{escape(node.kind)}</text>"
-            f'<text x="{x + 8}" y="{y + 27}" font-size="12" fill="#1d2330">{escape(shown)}</text></g>'
+            f"{words(node.kind)}</text>"
+            f'<text x="{x + 8}" y="{y + 27}" font-size="12" fill="#1d2330">{shown}</text></g>'
         )
     parts.append("</svg>")
     return "".join(parts)

@@ -1,4 +1,4 @@
-"""The HTML report: one file, no script, no network, readable on paper."""
+"""The pages, each one HTML file: no script, no network, readable on paper."""
 
 from __future__ import annotations
 
@@ -7,38 +7,26 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from safecase.model import (
+    CLASS_WORDS,
+    STATUS_WORDS,
+    VERDICT_WORDS,
     CategoryResult,
     Comparator,
     Metric,
-    RuleClass,
     RuleResult,
-    RuleStatus,
-    VerdictKind,
+    counted,
+    quantity,
     rule_name,
 )
-from safecase.report.charts import IntervalRow, format_quantity, interval_chart, trade_off_chart
+from safecase.report._method import method_claims
+from safecase.report.charts.intervals import IntervalRow, interval_chart
+from safecase.report.charts.trade_off import trade_off_chart
 from safecase.report.content import ReportContent
 
 if TYPE_CHECKING:
     from jinja2 import Environment
 
-VERDICT_WORDS = {
-    VerdictKind.GO: "Go",
-    VerdictKind.GO_WITH_CONDITIONS: "Go, with conditions",
-    VerdictKind.NO_GO: "No-go",
-    VerdictKind.INSUFFICIENT_EVIDENCE: "Insufficient evidence",
-}
-STATUS_WORDS = {
-    RuleStatus.MET: "met",
-    RuleStatus.NOT_MET: "not met",
-    RuleStatus.INSUFFICIENT: "not enough evidence",
-    RuleStatus.NOT_CONFIGURED: "no limit set",
-}
-CLASS_WORDS = {
-    RuleClass.FLOOR: "floor: no exception",
-    RuleClass.BOUNDED: "bounded: an exception must be signed",
-    RuleClass.ADVISORY: "advisory",
-}
+# About two printed pages: a longer message is read in the pack.
 _MESSAGE_LIMIT = 6000
 
 
@@ -55,7 +43,8 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.filters["quantity"] = lambda value, unit="rate": format_quantity(value, unit)
+    made.filters["quantity"] = lambda value, unit="rate": quantity(value, unit)
+    made.filters["counted"] = counted
     made.filters["shorten"] = shorten
     made.globals.update(
         rule_chart=lambda rule: Markup(rule_chart(rule)),  # noqa: S704 - charts escape their labels
@@ -118,4 +107,12 @@ def summary_chart(results: Sequence[RuleResult]) -> str:
 
 def render_report(content: ReportContent) -> str:
     """The whole report as one HTML document."""
-    return environment().get_template("report.html.j2").render(content=content, verdict=content.verdict)
+    return (
+        environment()
+        .get_template("report.html.j2")
+        .render(
+            content=content,
+            verdict=content.verdict,
+            method=method_claims(content.verdict, content.planned, content.manifest.notes),
+        )
+    )
