@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from safecase.base.errors import InsufficientEvidenceError as InsufficientEvidenceError
     from safecase.base.errors import SafecaseError as SafecaseError
     from safecase.base.errors import WorkspaceError as WorkspaceError
+    from safecase.base.file_lock import lock_file as lock_file
     from safecase.base.json import JsonObject as JsonObject
     from safecase.base.json import JsonValue as JsonValue
     from safecase.base.json import canonical_json as canonical_json

@@ -1,26 +1,20 @@
-"""The decision log: append-only, each entry naming the digest of the one before (GAT-12, GOV-15)."""
+"""The log of decisions: append-only, each entry naming the digest of the one before (GAT-12, GOV-15)."""
 
 from __future__ import annotations
 
-import fcntl
 import os
 from pathlib import Path
 
 import orjson
 from pydantic import ValidationError
 
-from safecase.base import CheckFailed, InfrastructureError, canonical_json, digest, digest_bytes
+from safecase.base import CheckFailed, InfrastructureError, canonical_json, digest, lock_file
 from safecase.model import Decision
 
 LOG_NAME = "decisions.jsonl"
 
 
-def entry_digest(decision: Decision) -> str:
-    """Digest that the next entry must name."""
-    return digest(decision)
-
-
-def read_log(path: Path) -> tuple[Decision, ...]:
+def read_decisions(path: Path) -> tuple[Decision, ...]:
     """Every decision, oldest first.
 
     Raises CheckFailed with the line where the chain is broken or an entry does not read.
@@ -41,7 +35,7 @@ def read_log(path: Path) -> tuple[Decision, ...]:
                 "the decision log's chain is broken here: an earlier entry was changed or removed",
                 where=f"{path}:{number}",
             )
-        previous = entry_digest(decision)
+        previous = digest(decision)
         decisions.append(decision)
     return tuple(decisions)
 
@@ -55,9 +49,9 @@ def append_decision(path: Path, decision: Decision) -> Decision:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("ab") as stream:
-            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            log = read_log(path)
-            chained = decision.model_copy(update={"previous_digest": entry_digest(log[-1]) if log else ""})
+            lock_file(stream)
+            log = read_decisions(path)
+            chained = decision.model_copy(update={"previous_digest": digest(log[-1]) if log else ""})
             stream.write(canonical_json(chained) + b"\n")
             stream.flush()
             os.fsync(stream.fileno())
@@ -70,8 +64,3 @@ def append_decision(path: Path, decision: Decision) -> Decision:
         raise InfrastructureError(
             f"cannot write the decision log: {error.strerror}", where=str(path)
         ) from error
-
-
-def log_digest(path: Path) -> str:
-    """Digest of the whole log as it stands, empty where there is none."""
-    return digest_bytes(path.read_bytes()) if path.exists() else ""
