@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from datetime import date
+from typing import TYPE_CHECKING
 
 from safecase.base import InputError, did_you_mean
-from safecase.model import RiskAcceptance
+
+if TYPE_CHECKING:
+    from safecase.model import RiskAcceptance
 
 ACCEPTANCE_FORM = "risk=ID;rule=ID;until=YYYY-MM-DD;control=…;because=…"
 """The one place that writes the form; `parse_acceptance` takes what it says."""
@@ -16,6 +19,9 @@ _FIELDS = {"risk": True, "rule": False, "until": True, "control": True, "because
 
 def parse_acceptance(text: str) -> RiskAcceptance:
     """An accepted risk from `ACCEPTANCE_FORM`; raises InputError naming what is wrong or missing."""
+    # Not at the top: the help of the program shows the form, and must not load the vocabulary for it.
+    from safecase.model import RiskAcceptance
+
     fields: dict[str, str] = {}
     last = ""
     for part in text.split(";"):

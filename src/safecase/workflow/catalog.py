@@ -1,19 +1,51 @@
-"""Which techniques of ATLAS the cases reach, and how they fared in a run: a layer for MITRE's Navigator."""
+"""Public taxonomies: which there are, newer editions of them, and which techniques the cases reach."""
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
+from pathlib import Path
 from typing import Any
 
-from safecase.base import InputError
+from safecase.base import InputError, Record
+from safecase.catalog import import_release
 from safecase.engine import RunFolder
 from safecase.gate import HELD, VIOLATED
 from safecase.interop import navigator_layer
-from safecase.model import Case
+from safecase.model import Case, counted
 from safecase.workflow._project import Project
-from safecase.workspace import workspace_catalogs
+from safecase.workspace import CATALOGS, workspace_catalogs
 
 _WORST_FIRST = ("failed", "passed", "tested", "untested")
+
+
+class CatalogLine(Record):
+    """One edition of a taxonomy and how much of what is in it."""
+
+    framework: str
+    version: str
+    counts: dict[str, int]
+    """Kind of entry, as people count it → how many."""
+
+
+def list_catalogs(workspace: Path) -> tuple[CatalogLine, ...]:
+    """The taxonomies that ship and those of the workspace; raises CatalogError for one that does not read."""
+    store = workspace_catalogs(workspace)
+    return tuple(
+        CatalogLine(framework=name, version=version, counts=store.load(name, version).counts())
+        for name, version in store.available()
+    )
+
+
+def update_catalog(official: Path, workspace: Path) -> Path:
+    """Read an official file or folder into the workspace's own catalogs; returns the file that was written.
+
+    Raises InputError where there is no such file or workspace, CatalogError where it does not read.
+    """
+    if not official.exists():
+        raise InputError("there is no such file or folder", where=str(official))
+    if not (workspace / "safecase.yaml").is_file():
+        raise InputError("this is no workspace", where=str(workspace), hint="safecase init makes one")
+    return import_release(official, workspace / CATALOGS)
 
 
 def atlas_layer(project: Project, folder: RunFolder | None, version: str = "") -> dict[str, Any]:
@@ -41,8 +73,13 @@ def atlas_layer(project: Project, folder: RunFolder | None, version: str = "") -
         {name: next(item for item in _WORST_FIRST if item in seen) for name, seen in found.items()},
         name=f"{project.workspace.system.title}: threat coverage",
         description=f"Made by safecase from the workspace's cases and {run}.",
-        comments={name: f"{count} case{'s' if count != 1 else ''}" for name, count in cases.items()},
+        comments={name: counted(count, "case") for name, count in cases.items()},
     )
+
+
+def count_statuses(layer: dict[str, Any]) -> dict[str, int]:
+    """Status → techniques of a layer that have it, in the order of the words."""
+    return dict(sorted(Counter(str(cell["metadata"][0]["value"]) for cell in layer["techniques"]).items()))
 
 
 def _by_case(folder: RunFolder) -> dict[str, str]:

@@ -4,27 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
 from safecase.base import ExitCode
-from safecase.engine import Progress
 from safecase.evidence import VerificationReport, verify_pack
 from safecase.model import Verdict
+from safecase.workflow._display import Display
 from safecase.workflow._project import Project
 from safecase.workflow.gate import decide, exit_code
 from safecase.workflow.report import ReportFiles, write_report
-from safecase.workflow.run import PreparedRun, RunOptions, execute, prepare
+from safecase.workflow.run import RunOptions, execute, prepare
 from safecase.workspace import write_profile
-
-
-class Display(Protocol):
-    """Who watches the run."""
-
-    def begin(self, prepared: PreparedRun) -> None:
-        """The run is about to start."""
-
-    def update(self, progress: Progress) -> None:
-        """The run got further."""
 
 
 @dataclass(frozen=True)

@@ -1,19 +1,18 @@
-"""From a run log to a verdict, and from a verdict to a signed decision."""
+"""From a run log to a verdict."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
-from pathlib import Path
 
 from pydantic import ValidationError
 
-from safecase.base import ExitCode, InputError, digest
+from safecase.base import ExitCode, InputError
 from safecase.engine import RunFolder, write_file
 from safecase.gate import BaselineRun, evaluate_gate
-from safecase.model import Decision, Gate, RiskAcceptance, StaleEvidence, Verdict, VerdictKind
-from safecase.records import LOG_NAME, append_decision, check_decision, read_log, signatures_missing
+from safecase.model import Gate, StaleEvidence, Verdict, VerdictKind
 from safecase.targets import build_target
+from safecase.workflow._decisions import decisions
 from safecase.workflow._labels import read_labels, write_sheets
 from safecase.workflow._project import Project, pick
 
@@ -129,53 +128,3 @@ def read_verdict(folder: RunFolder, gate: str = "") -> Verdict:
         return Verdict.model_validate_json(files[0].read_bytes())
     except (OSError, ValidationError) as error:
         raise InputError(f"this verdict does not read: {error}", where=str(files[0])) from error
-
-
-def decision_log_path(project: Project) -> Path:
-    """Where the workspace keeps its decisions."""
-    return project.workspace.root / "records" / LOG_NAME
-
-
-def decisions(project: Project) -> tuple[Decision, ...]:
-    """Every decision of the workspace, oldest first; raises CheckFailed where the chain is broken."""
-    return read_log(decision_log_path(project))
-
-
-def sign_decision(
-    project: Project,
-    verdict: Verdict,
-    *,
-    decision: VerdictKind,
-    signer: str,
-    role: str,
-    recommender: str,
-    rationale: str,
-    options: tuple[str, ...] = (),
-    accepted: tuple[RiskAcceptance, ...] = (),
-    now: datetime | None = None,
-) -> tuple[Decision, int]:
-    """Record a person's decision; returns it and how many signatures are still missing.
-
-    Raises CheckFailed where the rights do not allow it.
-    """
-    people = project.workspace.people
-    entry = Decision(
-        decided_at=now or datetime.now(UTC),
-        run_id=verdict.run_id,
-        gate=verdict.gate,
-        verdict_digest=digest(verdict),
-        system_version=verdict.system_version,
-        recommended=verdict.kind,
-        decision=decision,
-        options=options or tuple(kind.value for kind in VerdictKind),
-        rationale=rationale,
-        signer=signer,
-        role=role,
-        recommender=recommender,
-        accepted_risks=accepted,
-    )
-    earlier = decisions(project)
-    check_decision(people, verdict, entry, project.workspace.risks, earlier)
-    written = append_decision(decision_log_path(project), entry)
-    on_this = [item for item in (*earlier, written) if item.verdict_digest == written.verdict_digest]
-    return written, signatures_missing(people, verdict, on_this)

@@ -23,9 +23,9 @@ from safecase.report import (
     WorstTranscript,
     render_report,
 )
+from safecase.workflow._decisions import decision_log_path, decisions
 from safecase.workflow._labels import packed_labels
 from safecase.workflow._project import Project
-from safecase.workflow.gate import decision_log_path, decisions
 
 _WORST_SHOWN = 12
 

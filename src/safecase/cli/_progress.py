@@ -6,7 +6,7 @@ import time
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from safecase.cli.console import err
+from safecase.cli._console import err
 
 if TYPE_CHECKING:
     from rich.live import Live

@@ -34,4 +34,9 @@ RunName = Annotated[
 TargetName = Annotated[
     str, typer.Option("--target", "-t", help="Which target.", show_default="the default one")
 ]
+Vulnerability = Annotated[
+    list[str] | None,
+    typer.Option("--vulnerability", help="Demo target only: switch a planted weakness on (may repeat)."),
+]
 HERE = Path()
+"""The default workspace: the folder in which the program was started."""

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from safecase.base import InputError
-from safecase.cli.console import out, print_json
-from safecase.cli.options import HERE, Json, RunName, Select, Workspace
+from safecase.cli._console import out, print_json
+from safecase.cli._options import HERE, Json, RunName, Select, Workspace
 
 show = typer.Typer(
     no_args_is_help=True, help="Look at runs, attempts, cases, the traceability graph, coverage."
@@ -24,31 +24,16 @@ def register(app: typer.Typer) -> None:
 @show.command()
 def runs(workspace: Workspace = HERE, as_json: Json = False) -> None:
     """List the runs of the store, oldest first."""
-    from safecase.engine import RunFolder
-    from safecase.workflow import Project
+    from safecase.workflow import Project, list_runs
 
-    rows = []
-    for path, manifest in Project.open(workspace).manifests():
-        status = RunFolder.open(path).status
-        verdicts = sorted(file.stem.removeprefix("verdict-") for file in path.glob("verdict-*.json"))
-        rows.append(
-            {
-                "run_id": manifest.run_id,
-                "target": manifest.target_name,
-                "demo": manifest.demo,
-                "state": status.state.value,
-                "attempts": status.recorded,
-                "outcomes": status.outcomes,
-                "decided_gates": verdicts,
-            }
-        )
+    rows = list_runs(Project.open(workspace))
     if as_json:
         print_json({"runs": rows})
         return
     for row in rows:
-        demo = " DEMO" if row["demo"] else ""
-        head = f"{row['run_id']}  {row['target']}{demo}  {row['state']}"
-        out().print(f"{head}  {row['attempts']} attempts  {row['outcomes']}")
+        demo = " DEMO" if row.demo else ""
+        head = f"{row.run_id}  {row.target}{demo}  {row.state}"
+        out().print(f"{head}  {row.attempts} attempts  {row.outcomes}")
     if not rows:
         out().print("No run yet. Start one with `safecase run`.")
 
@@ -128,30 +113,17 @@ def graph(
 @show.command()
 def coverage(workspace: Workspace = HERE, as_json: Json = False) -> None:
     """Count cases by risk, attack and language, and show what is not covered."""
-    from safecase.workflow import Project
+    from safecase.model import counted
+    from safecase.workflow import Project, count_coverage
 
-    opened = Project.open(workspace)
-    rows: list[dict[str, Any]] = []
-    for risk in opened.workspace.risks:
-        mine = [case for suite in opened.workspace.suites for case in suite.cases if case.risk == risk.id]
-        rows.append(
-            {
-                "risk": risk.id,
-                "severity": risk.severity.value,
-                "cases": len(mine),
-                "families": len({case.family for case in mine}),
-                "held_out": sum(case.held_out for case in mine),
-                "benign": sum(case.benign for case in mine),
-                "languages": sorted({case.language for case in mine}),
-                "attacks": sorted({case.attack.value for case in mine if case.attack}),
-            }
-        )
+    rows = count_coverage(Project.open(workspace))
     if as_json:
         print_json({"coverage": rows})
         return
-    for row in sorted(rows, key=lambda item: (item["severity"], item["risk"])):
-        blind = "  BLIND SPOT: no case" if not row["cases"] else ""
+    for row in sorted(rows, key=lambda item: (item.severity, item.risk)):
+        blind = "  BLIND SPOT: no case" if not row.cases else ""
         out().print(
-            f"{row['severity']}  {row['risk']}: {row['cases']} cases, {row['families']} families, "
-            f"{row['held_out']} held out, {len(row['languages'])} languages{blind}"
+            f"{row.severity}  {row.risk}: {counted(row.cases, 'case')}, "
+            f"{counted(row.families, 'family', 'families')}, {row.held_out} held out, "
+            f"{counted(len(row.languages), 'language')}{blind}"
         )

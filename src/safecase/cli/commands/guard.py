@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from safecase.base import ExitCode, InputError
-from safecase.cli.console import leave, out, print_json
-from safecase.cli.options import HERE, GateName, Json, Select, TargetName, Workspace
+from safecase.cli._console import leave, out, print_json
+from safecase.cli._options import HERE, GateName, Json, Select, TargetName, Vulnerability, Workspace
 
 if TYPE_CHECKING:
     from safecase.model import Estimate
@@ -19,10 +19,6 @@ if TYPE_CHECKING:
 guard = typer.Typer(
     no_args_is_help=True, help="The runtime guard: try it, measure it, calibrate it, train it."
 )
-Vulnerability = Annotated[
-    list[str] | None,
-    typer.Option("--vulnerability", help="Demo target only: switch a planted weakness on."),
-]
 
 
 def register(app: typer.Typer) -> None:
@@ -34,28 +30,16 @@ def register(app: typer.Typer) -> None:
 def list_checks(workspace: Workspace = HERE, as_json: Json = False) -> None:
     """The workspace's checks in order, and the kinds of checks that there are."""
     from safecase.guard import CHECKS
-    from safecase.workflow import Project, workspace_guard
+    from safecase.workflow import Project, list_checks
 
-    rows = []
-    if (workspace / "safecase.yaml").exists():
-        for check in workspace_guard(Project.open(workspace)).checks:
-            surfaces = sorted(check.surfaces or check.check.surfaces)
-            rows.append(
-                {
-                    "id": check.id,
-                    "version": check.check.version,
-                    "surfaces": surfaces,
-                    "layer": check.layer,
-                    "on_failure": "closed" if check.fail_closed else "open",
-                    "risks": check.risks,
-                }
-            )
+    there = (workspace / "safecase.yaml").exists()
+    rows = list_checks(Project.open(workspace)) if there else ()
     if as_json:
         print_json({"checks": rows, "kinds": CHECKS.names()})
         return
     for row in rows:
-        where = ", ".join(row["surfaces"])  # type: ignore[arg-type]
-        out().print(f"{row['id']} (version {row['version']}): {where}; fails {row['on_failure']}")
+        where = ", ".join(row.surfaces)
+        out().print(f"{row.id} (version {row.version}): {where}; fails {row.on_failure}")
     out().print(f"Kinds: {', '.join(CHECKS.names())}")
 
 
@@ -69,15 +53,12 @@ def check_text(
     as_json: Json = False,
 ) -> None:
     """Inspect one text with the workspace's guard. Exit code 1 where it may not go on."""
-    from safecase.guard import Content
     from safecase.model import FlowPoint
-    from safecase.workflow import Project, workspace_guard
+    from safecase.workflow import Project, inspect_text
 
     where = FlowPoint.parse(surface)
-    if where is FlowPoint.TOOL_CALL:
-        raise InputError("a tool call is no text", hint="try it from Python: Guard.check_tool_call")
     read = sys.stdin.buffer.read().decode("utf-8", "replace") if text == "-" else text
-    decision = workspace_guard(Project.open(workspace)).inspect(Content(where, read))
+    decision = inspect_text(Project.open(workspace), read, where)
     if as_json:
         print_json({**decision.to_json(), "text": decision.text})
     else:
@@ -107,13 +88,14 @@ def measure_guard(
 
     Exit code 1 where a hypothesis is refuted, 3 where one stays open.
     """
-    from safecase.cli.progress import RunDisplay
-    from safecase.workflow import Project, measure
+    from safecase.cli._progress import RunDisplay
+    from safecase.model import counted, percent, with_interval
+    from safecase.workflow import Project, measure_guard
 
     project = Project.open(workspace)
     options = _options(target, gate, select, repeats, vulnerability)
     with RunDisplay(quiet=as_json) as display:
-        result = measure(project, options, display, before=before)
+        result = measure_guard(project, options, display, before=before)
     conclusions = {item.conclusion for item in result.hypotheses}
     if as_json:
         print_json(result)
@@ -122,8 +104,8 @@ def measure_guard(
         console.print(f"\n{result.run_before} → {result.run_after}")
         for row in result.slices:
             console.print(
-                f"  {row.slice}: {row.before:.1%} → {row.after:.1%} of {row.cases} cases, "
-                f"change {_points(row.change)}: {row.conclusion}"
+                f"  {row.slice}: {percent(row.before)} → {percent(row.after)} of "
+                f"{counted(row.cases, 'case')}, change {with_interval(row.change)}: {row.conclusion}"
             )
         latency = result.latency
         console.print(
@@ -153,26 +135,28 @@ def ablate_guard(
 
     Exit code 1 where a single failure opens a case of the worst severity.
     """
-    from safecase.cli.progress import RunDisplay
-    from safecase.workflow import Project, ablate
+    from safecase.cli._progress import RunDisplay
+    from safecase.model import counted, with_interval
+    from safecase.workflow import Project, ablate_guard
 
     project = Project.open(workspace)
     options = _options(target, gate, select, repeats, vulnerability)
     with RunDisplay(quiet=as_json) as display:
-        result = ablate(project, options, display, by=by)
+        result = ablate_guard(project, options, display, by=by)
     if as_json:
         print_json(result)
     else:
         console = out()
         console.print(
-            f"\n{result.cases} harmful cases: {result.violated_without} violated without the guard, "
-            f"{result.violated_with} with it"
+            f"\n{counted(result.cases, 'harmful case')}: {result.violated_without} violated without "
+            f"the guard, {result.violated_with} with it"
         )
         for part in result.parts:
             console.print(
                 f"  without {part.part} ({', '.join(part.checks)}): {part.violated} violated, "
                 f"{len(part.opened)} opened, {part.opened_severe} of them sev1; "
-                f"rate {_points(part.change)}; refuses {part.over_refusals_mended} benign cases by itself"
+                f"rate {with_interval(part.change)}; "
+                f"refuses {counted(part.over_refusals_mended, 'benign case')} by itself"
             )
         for risk, parts in result.single_points_of_failure.items():
             console.print(f"  single point of failure for {risk}: {', '.join(parts)}")
@@ -214,6 +198,7 @@ def calibrate_guard(
     Say --max-false-refusal or --max-miss. Exit code 3 where the rows cannot prove any threshold.
     """
     from safecase.guard import Prices
+    from safecase.model import with_interval
     from safecase.workflow import TrafficColumns, calibrate_check, write_curve
 
     if (max_false_refusal is None) == (max_miss is None):
@@ -248,13 +233,13 @@ def calibrate_guard(
             console.print(f"Area under the ROC curve: {_shown(result.area_under_curve)}")
         console.print(result.guarantee)
         if result.chosen is not None:
-            console.print(f"  misses: {_share(result.chosen.miss)}")
-            console.print(f"  false refusals: {_share(result.chosen.false_refusal)}")
+            console.print(f"  misses: {with_interval(result.chosen.miss)}")
+            console.print(f"  false refusals: {with_interval(result.chosen.false_refusal)}")
             if result.chosen.expected_cost is not None:
                 console.print(f"  expected cost per message: {result.chosen.expected_cost:.4g}")
         for row in result.segments:
-            miss = _share(row.miss) if row.miss else "none seen"
-            refused = _share(row.false_refusal) if row.false_refusal else "none seen"
+            miss = with_interval(row.miss) if row.miss else "none seen"
+            refused = with_interval(row.false_refusal) if row.false_refusal else "none seen"
             console.print(f"  {row.kind} {row.name}: misses {miss}, false refusals {refused}")
     if result.threshold is None:
         leave(ExitCode.INSUFFICIENT_EVIDENCE)
@@ -281,7 +266,7 @@ def train_guard(
     Give the file to the check by `parameters: {weights: FILE}`. A tenth of the rows is kept back to set what
     a score means; measure on rows that were not in the files: `safecase guard calibrate`.
     """  # fmt: skip
-    from safecase.cli.console import err
+    from safecase.cli._console import err
     from safecase.guard import ATTACK_LABELS, train_from_files
 
     def tell(line: str) -> None:
@@ -316,13 +301,6 @@ def _options(
     )
 
 
-def _points(estimate: Estimate) -> str:
-    return f"{100 * estimate.value:+.1f} points ({100 * estimate.lower:+.1f} to {100 * estimate.upper:+.1f})"
-
-
-def _share(estimate: Estimate) -> str:
-    return f"{estimate.value:.2%} ({estimate.lower:.2%} to {estimate.upper:.2%})"
-
-
 def _shown(estimate: Estimate) -> str:
+    """An area under a curve: a share that nobody says in percent."""
     return f"{estimate.value:.4f} ({estimate.lower:.4f} to {estimate.upper:.4f})"

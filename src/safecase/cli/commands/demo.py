@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from safecase.cli.console import leave, out, print_json
-from safecase.cli.options import Json
+from safecase.cli._console import leave, out, print_json
+from safecase.cli._options import Json
 
 demo = typer.Typer(
     no_args_is_help=True, help="The built-in demo: a shop-support agent with planted weaknesses."
@@ -32,7 +32,7 @@ def run_demo(
     as_json: Json = False,
 ) -> None:
     """Do the main job, whole: make a workspace, run it, decide, write and verify the evidence."""
-    from safecase.cli.progress import RunDisplay
+    from safecase.cli._progress import RunDisplay
     from safecase.workflow import demonstrate
 
     with RunDisplay(quiet=as_json) as display:
@@ -49,7 +49,7 @@ def run_demo(
             }
         )
         leave(result.exit_code)
-    from safecase.cli.verdict_view import print_verdict
+    from safecase.cli._verdict import print_verdict
 
     console = out()
     print_verdict(console, verdict)

@@ -7,9 +7,8 @@ from typing import Annotated
 
 import typer
 
-from safecase.base import InputError
-from safecase.cli.console import out, print_json
-from safecase.cli.options import HERE, Json, Workspace
+from safecase.cli._console import out, print_json
+from safecase.cli._options import HERE, Json, Workspace
 
 catalog = typer.Typer(no_args_is_help=True, help="Public taxonomies: ATLAS, OWASP and what you add.")
 
@@ -22,20 +21,15 @@ def register(app: typer.Typer) -> None:
 @catalog.command("list")
 def list_catalogs(workspace: Workspace = HERE, as_json: Json = False) -> None:
     """List the taxonomies that ship and those of the workspace, with their counts, taken from their data."""
-    from safecase.catalog import CatalogError
-    from safecase.workspace import workspace_catalogs
+    from safecase.workflow import list_catalogs
 
-    store = workspace_catalogs(workspace)
-    try:
-        rows = [(name, version, store.load(name, version).counts()) for name, version in store.available()]
-    except CatalogError as error:
-        raise InputError(str(error)) from None
+    rows = list_catalogs(workspace)
     if as_json:
-        print_json({"catalogs": [{"framework": a, "version": b, "counts": c} for a, b, c in rows]})
+        print_json({"catalogs": rows})
         return
-    for framework, version, found in rows:
-        counts = ", ".join(f"{count} {kind}" for kind, count in found.items())
-        out().print(f"{framework} {version}: {counts}")
+    for row in rows:
+        counts = ", ".join(f"{count} {kind}" for kind, count in row.counts.items())
+        out().print(f"{row.framework} {row.version}: {counts}")
 
 
 @catalog.command("update")
@@ -48,17 +42,9 @@ def update_catalog(
 
     References that name no version still mean the one that ships: say atlas@VERSION:ID for the new one.
     """
-    from safecase.catalog import CatalogError, import_release
-    from safecase.workspace import CATALOGS
+    from safecase.workflow import update_catalog
 
-    if not official.exists():
-        raise InputError("there is no such file or folder", where=str(official))
-    if not (workspace / "safecase.yaml").is_file():
-        raise InputError("this is no workspace", where=str(workspace), hint="safecase init makes one")
-    try:
-        written = import_release(official, workspace / CATALOGS)
-    except CatalogError as error:
-        raise InputError(str(error)) from None
+    written = update_catalog(official, workspace)
     if as_json:
         print_json({"written": str(written)})
         return
@@ -78,22 +64,16 @@ def navigator(
     """Write threat coverage as a layer for MITRE's ATLAS Navigator: failed, passed, tested, untested."""
     import orjson
 
-    from safecase.catalog import CatalogError
-    from safecase.workflow import Project, atlas_layer
+    from safecase.model import counted
+    from safecase.workflow import Project, atlas_layer, count_statuses
 
     project = Project.open(workspace)
     folder = project.run_folder(run_id) if run_id or project.manifests() else None
-    try:
-        layer = atlas_layer(project, folder, version)
-    except CatalogError as error:
-        raise InputError(str(error)) from None
+    layer = atlas_layer(project, folder, version)
     output.write_bytes(orjson.dumps(layer, option=orjson.OPT_INDENT_2) + b"\n")
-    counts: dict[str, int] = {}
-    for cell in layer["techniques"]:
-        status = str(cell["metadata"][0]["value"])
-        counts[status] = counts.get(status, 0) + 1
+    counts = count_statuses(layer)
     if as_json:
         print_json({"written": str(output), "techniques": counts})
         return
-    shown = ", ".join(f"{count} {status}" for status, count in sorted(counts.items()))
-    out().print(f"Wrote {output}: {len(layer['techniques'])} techniques ({shown})")
+    shown = ", ".join(f"{count} {status}" for status, count in counts.items())
+    out().print(f"Wrote {output}: {counted(len(layer['techniques']), 'technique')} ({shown})")

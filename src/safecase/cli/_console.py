@@ -50,6 +50,8 @@ def exit_on_error(command: Callable[[], None], *, as_json: bool) -> None:
     try:
         command()
     except WorkspaceError as error:
+        from safecase.model import counted
+
         if as_json:
             print_json(
                 {
@@ -60,8 +62,7 @@ def exit_on_error(command: Callable[[], None], *, as_json: bool) -> None:
         else:
             for problem in error.problems:
                 err().print(str(problem), style="red" if problem.level == "error" else "yellow")
-            count = len(error.problems)
-            err().print(f"{count} problem{'s' if count != 1 else ''}; nothing was run")
+            err().print(f"{counted(len(error.problems), 'problem')}; nothing was run")
         leave(error.exit_code)
     except SafecaseError as error:
         if as_json:
@@ -77,7 +78,7 @@ def exit_on_error(command: Callable[[], None], *, as_json: bool) -> None:
         err().print(
             "interrupted; a run that was under way can be taken up with `safecase resume`", style="yellow"
         )
-        leave(130)
+        leave(ExitCode.INTERRUPTED)
     except MemoryError:
         err().print("error: out of memory", style="red")
         leave(ExitCode.INFRASTRUCTURE)

@@ -1,23 +1,18 @@
-"""`safecase run` and `safecase resume`."""
+"""`safecase run`: the suites against the target."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from safecase.base import ExitCode, InputError
-from safecase.cli.console import err, leave, out, print_json
-from safecase.cli.options import HERE, GateName, Json, RunName, Select, TargetName, Workspace
-
-if TYPE_CHECKING:
-    from safecase.engine import RunFolder, RunStatus
+from safecase.base import InputError
+from safecase.cli._options import HERE, GateName, Json, Select, TargetName, Vulnerability, Workspace
 
 
 def register(app: typer.Typer) -> None:
-    """Add the commands to the program."""
+    """Add the command to the program."""
     app.command("run", rich_help_panel="Runs")(run)
-    app.command("resume", rich_help_panel="Runs")(resume)
 
 
 def run(
@@ -44,10 +39,7 @@ def run(
         bool, typer.Option("--cache", help="Reuse recorded answers to identical calls.")
     ] = False,
     executor: Annotated[str, typer.Option(help="local or ray.")] = "local",
-    vulnerability: Annotated[
-        list[str] | None,
-        typer.Option("--vulnerability", help="Demo target only: switch a planted weakness on."),
-    ] = None,
+    vulnerability: Vulnerability = None,
     guard: Annotated[
         bool, typer.Option("--guard", help="Put the guard that the controls declare around the target.")
     ] = False,
@@ -61,7 +53,8 @@ def run(
     The gate watches: what is decided is not called again. Killing the run loses nothing;
     `safecase resume` takes it up.
     """
-    from safecase.cli.progress import RunDisplay
+    from safecase.cli._progress import RunDisplay
+    from safecase.cli._run import print_run
     from safecase.workflow import Project, RunOptions, execute, prepare
 
     if without and not guard:
@@ -88,47 +81,4 @@ def run(
         prepared = prepare(project, options, progress=display.update)
         display.begin(prepared)
         folder = execute(prepared)
-    _report(folder, as_json=as_json)
-
-
-def resume(run_id: RunName = "", workspace: Workspace = HERE, as_json: Json = False) -> None:
-    """Take up a run that was killed, stopped or failed. No recorded attempt is made twice."""
-    from safecase.cli.progress import RunDisplay
-    from safecase.workflow import Project, execute, prepare_resume
-
-    project = Project.open(workspace)
-    with RunDisplay(quiet=as_json) as display:
-        prepared, path = prepare_resume(project, run_id, progress=display.update)
-        display.begin(prepared)
-        folder = execute(prepared, resume=path)
-    _report(folder, as_json=as_json)
-
-
-def _report(folder: RunFolder, *, as_json: bool) -> None:
-    status = folder.status
-    run_id = folder.manifest.run_id
-    if as_json:
-        print_json({"run_id": run_id, "folder": str(folder.path), "status": status})
-    else:
-        outcomes = ", ".join(f"{count} {name}" for name, count in status.outcomes.items() if count)
-        console = out()
-        console.print(f"Run {run_id} {status.state.value}: {status.recorded} attempts ({outcomes or 'none'})")
-        if status.skipped:
-            console.print(f"{status.skipped} of {status.planned} planned attempts were not needed.")
-        if status.reason:
-            console.print(status.reason)
-        for note in folder.manifest.notes:
-            err().print(note, style="yellow")
-        if _all_errors(status):
-            first = next(iter(folder.attempts())).error
-            told = f": {first.message}" if first is not None else ""
-            told = f"No attempt brought an answer, so nothing was tested{told}"
-            err().print(told, style="bold red", markup=False)
-        word = "gate" if status.state.value == "complete" else "resume"
-        console.print(f"Next:  safecase {word} {run_id}")
-    if status.state.value != "complete" or _all_errors(status):
-        leave(ExitCode.INFRASTRUCTURE)
-
-
-def _all_errors(status: RunStatus) -> bool:
-    return status.recorded > 0 and status.outcomes.get("error", 0) == status.recorded
+    print_run(folder, as_json=as_json)
