@@ -55,8 +55,8 @@ from safecase.report import (
     render_report,
 )
 from safecase.report._method import method_claims
+from safecase.report.charts._intervals import IntervalRow, interval_chart
 from safecase.report.charts._ticks import nice_ticks
-from safecase.report.charts.intervals import IntervalRow, interval_chart
 
 HOSTILE = '<script>alert("x")</script><img src=x onerror=alert(1)>{{ 7*7 }}{% raw %}'
 

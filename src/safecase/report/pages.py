@@ -19,7 +19,7 @@ from safecase.model import (
     rule_name,
 )
 from safecase.report._method import method_claims
-from safecase.report.charts.intervals import IntervalRow, interval_chart
+from safecase.report.charts._intervals import IntervalRow, interval_chart
 from safecase.report.charts.trade_off import trade_off_chart
 from safecase.report.content import ReportContent
 
