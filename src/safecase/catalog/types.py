@@ -115,10 +115,6 @@ class Catalog:
         """Every id in source order."""
         return tuple(self._by_id)
 
-    def of_kind(self, kind: str) -> tuple[CatalogEntry, ...]:
-        """Entries of one kind in source order."""
-        return tuple(entry for entry in self.entries if entry.kind == kind)
-
     def counts(self) -> dict[str, int]:
         """Kind → number of entries, counted from the data."""
         return dict(Counter(entry.kind for entry in self.entries))

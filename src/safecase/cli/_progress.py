@@ -39,13 +39,16 @@ class RunDisplay:
         """Say what is about to happen."""
         if self._quiet:
             return
+        from safecase.model import counted
+
         plan = prepared.request.plan
         gates = ", ".join(gate.id for gate in prepared.gates) or "no gate"
         families = len({case.family for case in prepared.cases})
         demo = " (the built-in demo: evidence about nothing real)" if prepared.target.demo else ""
         self._console.print(f"Target {prepared.target.name}{demo}")
         self._console.print(
-            f"{len(prepared.cases)} cases in {families} families, {len(plan)} attempts planned; gate: {gates}"
+            f"{counted(len(prepared.cases), 'case')} in {counted(families, 'family', 'families')}, "
+            f"{counted(len(plan), 'attempt')} planned; gate: {gates}"
         )
         for note in prepared.request.notes:
             self._console.print(f"Note: {note}", style="yellow")

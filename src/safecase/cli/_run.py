@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 def print_run(folder: RunFolder, *, as_json: bool) -> None:
     """Say how a run ended and what to do next. Leaves with exit code 4 where it has no end or no answer."""
+    from safecase.model import counted
+
     status = folder.status
     run_id = folder.manifest.run_id
     if as_json:
@@ -20,7 +22,8 @@ def print_run(folder: RunFolder, *, as_json: bool) -> None:
     else:
         outcomes = ", ".join(f"{count} {name}" for name, count in status.outcomes.items() if count)
         console = out()
-        console.print(f"Run {run_id} {status.state.value}: {status.recorded} attempts ({outcomes or 'none'})")
+        made = counted(status.recorded, "attempt")
+        console.print(f"Run {run_id} {status.state.value}: {made} ({outcomes or 'none'})")
         if status.skipped:
             console.print(f"{status.skipped} of {status.planned} planned attempts were not needed.")
         if status.reason:

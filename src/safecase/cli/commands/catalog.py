@@ -28,7 +28,7 @@ def list_catalogs(workspace: Workspace = HERE, as_json: Json = False) -> None:
         print_json({"catalogs": rows})
         return
     for row in rows:
-        counts = ", ".join(f"{count} {kind}" for kind, count in row.counts.items())
+        counts = ", ".join(_counted_kind(count, kind) for kind, count in row.counts.items())
         out().print(f"{row.framework} {row.version}: {counts}")
 
 
@@ -77,3 +77,10 @@ def navigator(
         return
     shown = ", ".join(f"{count} {status}" for status, count in counts.items())
     out().print(f"Wrote {output}: {counted(len(layer['techniques']), 'technique')} ({shown})")
+
+
+def _counted_kind(count: int, kind: str) -> str:
+    from safecase.model import counted
+
+    noun = kind.replace("_", " ")
+    return counted(count, noun, f"{noun[:-1]}ies" if noun.endswith("y") else "")

@@ -28,6 +28,7 @@ def check(
 ) -> None:
     """Find mistakes, orphans and anti-patterns: each with its line and its mend. Exit code 1 on errors."""
     from safecase.base import ProblemLevel
+    from safecase.model import counted
     from safecase.workflow import check_workspace
 
     problems, facts = check_workspace(workspace, update_lock=update_lock)
@@ -41,9 +42,9 @@ def check(
             mark = f" [{problem.requirement}]" if problem.requirement else ""
             console.print(f"{problem}{mark}", style=_STYLE[problem.level])
         err().print(
-            f"{facts['risks']} risks, {facts['suites']} suites, {facts['cases']} cases "
-            f"in {facts['families']} families, "
-            f"{facts['gates']} gates: {errors} errors, {warnings} warnings"
+            f"{counted(facts['risks'], 'risk')}, {counted(facts['suites'], 'suite')}, "
+            f"{counted(facts['cases'], 'case')} in {counted(facts['families'], 'family', 'families')}, "
+            f"{counted(facts['gates'], 'gate')}: {counted(errors, 'error')}, {counted(warnings, 'warning')}"
         )
         if update_lock:
             err().print("Wrote safecase.lock.")

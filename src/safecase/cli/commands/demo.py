@@ -50,6 +50,7 @@ def run_demo(
         )
         leave(result.exit_code)
     from safecase.cli._verdict import print_verdict
+    from safecase.model import counted
 
     console = out()
     print_verdict(console, verdict)
@@ -59,7 +60,8 @@ def run_demo(
     left = len(verification.not_recomputed)
     numbers = f"all results recomputed but {left}" if left else "every result recomputed"
     console.print(
-        f"Verified: {'yes' if verification.ok else 'NO'}, {len(verification.checks)} checks, {numbers}"
+        f"Verified: {'yes' if verification.ok else 'NO'}, "
+        f"{counted(len(verification.checks), 'check')}, {numbers}"
     )
     console.print("\nNext:")
     console.print("  open the report in a browser")

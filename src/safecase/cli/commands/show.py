@@ -24,6 +24,7 @@ def register(app: typer.Typer) -> None:
 @show.command()
 def runs(workspace: Workspace = HERE, as_json: Json = False) -> None:
     """List the runs of the store, oldest first."""
+    from safecase.model import counted
     from safecase.workflow import Project, list_runs
 
     rows = list_runs(Project.open(workspace))
@@ -33,7 +34,7 @@ def runs(workspace: Workspace = HERE, as_json: Json = False) -> None:
     for row in rows:
         demo = " DEMO" if row.demo else ""
         head = f"{row.run_id}  {row.target}{demo}  {row.state}"
-        out().print(f"{head}  {row.attempts} attempts  {row.outcomes}")
+        out().print(f"{head}  {counted(row.attempts, 'attempt')}  {row.outcomes}")
     if not rows:
         out().print("No run yet. Start one with `safecase run`.")
 
@@ -71,6 +72,7 @@ def attempt(
 @show.command()
 def cases(select: Select = "", workspace: Workspace = HERE, as_json: Json = False) -> None:
     """List the cases that a selector picks."""
+    from safecase.model import counted
     from safecase.workflow import Project
 
     chosen = Project.open(workspace).cases(select)
@@ -80,7 +82,8 @@ def cases(select: Select = "", workspace: Workspace = HERE, as_json: Json = Fals
     for case in chosen:
         attack = case.attack.value if case.attack else "benign"
         out().print(f"{case.id}  {case.severity.value}  {case.risk}  {attack}  {case.language}")
-    out().print(f"{len(chosen)} cases in {len({case.family for case in chosen})} families", style="dim")
+    families = counted(len({case.family for case in chosen}), "family", "families")
+    out().print(f"{counted(len(chosen), 'case')} in {families}", style="dim")
 
 
 @show.command()
@@ -93,13 +96,14 @@ def graph(
     as_json: Json = False,
 ) -> None:
     """Draw the traceability graph: clause, threat, risk, control, suite, rule, run, verdict."""
+    from safecase.model import counted
     from safecase.report import draw_mermaid, draw_svg
     from safecase.workflow import project_graph
 
     drawn = project_graph(workspace, with_cases=with_cases)
     if as_json:
-        nodes = [{"kind": node.kind, "id": node.id, "title": node.title} for node in drawn.nodes.values()]
-        print_json({"nodes": nodes, "edges": sorted(drawn.edges)})
+        listed = [{"kind": node.kind, "id": node.id, "title": node.title} for node in drawn.nodes.values()]
+        print_json({"nodes": listed, "edges": sorted(drawn.edges)})
         return
     if output is None:
         typer.echo(draw_mermaid(drawn), nl=False)
@@ -107,7 +111,8 @@ def graph(
     if output.suffix not in (".svg", ".mmd"):
         raise InputError(f"cannot draw into {output.name}", hint="name a .svg or .mmd file")
     output.write_text(draw_svg(drawn) if output.suffix == ".svg" else draw_mermaid(drawn), encoding="utf-8")
-    out().print(f"Wrote {output}: {len(drawn.nodes)} nodes, {len(drawn.edges)} edges")
+    nodes, edges = counted(len(drawn.nodes), "node"), counted(len(drawn.edges), "edge")
+    out().print(f"Wrote {output}: {nodes}, {edges}")
 
 
 @show.command()
