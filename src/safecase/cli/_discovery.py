@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pkgutil
-from collections.abc import Iterable
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 
@@ -31,19 +30,17 @@ def outside_commands() -> dict[str, EntryPoint]:
     return {point.name: point for point in entry_points(group=ENTRY_POINTS) if point.name not in taken}
 
 
-def add_commands(app: typer.Typer, names: Iterable[str] | None = None) -> None:
-    """Add the commands called ``names`` to the program, or all, in the order of the work.
+def add_commands(app: typer.Typer, only: str = "") -> None:
+    """Add every command to the program in the order of the work, or ``only`` one of those that ship.
 
     A command from outside that does not load is told on standard error and left out: one broken package must
     not take the gate away.
     """
-    outside = outside_commands()
-    wanted = (*builtin_commands(), *sorted(outside)) if names is None else tuple(names)
-    for name in wanted:
-        if name in outside:
-            _add_outside(app, outside[name])
-        else:
-            import_module(f"{commands.__name__}.{name}").register(app)
+    for name in (only,) if only else builtin_commands():
+        import_module(f"{commands.__name__}.{name}").register(app)
+    # Looking through the installed packages takes longer than building a command.
+    for _, point in sorted(outside_commands().items()) if not only else ():
+        _add_outside(app, point)
     app.registered_commands.sort(key=lambda item: _panel_position(item.rich_help_panel))
     app.registered_groups.sort(key=lambda item: _panel_position(item.rich_help_panel))
 

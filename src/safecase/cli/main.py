@@ -35,7 +35,7 @@ def build_app(asked: Sequence[str] = ()) -> typer.Typer:
     )
     # With a callback a program of one command still wants that command's name.
     app.callback()(_keep_names)
-    add_commands(app, asked[:1] if asked and asked[0] in builtin_commands() else None)
+    add_commands(app, only=asked[0] if asked and asked[0] in builtin_commands() else "")
     return app
 
 
