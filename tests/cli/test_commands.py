@@ -130,11 +130,14 @@ def test_the_help_and_the_documentation_name_every_exit_code_in_the_same_words()
         assert f"{code.value} {code.meaning}" in told
 
 
-def test_an_interrupted_program_says_so_by_its_code(capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize("inside", [True, False], ids=["inside of a command", "before it began"])
+def test_an_interrupted_program_says_so_by_its_code(inside: bool, capsys: pytest.CaptureFixture[str]) -> None:
     def interrupt() -> None:
         raise KeyboardInterrupt
 
+    app = build_app(["keys"])
+    app.command("wait")(interrupt)
     with pytest.raises(SystemExit) as caught:
-        exit_on_error(interrupt, as_json=False)
+        exit_on_error((lambda: app(["wait"], prog_name="safecase")) if inside else interrupt, as_json=False)
     assert caught.value.code == ExitCode.INTERRUPTED == 130
     assert "safecase resume" in capsys.readouterr().err

@@ -74,10 +74,13 @@ def exit_on_error(command: Callable[[], None], *, as_json: bool) -> None:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         leave(ExitCode.INFRASTRUCTURE)
+    except SystemExit as end:
+        # Typer turns an interrupt into this code before anybody else hears of it.
+        if end.code == ExitCode.INTERRUPTED:
+            _say_interrupted()
+        raise
     except KeyboardInterrupt:
-        err().print(
-            "interrupted; a run that was under way can be taken up with `safecase resume`", style="yellow"
-        )
+        _say_interrupted()
         leave(ExitCode.INTERRUPTED)
     except MemoryError:
         err().print("error: out of memory", style="red")
@@ -97,3 +100,9 @@ def exit_on_error(command: Callable[[], None], *, as_json: bool) -> None:
             style="red",
         )
         leave(ExitCode.INFRASTRUCTURE)
+
+
+def _say_interrupted() -> None:
+    err().print(
+        "interrupted; a run that was under way can be taken up with `safecase resume`", style="yellow"
+    )

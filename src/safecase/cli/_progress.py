@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from safecase.engine import Progress
     from safecase.workflow import PreparedRun
 
+# Often enough to see that a run lives, seldom enough for the log of a CI system.
 _LINE_SECONDS = 5.0
 
 

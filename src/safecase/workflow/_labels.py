@@ -12,6 +12,7 @@ from safecase.gate import COLUMNS, parse_labels, sheet_for
 from safecase.model import Gate, GateRule
 from safecase.workflow._project import Project
 
+# Far above any sheet that people fill in: a larger file was named by mistake.
 _LARGEST = 64 * 1024**2
 
 

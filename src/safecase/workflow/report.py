@@ -27,6 +27,7 @@ from safecase.workflow._decisions import decision_log_path, decisions
 from safecase.workflow._labels import packed_labels
 from safecase.workflow._project import Project
 
+# As many as somebody reads before a decision; the pack holds all of them.
 _WORST_SHOWN = 12
 
 

@@ -91,8 +91,7 @@ def list_vulnerabilities(as_json: Json = False) -> None:
     """List the planted weaknesses: what each breaks, and what would close it."""
     from safecase.targets.demo import VULNERABILITIES
 
-    items = VULNERABILITIES.values() if isinstance(VULNERABILITIES, dict) else VULNERABILITIES
-    rows = [{"id": item.id, "title": item.title, "mitigation": item.mitigation} for item in items]
+    rows = [{"id": item.id, "title": item.title, "mitigation": item.mitigation} for item in VULNERABILITIES]
     if as_json:
         print_json({"vulnerabilities": rows})
         return

@@ -54,8 +54,13 @@ def sign(
         err().print(
             f"Recommended: {verdict.kind.value}. You are about to sign {kind.value} as {by} ({role})."
         )
-        if not typer.confirm("Sign?", err=True):
-            raise InputError("nothing was signed")
+        try:
+            agreed = typer.confirm("Sign?", err=True)
+        except typer.Abort:
+            # Nobody is there to answer. Typer would end with the code that means no-go.
+            agreed = False
+        if not agreed:
+            raise InputError("nothing was signed", hint="--yes signs without asking")
     written, missing = sign_decision(
         project,
         verdict,
