@@ -1,4 +1,4 @@
-"""Updating a catalogue from the official files, friendly and hostile."""
+"""Updating a catalog from the official files, friendly and hostile."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from safecase.catalog import CatalogueError, CatalogueStore, import_release, save
+from safecase.catalog import CatalogError, CatalogStore, import_release, save
 from safecase.catalog.official import read_atlas, read_owasp_llm
 
 FLAT = """\
@@ -74,15 +74,15 @@ relationships:
 def test_both_atlas_layouts_update_a_user_folder(tmp_path: Path, content: str, version: str) -> None:
     official = tmp_path / "ATLAS.yaml"
     official.write_text(content)
-    folder = tmp_path / "catalogues"
+    folder = tmp_path / "catalogs"
     written = import_release(official, folder)
     assert written == folder / f"atlas-{version}.json"
-    store = CatalogueStore([folder])
+    store = CatalogStore([folder])
     assert ("atlas", version) in store.available()
-    catalogue = store.load("atlas", version)
+    catalog = store.load("atlas", version)
     expected = {"technique": 1, "subtechnique": 1, "mitigation": 1, "case_study": 1}
-    assert {kind: count for kind, count in catalogue.counts().items() if kind != "tactic"} == expected
-    assert catalogue.entries[0].id == "AML.TA0002"
+    assert {kind: count for kind, count in catalog.counts().items() if kind != "tactic"} == expected
+    assert catalog.entries[0].id == "AML.TA0002"
     child = store.resolve(f"atlas@{version}:AML.T0000.000")
     assert child.parents == ("AML.T0000",)
     assert store.resolve(f"atlas@{version}:AML.T0000").linked("achieves") == ("AML.TA0002",)
@@ -98,14 +98,14 @@ def test_owasp_titles_from_markdown(tmp_path: Path) -> None:
     )
     (tmp_path / "LLM02_Other.md").write_text("# LLM02:2027 - Sensitive Information\nprose\n")
     (tmp_path / "LLM00_Preface.md").write_text("## Letter\n")
-    catalogue = read_owasp_llm(tmp_path)
-    assert [(entry.id, entry.name) for entry in catalogue] == [
+    catalog = read_owasp_llm(tmp_path)
+    assert [(entry.id, entry.name) for entry in catalog] == [
         ("LLM01:2027", "Prompt Injection"),
         ("LLM02:2027", "Sensitive Information"),
     ]
-    assert catalogue.entries[0].linked("related", "atlas") == ("AML.T0051.000",)
+    assert catalog.entries[0].linked("related", "atlas") == ("AML.T0051.000",)
     import_release(tmp_path, tmp_path / "mine")
-    assert CatalogueStore([tmp_path / "mine"]).resolve("owasp-llm:LLM02:2027").name == "Sensitive Information"
+    assert CatalogStore([tmp_path / "mine"]).resolve("owasp-llm:LLM02:2027").name == "Sensitive Information"
 
 
 @pytest.mark.parametrize(
@@ -132,27 +132,27 @@ def test_owasp_titles_from_markdown(tmp_path: Path) -> None:
 def test_hostile_atlas_files_give_one_clear_error(tmp_path: Path, content: str, words: str) -> None:
     path = tmp_path / "ATLAS.yaml"
     path.write_text(content)
-    with pytest.raises(CatalogueError, match=words) as caught:
+    with pytest.raises(CatalogError, match=words) as caught:
         read_atlas(path)
     assert str(path) in str(caught.value)
 
 
 def test_unreadable_files(tmp_path: Path) -> None:
-    with pytest.raises(CatalogueError, match="cannot be read"):
+    with pytest.raises(CatalogError, match="cannot be read"):
         read_atlas(tmp_path / "none.yaml")
     (tmp_path / "binary.yaml").write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(CatalogueError, match="not UTF-8"):
+    with pytest.raises(CatalogError, match="not UTF-8"):
         read_atlas(tmp_path / "binary.yaml")
     with (tmp_path / "huge.yaml").open("wb") as stream:
         os.ftruncate(stream.fileno(), 40 * 1024 * 1024)
-    with pytest.raises(CatalogueError, match="larger than"):
+    with pytest.raises(CatalogError, match="larger than"):
         read_atlas(tmp_path / "huge.yaml")
-    with pytest.raises(CatalogueError, match="holds no files"):
+    with pytest.raises(CatalogError, match="holds no files"):
         read_owasp_llm(tmp_path)
-    with pytest.raises(CatalogueError, match="not a folder"):
+    with pytest.raises(CatalogError, match="not a folder"):
         read_owasp_llm(tmp_path / "absent")
-    with pytest.raises(CatalogueError, match="not a folder"):
-        CatalogueStore([tmp_path / "absent"]).available()
+    with pytest.raises(CatalogError, match="not a folder"):
+        CatalogStore([tmp_path / "absent"]).available()
 
 
 @pytest.mark.parametrize(
@@ -161,19 +161,19 @@ def test_unreadable_files(tmp_path: Path) -> None:
         ("[", "not JSON"),
         ("[" * 100_000, "not JSON"),
         ("{}", "format is not"),
-        ('{"format": "safecase-catalogue/1", "framework": 1, "version": {}}', "version must be text"),
-        ('{"format": "safecase-catalogue/1", "framework": "x", "version": "1", "entries": [1]}', "entry 1"),
+        ('{"format": "safecase-catalog/1", "framework": 1, "version": {}}', "version must be text"),
+        ('{"format": "safecase-catalog/1", "framework": "x", "version": "1", "entries": [1]}', "entry 1"),
     ],
 )
-def test_hostile_user_catalogues_give_one_clear_error(tmp_path: Path, content: str, words: str) -> None:
+def test_hostile_user_catalogs_give_one_clear_error(tmp_path: Path, content: str, words: str) -> None:
     (tmp_path / "mine.json").write_text(content)
-    with pytest.raises(CatalogueError, match=words):
-        CatalogueStore([tmp_path]).available()
+    with pytest.raises(CatalogError, match=words):
+        CatalogStore([tmp_path]).available()
 
 
 def test_a_version_cannot_walk_out_of_the_folder(tmp_path: Path) -> None:
     path = tmp_path / "ATLAS.yaml"
     path.write_text(FLAT.replace("5.7.0", "../../evil"))
-    with pytest.raises(CatalogueError, match="cannot be a file name"):
+    with pytest.raises(CatalogError, match="cannot be a file name"):
         save(read_atlas(path), tmp_path / "mine")
     assert not (tmp_path / "evil.json").exists()

@@ -343,7 +343,7 @@ def test_does_not_show_when_off(name: str, demonstration: Demonstration) -> None
 
 
 @pytest.mark.parametrize("item", VULNERABILITIES, ids=lambda item: item.id)
-def test_references_stand_in_the_catalogue(item: Any) -> None:
+def test_references_stand_in_the_catalog(item: Any) -> None:
     for reference in item.references:
         assert catalog.resolve(TaxonomyReference.parse(reference)).name
 

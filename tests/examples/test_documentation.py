@@ -13,7 +13,7 @@ import typer
 from ruamel.yaml import YAML
 
 from safecase.attacks._registry import CONVERTERS
-from safecase.cli.main import app
+from safecase.cli.main import build_app
 from safecase.model import AttackClass, Metric
 from safecase.scorers import SCORERS
 from safecase.targets._registry import TARGETS
@@ -51,7 +51,7 @@ def commands(text: str) -> Iterator[str]:
 
 
 def resolve(words: list[str]) -> tuple[Any, list[str]]:
-    command: Any = typer.main.get_command(app)
+    command: Any = typer.main.get_command(build_app())
     rest = words
     while hasattr(command, "commands") and rest and not rest[0].startswith("-"):
         assert rest[0] in command.commands, f"there is no command '{' '.join(words)}'"

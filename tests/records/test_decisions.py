@@ -29,7 +29,7 @@ from safecase.model import (
 )
 from safecase.model.people import Role
 from safecase.model.vocabulary import Likelihood
-from safecase.records import append_decision, check_decision, read_log, signatures_missing
+from safecase.records import append_decision, check_decision, read_decisions, signatures_missing
 
 PEOPLE = People(
     roles=(Role(id="lead", title="Safety lead"), Role(id="director", title="Director")),
@@ -156,10 +156,10 @@ def test_the_log_is_a_chain_and_tampering_shows_where(tmp_path: Path) -> None:
     path = tmp_path / "decisions.jsonl"
     for name in ("dora", "dirk", "dora"):
         append_decision(path, decision(signer=name))
-    assert [item.signer for item in read_log(path)] == ["dora", "dirk", "dora"]
+    assert [item.signer for item in read_decisions(path)] == ["dora", "dirk", "dora"]
     path.write_bytes(path.read_bytes().replace(b"dirk", b"dork"))
     with pytest.raises(CheckFailed, match=r"decisions\.jsonl:3.*chain is broken"):
-        read_log(path)
+        read_decisions(path)
 
 
 def test_a_torn_entry_is_named(tmp_path: Path) -> None:
@@ -168,7 +168,7 @@ def test_a_torn_entry_is_named(tmp_path: Path) -> None:
     with path.open("ab") as stream:
         stream.write(b'{"decided_at": ')
     with pytest.raises(CheckFailed, match=r":2"):
-        read_log(path)
+        read_decisions(path)
 
 
 def test_two_writers_at_once_are_refused(tmp_path: Path) -> None:
@@ -178,4 +178,4 @@ def test_two_writers_at_once_are_refused(tmp_path: Path) -> None:
         with pytest.raises(InfrastructureError, match="somebody else"):
             append_decision(path, decision())
     append_decision(path, decision())
-    assert len(read_log(path)) == 1
+    assert len(read_decisions(path)) == 1

@@ -43,6 +43,7 @@ from safecase.model import (
     Transcript,
     Verdict,
     VerdictKind,
+    quantity,
 )
 from safecase.model.vocabulary import Likelihood
 from safecase.report import (
@@ -51,10 +52,11 @@ from safecase.report import (
     ResidualRisk,
     TradeOffPoint,
     WorstTranscript,
-    format_quantity,
     render_report,
 )
-from safecase.report.charts import IntervalRow, interval_chart, nice_ticks
+from safecase.report._method import method_claims
+from safecase.report.charts._intervals import IntervalRow, interval_chart
+from safecase.report.charts._ticks import nice_ticks
 
 HOSTILE = '<script>alert("x")</script><img src=x onerror=alert(1)>{{ 7*7 }}{% raw %}'
 
@@ -259,4 +261,38 @@ def test_a_category_without_an_estimate_says_so() -> None:
     ],
 )
 def test_quantities_are_written_as_people_write_them(value: float, unit: str, text: str) -> None:
-    assert format_quantity(value, unit) == text
+    assert quantity(value, unit) == text
+
+
+def test_the_method_claims_only_what_the_rules_make_use_of() -> None:
+    def claims(*found: CategoryResult, metric: Metric = Metric.VIOLATION_RATE) -> str:
+        rule = GateRule(id="r", metric=metric, bound=0.02)
+        result = RuleResult(rule=rule, status=RuleStatus.MET, sentence="s", categories=found)
+        return " ".join(method_claims(a_verdict().model_copy(update={"rules": (result,)}), 10, ("a note",)))
+
+    slow = CategoryResult(
+        category="all",
+        status=RuleStatus.MET,
+        decision="fixed",
+        estimate=Estimate(
+            value=9, lower=8, upper=10, confidence=0.95, method="order-statistics", n=100, unit="ms"
+        ),
+    )
+    latency = claims(slow, metric=Metric.LATENCY_P50_MS)
+    assert "quantile" in latency
+    for absent in ("e-process", "Clopper", "Korn", "intersection", "Zero failures"):
+        assert absent not in latency
+
+    early = CategoryResult(
+        category="one",
+        status=RuleStatus.MET,
+        decision="ship",
+        estimate=estimate().model_copy(update={"method": "confidence-sequence", "events": 0}),
+    )
+    rates = claims(early, early.model_copy(update={"category": "two"}))
+    for present in ("e-process", "every stopping time", "intersection", "Zero failures", "a note"):
+        assert present in rates
+    assert "Clopper" not in rates
+    assert "method 'new'" in claims(
+        early.model_copy(update={"estimate": estimate().model_copy(update={"method": "new"})})
+    )

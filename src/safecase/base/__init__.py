@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from safecase.base.errors import SafecaseError as SafecaseError
     from safecase.base.errors import StatisticsError as StatisticsError
     from safecase.base.errors import WorkspaceError as WorkspaceError
+    from safecase.base.file_lock import lock_file as lock_file
     from safecase.base.files import file_digest as file_digest
     from safecase.base.files import read_text_inside as read_text_inside
     from safecase.base.files import resolve_inside as resolve_inside

@@ -5,7 +5,7 @@
     │   ├── WorkspaceError               a workspace that does not load, with every problem in it
     │   ├── StatisticsError              (a ValueError too) an argument outside of a method's domain
     │   │   └── EmptyDenominatorError    a rate of nothing
-    │   └── CatalogueError               (a ValueError too, in `safecase.catalog`) a taxonomy does not read
+    │   └── CatalogError                 (in `safecase.catalog`) a taxonomy that does not read
     │       └── UnknownReferenceError    a reference that stands in none
     ├── CheckFailed                   1  a check ran and its answer is no
     │   ├── ToolDenied                   (in `safecase.guard.tools`) the tool policy refuses a call
@@ -28,13 +28,24 @@ if TYPE_CHECKING:
 
 
 class ExitCode(IntEnum):
-    """The product's exit codes."""
+    """How the program ends: each code with its meaning, in the words of the help and of the documentation."""
 
-    OK = 0
-    CHECK_FAILED = 1
-    BAD_INPUT = 2
-    INSUFFICIENT_EVIDENCE = 3
-    INFRASTRUCTURE = 4
+    meaning: str
+
+    def __new__(cls, code: int, meaning: str) -> ExitCode:
+        """A code that carries its words."""
+        made = int.__new__(cls, code)
+        made._value_ = code
+        made.meaning = meaning
+        return made
+
+    OK = 0, "go or ok"
+    CHECK_FAILED = 1, "no-go or check failed"
+    BAD_INPUT = 2, "bad input"
+    INSUFFICIENT_EVIDENCE = 3, "insufficient evidence"
+    INFRASTRUCTURE = 4, "target or infrastructure failure"
+    # What shells give a program that SIGINT ended: 128 + 2.
+    INTERRUPTED = 130, "interrupted"
 
 
 class SafecaseError(Exception):
@@ -90,6 +101,7 @@ class WorkspaceError(InputError):
     def __init__(self, problems: Sequence[Problem]) -> None:
         self.problems = tuple(problems)
         count = len(self.problems)
+        # By hand: `counted` stands in the model, a floor above.
         noun = "problem" if count == 1 else "problems"
         listing = "\n".join(str(problem) for problem in self.problems)
         super().__init__(f"{count} {noun} in the workspace\n{listing}")

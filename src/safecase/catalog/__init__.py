@@ -11,18 +11,18 @@ if TYPE_CHECKING:
     from safecase.catalog.classes import attack_classes as attack_classes
     from safecase.catalog.classes import harm_class as harm_class
     from safecase.catalog.classes import harm_classes as harm_classes
-    from safecase.catalog.errors import CatalogueError as CatalogueError
+    from safecase.catalog.errors import CatalogError as CatalogError
     from safecase.catalog.errors import UnknownReferenceError as UnknownReferenceError
     from safecase.catalog.official import import_release as import_release
     from safecase.catalog.store import BUILTIN as BUILTIN
-    from safecase.catalog.store import CatalogueStore as CatalogueStore
+    from safecase.catalog.store import CatalogStore as CatalogStore
     from safecase.catalog.store import available as available
     from safecase.catalog.store import crosswalk as crosswalk
     from safecase.catalog.store import load as load
     from safecase.catalog.store import resolve as resolve
     from safecase.catalog.store import save as save
-    from safecase.catalog.types import Catalogue as Catalogue
-    from safecase.catalog.types import CatalogueEntry as CatalogueEntry
+    from safecase.catalog.types import Catalog as Catalog
+    from safecase.catalog.types import CatalogEntry as CatalogEntry
     from safecase.catalog.types import EntryLink as EntryLink
     from safecase.catalog.types import ReferenceLike as ReferenceLike
 else:

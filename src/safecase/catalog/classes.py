@@ -1,4 +1,4 @@
-"""The product's own attack and harm classes, tied to the public catalogues (THR-07, THR-08, THR-09)."""
+"""The product's own attack and harm classes, tied to the public catalogs (THR-07, THR-08, THR-09)."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from functools import lru_cache
 from importlib import resources
 from typing import Any
 
-from safecase.catalog.errors import CatalogueError, nearest
+from safecase.catalog.errors import CatalogError, nearest
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,7 @@ def harm_classes() -> tuple[HarmClassRecord, ...]:
 
 
 def attack_class(identifier: str) -> AttackClassRecord:
-    """One attack class; raises CatalogueError with the nearest id where there is none."""
+    """One attack class; raises CatalogError with the nearest id where there is none."""
     for record in attack_classes():
         if record.id == identifier:
             return record
@@ -86,14 +86,14 @@ def attack_class(identifier: str) -> AttackClassRecord:
 
 
 def harm_class(identifier: str) -> HarmClassRecord:
-    """One harm class; raises CatalogueError with the nearest id where there is none."""
+    """One harm class; raises CatalogError with the nearest id where there is none."""
     for record in harm_classes():
         if record.id == identifier:
             return record
     raise _unknown("harm class", identifier, [record.id for record in harm_classes()])
 
 
-def _unknown(kind: str, identifier: str, known: list[str]) -> CatalogueError:
+def _unknown(kind: str, identifier: str, known: list[str]) -> CatalogError:
     found = nearest(identifier, known, 1)
     mend = f"did you mean {found[0]}?" if found else f"known: {', '.join(known)}"
-    return CatalogueError(f"there is no {kind} '{identifier}'; {mend}")
+    return CatalogError(f"there is no {kind} '{identifier}'; {mend}")

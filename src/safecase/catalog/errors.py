@@ -1,4 +1,4 @@
-"""What goes wrong in a catalogue."""
+"""What goes wrong in a catalog: bad input, told in one message."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from collections.abc import Iterable, Sequence
 from safecase.base import InputError
 
 
-class CatalogueError(InputError, ValueError):
-    """A catalogue file cannot be read, or a catalogue was asked for that nobody has."""
+class CatalogError(InputError):
+    """A catalog file cannot be read, or a catalog was asked for that nobody has."""
 
 
-class UnknownReferenceError(CatalogueError):
-    """A reference names an entry that stands in no catalogue.
+class UnknownReferenceError(CatalogError):
+    """A reference names an entry that stands in no catalog.
 
     ``suggestions`` holds up to three nearest known references, best first.
     """

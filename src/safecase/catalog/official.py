@@ -1,4 +1,4 @@
-"""Reading the official files, so that a user can update a catalogue: ATLAS.yaml and OWASP's markdown.
+"""Reading the official files, so that a user can update a catalog: ATLAS.yaml and OWASP's markdown.
 
 Two layouts of ATLAS exist. Up to format 5 (``dist/ATLAS.yaml``): ``matrices[]`` with lists of tactics,
 techniques and mitigations, and ``case-studies`` beside them. From format 6 (``dist/v6/ATLAS-YYYY.MM.yaml``):
@@ -14,10 +14,10 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from safecase.catalog.errors import CatalogueError
+from safecase.catalog.errors import CatalogError
 from safecase.catalog.serialise import MAX_TEXT, finish, mapping, read_text, sequence, text
 from safecase.catalog.store import save
-from safecase.catalog.types import Catalogue, CatalogueEntry, EntryLink
+from safecase.catalog.types import Catalog, CatalogEntry, EntryLink
 
 _ATLAS_ID = re.compile(r"^AML\.(TA\d{4}|T\d{4}(\.\d{3})?|M\d{4}|CS\d{4})$")
 _OWASP_HEADING = re.compile(r"^#{1,3}\s*(LLM\d{2}):(\d{4})\s*[-:–]?\s*(\S.*?)\s*$")
@@ -31,29 +31,29 @@ _ATLAS_NOTICE = (
 _KINDS = {"tactics": "tactic", "techniques": "technique", "mitigations": "mitigation"}
 
 
-def read_atlas(path: str | Path) -> Catalogue:
-    """Read an official ATLAS file of either layout. Raises CatalogueError with file and cause."""
+def read_atlas(path: str | Path) -> Catalog:
+    """Read an official ATLAS file of either layout. Raises CatalogError with file and cause."""
     source = Path(path)
     content = read_text(source)
     where = str(source)
     if _POINTER.match(content.strip()):
-        raise CatalogueError(f"{where}: only points at {content.strip()}; give that file instead")
+        raise CatalogError(f"{where}: only points at {content.strip()}; give that file instead")
     document = mapping(_parse_yaml(content, where), "the file", where)
     if "matrices" in document:
         return _read_matrices(document, where)
     if "techniques" in document and "relationships" in document:
         return _read_collection(document, where)
-    raise CatalogueError(f"{where}: is no ATLAS file: it has neither 'matrices' nor 'relationships'")
+    raise CatalogError(f"{where}: is no ATLAS file: it has neither 'matrices' nor 'relationships'")
 
 
-def read_owasp_llm(folder: str | Path) -> Catalogue:
+def read_owasp_llm(folder: str | Path) -> Catalog:
     """Read titles and cited ATLAS ids from a folder of OWASP's ``LLM01_*.md`` ... ``LLM10_*.md``.
 
-    Raises CatalogueError where the folder holds none, where editions mix, or where an id repeats.
+    Raises CatalogError where the folder holds none, where editions mix, or where an id repeats.
     """
     directory = Path(folder)
     if not directory.is_dir():
-        raise CatalogueError(f"{directory}: is not a folder")
+        raise CatalogError(f"{directory}: is not a folder")
     found: dict[str, tuple[str, tuple[str, ...], str]] = {}
     editions: set[str] = set()
     for path in sorted(directory.glob("LLM*.md")):
@@ -62,20 +62,20 @@ def read_owasp_llm(folder: str | Path) -> Catalogue:
         content = read_text(path, 4 * 1024 * 1024)
         heading = next(filter(None, map(_OWASP_HEADING.match, content.splitlines())), None)
         if heading is None:
-            raise CatalogueError(f"{path}: has no heading such as '## LLM01:2025 Prompt Injection'")
+            raise CatalogError(f"{path}: has no heading such as '## LLM01:2025 Prompt Injection'")
         identifier, edition, title = heading.groups()
         if identifier in found:
-            raise CatalogueError(f"{path}: {identifier} stands in {found[identifier][2]} already")
+            raise CatalogError(f"{path}: {identifier} stands in {found[identifier][2]} already")
         editions.add(edition)
         cited = tuple(dict.fromkeys(_CITED_ATLAS.findall(content)))
         found[identifier] = (text(title, "title", str(path)), cited, path.name)
     if not found:
-        raise CatalogueError(f"{directory}: holds no files such as LLM01_PromptInjection.md")
+        raise CatalogError(f"{directory}: holds no files such as LLM01_PromptInjection.md")
     if len(editions) > 1:
-        raise CatalogueError(f"{directory}: mixes the editions {', '.join(sorted(editions))}")
+        raise CatalogError(f"{directory}: mixes the editions {', '.join(sorted(editions))}")
     edition = editions.pop()
     entries = tuple(
-        CatalogueEntry(
+        CatalogEntry(
             framework="owasp-llm",
             version=edition,
             id=f"{identifier}:{edition}",
@@ -86,7 +86,7 @@ def read_owasp_llm(folder: str | Path) -> Catalogue:
         for identifier, (title, cited, _) in sorted(found.items())
     )
     return finish(
-        Catalogue(
+        Catalog(
             framework="owasp-llm",
             version=edition,
             title="OWASP Top 10 for LLM Applications",
@@ -100,9 +100,9 @@ def read_owasp_llm(folder: str | Path) -> Catalogue:
 
 
 def import_release(official: str | Path, folder: str | Path) -> Path:
-    """Read an official file (ATLAS) or folder (OWASP) and write it into a user's catalogue folder.
+    """Read an official file (ATLAS) or folder (OWASP) and write it into a user's catalog folder.
 
-    Returns the written path, which :class:`~safecase.catalog.store.CatalogueStore` reads.
+    Returns the written path, which :class:`~safecase.catalog.store.CatalogStore` reads.
     """
     source = Path(official)
     return save(read_owasp_llm(source) if source.is_dir() else read_atlas(source), folder)
@@ -116,15 +116,15 @@ def _parse_yaml(content: str, where: str) -> Any:
     try:
         return YAML(typ="safe").load(content)
     except YAMLError as error:
-        raise CatalogueError(f"{where}: is not valid YAML: {' '.join(str(error).split())[:300]}") from None
+        raise CatalogError(f"{where}: is not valid YAML: {' '.join(str(error).split())[:300]}") from None
     except (RecursionError, ValueError) as error:
-        raise CatalogueError(f"{where}: cannot be read as YAML: {str(error)[:200]}") from None
+        raise CatalogError(f"{where}: cannot be read as YAML: {str(error)[:200]}") from None
 
 
 def _atlas_id(value: Any, where: str) -> str:
     identifier = text(value, "an id", where)
     if not _ATLAS_ID.match(identifier):
-        raise CatalogueError(f"{where}: '{identifier[:60]}' is no ATLAS id such as AML.T0051")
+        raise CatalogError(f"{where}: '{identifier[:60]}' is no ATLAS id such as AML.T0051")
     return identifier
 
 
@@ -146,9 +146,9 @@ def _attributes(item: Mapping[str, Any], where: str) -> Mapping[str, str]:
     return MappingProxyType(kept)
 
 
-def _read_matrices(document: Mapping[str, Any], where: str) -> Catalogue:
+def _read_matrices(document: Mapping[str, Any], where: str) -> Catalog:
     version = text(document.get("version"), "version", where)
-    entries: list[CatalogueEntry] = []
+    entries: list[CatalogEntry] = []
     for matrix in sequence(document.get("matrices"), "matrices", where):
         fields = mapping(matrix, "a matrix", where)
         for key, kind in _KINDS.items():
@@ -166,10 +166,10 @@ def _read_matrices(document: Mapping[str, Any], where: str) -> Catalogue:
             if step.get("technique")
         )
         entries.append(_entry(item, "case_study", version, where, links=links))
-    return _catalogue(version, entries, where)
+    return _catalog(version, entries, where)
 
 
-def _flat_entry(item: Mapping[str, Any], kind: str, version: str, where: str) -> CatalogueEntry:
+def _flat_entry(item: Mapping[str, Any], kind: str, version: str, where: str) -> CatalogEntry:
     parents: tuple[str, ...] = ()
     links: list[EntryLink] = []
     if kind == "technique":
@@ -186,7 +186,7 @@ def _flat_entry(item: Mapping[str, Any], kind: str, version: str, where: str) ->
     return _entry(item, kind, version, where, parents=parents, links=tuple(links))
 
 
-def _read_collection(document: Mapping[str, Any], where: str) -> Catalogue:
+def _read_collection(document: Mapping[str, Any], where: str) -> Catalog:
     collection = mapping(document.get("collection"), "collection", where)
     version = text(collection.get("version"), "collection.version", where)
     relations: dict[tuple[str, str], list[str]] = {}
@@ -206,7 +206,7 @@ def _read_collection(document: Mapping[str, Any], where: str) -> Catalogue:
             for target in relations.get((identifier, relation), ())
         )
 
-    entries: list[CatalogueEntry] = []
+    entries: list[CatalogEntry] = []
     tactics = mapping(document.get("tactics"), "tactics", where)
     for identifier in sorted(tactics, key=lambda key: (order.get(key, len(order)), str(key))):
         item = mapping(tactics[identifier], str(identifier), where)
@@ -239,7 +239,7 @@ def _read_collection(document: Mapping[str, Any], where: str) -> Catalogue:
                     item, kind, version, where, identifier=identifier, links=links(str(identifier), relation)
                 )
             )
-    return _catalogue(version, entries, where)
+    return _catalog(version, entries, where)
 
 
 def _entry(
@@ -251,9 +251,9 @@ def _entry(
     identifier: Any = None,
     parents: tuple[str, ...] = (),
     links: tuple[EntryLink, ...] = (),
-) -> CatalogueEntry:
+) -> CatalogEntry:
     name = _atlas_id(item.get("id") if identifier is None else identifier, where)
-    return CatalogueEntry(
+    return CatalogEntry(
         framework="atlas",
         version=version,
         id=name,
@@ -265,9 +265,9 @@ def _entry(
     )
 
 
-def _catalogue(version: str, entries: list[CatalogueEntry], where: str) -> Catalogue:
+def _catalog(version: str, entries: list[CatalogEntry], where: str) -> Catalog:
     return finish(
-        Catalogue(
+        Catalog(
             framework="atlas",
             version=version,
             title="MITRE ATLAS",

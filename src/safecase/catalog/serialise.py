@@ -1,4 +1,4 @@
-"""The JSON form of a catalogue: read with suspicion, written so that equal content has equal bytes."""
+"""The JSON form of a catalog: read with suspicion, written so that equal content has equal bytes."""
 
 from __future__ import annotations
 
@@ -8,91 +8,91 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from safecase.catalog.errors import CatalogueError
-from safecase.catalog.types import Catalogue, CatalogueEntry, EntryLink
+from safecase.catalog.errors import CatalogError
+from safecase.catalog.types import Catalog, CatalogEntry, EntryLink
 
-FORMAT = "safecase-catalogue/1"
+FORMAT = "safecase-catalog/1"
 MAX_BYTES = 32 * 1024 * 1024
 MAX_ENTRIES = 5_000
 MAX_TEXT = 1_000
 
 
 def read_text(path: Path, limit: int = MAX_BYTES) -> str:
-    """The file's text as UTF-8; raises CatalogueError where it is absent, too large or not text."""
+    """The file's text as UTF-8; raises CatalogError where it is absent, too large or not text."""
     try:
         with path.open("rb") as stream:
             data = stream.read(limit + 1)
     except OSError as error:
-        raise CatalogueError(f"{path}: cannot be read: {error.strerror or error}") from None
+        raise CatalogError(f"{path}: cannot be read: {error.strerror or error}") from None
     if len(data) > limit:
-        raise CatalogueError(f"{path}: is larger than {limit // (1024 * 1024)} MB, so it is not a catalogue")
+        raise CatalogError(f"{path}: is larger than {limit // (1024 * 1024)} MB, so it is not a catalog")
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise CatalogueError(f"{path}: is not UTF-8 text (byte {error.start})") from None
+        raise CatalogError(f"{path}: is not UTF-8 text (byte {error.start})") from None
 
 
 def text(value: Any, what: str, where: str, *, optional: bool = False) -> str:
-    """``value`` as one short printable line, or CatalogueError."""
+    """``value`` as one short printable line, or CatalogError."""
     if value is None and optional:
         return ""
     if isinstance(value, bool) or not isinstance(value, str | int | float):
-        raise CatalogueError(f"{where}: {what} must be text, not {type(value).__name__}")
+        raise CatalogError(f"{where}: {what} must be text, not {type(value).__name__}")
     line = " ".join(str(value).split())
     if not line and not optional:
-        raise CatalogueError(f"{where}: {what} is empty")
+        raise CatalogError(f"{where}: {what} is empty")
     if len(line) > MAX_TEXT:
-        raise CatalogueError(f"{where}: {what} is longer than {MAX_TEXT} characters")
+        raise CatalogError(f"{where}: {what} is longer than {MAX_TEXT} characters")
     if not line.isprintable():
-        raise CatalogueError(f"{where}: {what} holds control or unpaired characters")
+        raise CatalogError(f"{where}: {what} holds control or unpaired characters")
     return line
 
 
 def mapping(value: Any, what: str, where: str) -> Mapping[str, Any]:
-    """``value`` as a mapping, or CatalogueError."""
+    """``value`` as a mapping, or CatalogError."""
     if not isinstance(value, Mapping):
-        raise CatalogueError(f"{where}: {what} must be a mapping, not {type(value).__name__}")
+        raise CatalogError(f"{where}: {what} must be a mapping, not {type(value).__name__}")
     return value
 
 
 def sequence(value: Any, what: str, where: str) -> list[Any]:
-    """``value`` as a list (None is the empty one), or CatalogueError."""
+    """``value`` as a list (None is the empty one), or CatalogError."""
     if value is None:
         return []
     if not isinstance(value, list | tuple):
-        raise CatalogueError(f"{where}: {what} must be a list, not {type(value).__name__}")
+        raise CatalogError(f"{where}: {what} must be a list, not {type(value).__name__}")
     if len(value) > MAX_ENTRIES:
-        raise CatalogueError(f"{where}: {what} has more than {MAX_ENTRIES} items")
+        raise CatalogError(f"{where}: {what} has more than {MAX_ENTRIES} items")
     return list(value)
 
 
-def finish(catalogue: Catalogue, where: str) -> Catalogue:
-    """Check what must hold of any catalogue: entries, unique ids, parents that exist."""
-    if not catalogue.entries:
-        raise CatalogueError(f"{where}: holds no entries")
-    if len(catalogue.entries) > MAX_ENTRIES:
-        raise CatalogueError(f"{where}: holds more than {MAX_ENTRIES} entries")
+def finish(catalog: Catalog, where: str) -> Catalog:
+    """Check what must hold of any catalog: entries, unique ids, parents that exist."""
+    if not catalog.entries:
+        raise CatalogError(f"{where}: holds no entries")
+    if len(catalog.entries) > MAX_ENTRIES:
+        raise CatalogError(f"{where}: holds more than {MAX_ENTRIES} entries")
     seen: set[str] = set()
-    for entry in catalogue.entries:
+    for entry in catalog.entries:
         if entry.id in seen:
-            raise CatalogueError(f"{where}: the id {entry.id} stands twice")
+            raise CatalogError(f"{where}: the id {entry.id} stands twice")
         seen.add(entry.id)
-    for entry in catalogue.entries:
+    for entry in catalog.entries:
         for parent in entry.parents:
             if parent not in seen:
-                raise CatalogueError(f"{where}: {entry.id} names the parent {parent}, which is not there")
-    return catalogue
+                raise CatalogError(f"{where}: {entry.id} names the parent {parent}, which is not there")
+    return catalog
 
 
-def from_json(content: str, where: str) -> Catalogue:
-    """Read a catalogue in this project's JSON form; raises CatalogueError on anything else."""
+def from_json(content: str, where: str) -> Catalog:
+    """Read a catalog in this project's JSON form; raises CatalogError on anything else."""
     try:
         raw = json.loads(content)
     except (ValueError, RecursionError) as error:
-        raise CatalogueError(f"{where}: is not JSON: {str(error)[:200]}") from None
+        raise CatalogError(f"{where}: is not JSON: {str(error)[:200]}") from None
     head = mapping(raw, "the file", where)
     if head.get("format") != FORMAT:
-        raise CatalogueError(f"{where}: format is not '{FORMAT}'")
+        raise CatalogError(f"{where}: format is not '{FORMAT}'")
     framework = text(head.get("framework"), "framework", where)
     version = text(head.get("version"), "version", where)
     entries = []
@@ -113,7 +113,7 @@ def from_json(content: str, where: str) -> Catalogue:
             )
         attributes = mapping(fields.get("attributes", {}), "attributes", place)
         entries.append(
-            CatalogueEntry(
+            CatalogEntry(
                 framework=framework,
                 version=version,
                 id=text(fields.get("id"), "id", place),
@@ -130,7 +130,7 @@ def from_json(content: str, where: str) -> Catalogue:
             )
         )
     return finish(
-        Catalogue(
+        Catalog(
             framework=framework,
             version=version,
             title=text(head.get("title"), "title", where),
@@ -149,27 +149,27 @@ def from_json(content: str, where: str) -> Catalogue:
     )
 
 
-def to_json(catalogue: Catalogue) -> str:
-    """The JSON form of a catalogue, one entry per line, fields without a value left out."""
+def to_json(catalog: Catalog) -> str:
+    """The JSON form of a catalog, one entry per line, fields without a value left out."""
     head = {
         "format": FORMAT,
-        "framework": catalogue.framework,
-        "version": catalogue.version,
-        "aliases": list(catalogue.aliases),
-        "title": catalogue.title,
-        "source": catalogue.source,
-        "released": catalogue.released,
-        "status": catalogue.status,
-        "licence": catalogue.licence,
-        "notice": catalogue.notice,
-        "interpretation": catalogue.interpretation,
+        "framework": catalog.framework,
+        "version": catalog.version,
+        "aliases": list(catalog.aliases),
+        "title": catalog.title,
+        "source": catalog.source,
+        "released": catalog.released,
+        "status": catalog.status,
+        "licence": catalog.licence,
+        "notice": catalog.notice,
+        "interpretation": catalog.interpretation,
     }
-    lines = ",\n".join(f"  {json.dumps(_entry(entry), ensure_ascii=False)}" for entry in catalogue.entries)
+    lines = ",\n".join(f"  {json.dumps(_entry(entry), ensure_ascii=False)}" for entry in catalog.entries)
     body = json.dumps(head, ensure_ascii=False, indent=1)
     return f'{body[:-2]},\n "entries": [\n{lines}\n ]\n}}\n'
 
 
-def _entry(entry: CatalogueEntry) -> dict[str, Any]:
+def _entry(entry: CatalogEntry) -> dict[str, Any]:
     links = [
         {
             key: value

@@ -1,4 +1,4 @@
-"""What a catalogue holds: frozen records, addressed by (framework, version, id)."""
+"""What a catalog holds: frozen records, addressed by (framework, version, id)."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ class ReferenceLike(Protocol):
 
     @property
     def framework(self) -> str:
-        """Catalogue name such as ``atlas``."""
+        """Catalog name such as ``atlas``."""
 
     @property
     def version(self) -> str:
-        """Version of the catalogue; empty means the default one."""
+        """Version of the catalog; empty means the default one."""
 
     @property
     def id(self) -> str:
-        """Id of the entry inside the catalogue."""
+        """Id of the entry inside the catalog."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +48,8 @@ class EntryLink:
 
 
 @dataclass(frozen=True, slots=True)
-class CatalogueEntry:
-    """One tactic, technique, mitigation, case study, category, clause... of one catalogue version."""
+class CatalogEntry:
+    """One tactic, technique, mitigation, case study, category, clause... of one catalog version."""
 
     framework: str
     version: str
@@ -57,7 +57,7 @@ class CatalogueEntry:
     name: str
     kind: str
     parents: tuple[str, ...] = ()
-    """Ids in the same catalogue: a sub-technique's technique, a category's function."""
+    """Ids in the same catalog: a sub-technique's technique, a category's function."""
     links: tuple[EntryLink, ...] = ()
     attributes: Mapping[str, str] = field(default_factory=_no_attributes, hash=False)
 
@@ -77,7 +77,7 @@ class CatalogueEntry:
 
 
 @dataclass(frozen=True)
-class Catalogue:
+class Catalog:
     """One version of one framework, with where it came from and what its licence asks for."""
 
     framework: str
@@ -85,7 +85,7 @@ class Catalogue:
     title: str
     source: str
     licence: str
-    entries: tuple[CatalogueEntry, ...]
+    entries: tuple[CatalogEntry, ...]
     notice: str = ""
     released: str = ""
     status: str = "published"
@@ -95,19 +95,19 @@ class Catalogue:
     """True where the titles are our own words and not those of the source."""
 
     @cached_property
-    def _by_id(self) -> Mapping[str, CatalogueEntry]:
+    def _by_id(self) -> Mapping[str, CatalogEntry]:
         return {entry.id: entry for entry in self.entries}
 
     def __len__(self) -> int:
         return len(self.entries)
 
-    def __iter__(self) -> Iterator[CatalogueEntry]:
+    def __iter__(self) -> Iterator[CatalogEntry]:
         return iter(self.entries)
 
     def __contains__(self, identifier: object) -> bool:
         return identifier in self._by_id
 
-    def get(self, identifier: str) -> CatalogueEntry | None:
+    def get(self, identifier: str) -> CatalogEntry | None:
         """The entry with exactly this id, or None."""
         return self._by_id.get(identifier)
 
@@ -119,6 +119,6 @@ class Catalogue:
         """Kind → number of entries, counted from the data."""
         return dict(Counter(entry.kind for entry in self.entries))
 
-    def children(self, identifier: str) -> tuple[CatalogueEntry, ...]:
+    def children(self, identifier: str) -> tuple[CatalogEntry, ...]:
         """Entries that name ``identifier`` as their parent."""
         return tuple(entry for entry in self.entries if identifier in entry.parents)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from safecase.base import InfrastructureError
 from safecase.engine.attempt_runner import Completed
-from safecase.model import FailureKind
+from safecase.model import FailureKind, counted
 
 _OUTAGE = frozenset(
     {
@@ -89,10 +89,9 @@ class CircuitBreaker:
         return [] if self.tripped is not None else released
 
     def _trip(self, last: Completed) -> None:
-        count = len(self._held)
-        noun = "attempt" if count == 1 else "attempts in a row"
+        failed = counted(len(self._held), "attempt", "attempts in a row")
         self.tripped = InfrastructureError(
-            f"the target does not answer: {count} {noun} failed, the last with: {last.message}",
+            f"the target does not answer: {failed} failed, the last with: {last.message}",
             hint=_HINTS[last.failure] if last.failure else None,
         )
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from decimal import Decimal
 
 from safecase.model import Comparator, Estimate, GateRule, Metric, RuleStatus
+from safecase.model import counted as counted
+from safecase.model import number as number
+from safecase.model import percent as percent
 
 _SUBJECT = {
     Metric.VIOLATION_RATE: "attempts may end in harm",
@@ -26,25 +28,9 @@ _EVENT = {
 }
 
 
-def number(value: float, digits: int = 3) -> str:
-    """A number with so many significant digits, never in powers of ten."""
-    text = format(Decimal(f"{value:.{digits}g}"), "f")
-    return text.rstrip("0").rstrip(".") if "." in text else text
-
-
-def percent(rate: float, digits: int = 3) -> str:
-    """A rate as people say it: ``2 %``, ``0.5 %``, ``1.02 %``."""
-    return f"{number(100 * rate, digits)} %"
-
-
 def limit(rate: float) -> str:
     """A declared limit in percent, with every digit that somebody would declare."""
     return percent(rate, 6)
-
-
-def counted(count: int, noun: str, plural: str = "") -> str:
-    """``1 attempt``, ``2 attempts``."""
-    return f"{count:,} {noun if count == 1 else plural or noun + 's'}"
 
 
 def demand(rule: GateRule) -> str:

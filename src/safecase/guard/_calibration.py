@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from safecase.base import InputError, InsufficientEvidenceError, Record
 from safecase.guard._check import Check
 from safecase.guard._content import Content
-from safecase.model import Estimate, FlowPoint
+from safecase.model import Estimate, FlowPoint, percent
 from safecase.stats import Interval, auc, certified_thresholds, clopper_pearson, cost_curve
 
 GRID = 201
@@ -170,12 +170,12 @@ def _guarantee(
     n = benign if goal == "false_refusal" else harmful
     if chosen is None:
         return (
-            f"No threshold can be proven to keep {what} at or below {limit:.2%} with {confidence:.0%} "
-            f"confidence on {n} rows: more rows are needed, or a better check."
+            f"No threshold can be proven to keep {what} at or below {percent(limit)} with "
+            f"{percent(confidence)} confidence on {n} rows: more rows are needed, or a better check."
         )
     return (
-        f"At {chosen.threshold:.3f}, {what} stay at or below {limit:.2%} of traffic like these {n} rows; "
-        f"of all such calibrations at most {1 - confidence:.0%} promise this wrongly."
+        f"At {chosen.threshold:.3f}, {what} stay at or below {percent(limit)} of traffic like these {n} "
+        f"rows; of all such calibrations at most {percent(1 - confidence)} promise this wrongly."
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from safecase.catalog import Catalogue, CatalogueError
+from safecase.catalog import Catalog, CatalogError
 
 COLOURS = {"passed": "#a1d99b", "failed": "#fc9272", "tested": "#fdd49e", "untested": "#ffffff"}
 """Status → cell colour."""
@@ -17,7 +17,7 @@ DOMAIN = "atlas-atlas"
 
 
 def navigator_layer(
-    catalogue: Catalogue,
+    catalog: Catalog,
     statuses: Mapping[str, str],
     *,
     name: str,
@@ -27,15 +27,15 @@ def navigator_layer(
     """A layer with one cell per technique of ``statuses`` (id → passed, failed, tested, untested).
 
     A technique that stands under several tactics gets one cell without a tactic, which the Navigator
-    shows under each. Raises CatalogueError for an id that is no technique, or an unknown status.
+    shows under each. Raises CatalogError for an id that is no technique, or an unknown status.
     """
     cells = []
     for identifier, status in sorted(statuses.items()):
-        entry = catalogue.get(identifier)
+        entry = catalog.get(identifier)
         if entry is None or entry.kind not in {"technique", "subtechnique"}:
-            raise CatalogueError(f"'{identifier}' is no technique of {catalogue.title} {catalogue.version}")
+            raise CatalogError(f"'{identifier}' is no technique of {catalog.title} {catalog.version}")
         if status not in COLOURS:
-            raise CatalogueError(f"'{status}' is no status of a technique; known: {', '.join(COLOURS)}")
+            raise CatalogError(f"'{status}' is no status of a technique; known: {', '.join(COLOURS)}")
         cells.append(
             {
                 "techniqueID": identifier,
@@ -43,7 +43,7 @@ def navigator_layer(
                 "comment": (comments or {}).get(identifier, ""),
                 "enabled": True,
                 "metadata": [{"name": "status", "value": status}],
-                "showSubtechniques": bool(catalogue.children(identifier)),
+                "showSubtechniques": bool(catalog.children(identifier)),
             }
         )
     return {
@@ -51,26 +51,26 @@ def navigator_layer(
         "versions": {"layer": LAYER_VERSION, "navigator": NAVIGATOR_VERSION},
         "domain": DOMAIN,
         "description": description,
-        "metadata": [{"name": "atlas_data_version", "value": catalogue.version}],
+        "metadata": [{"name": "atlas_data_version", "value": catalog.version}],
         "techniques": cells,
         "legendItems": [{"label": status, "color": colour} for status, colour in COLOURS.items()],
     }
 
 
-def statuses_from_layer(layer: Any, catalogue: Catalogue) -> dict[str, str]:
+def statuses_from_layer(layer: Any, catalog: Catalog) -> dict[str, str]:
     """Technique id → status of a layer, by its ``status`` metadata or else its colour (unknown: tested).
 
-    Raises CatalogueError where ``layer`` is no layer or names a technique that the catalogue lacks.
+    Raises CatalogError where ``layer`` is no layer or names a technique that the catalog lacks.
     """
     cells = layer.get("techniques") if isinstance(layer, Mapping) else None
     if not isinstance(cells, list):
-        raise CatalogueError("this is no Navigator layer: it has no list of techniques")
+        raise CatalogError("this is no Navigator layer: it has no list of techniques")
     by_colour = {colour: status for status, colour in COLOURS.items()}
     found: dict[str, str] = {}
     for cell in cells:
         identifier = cell.get("techniqueID") if isinstance(cell, Mapping) else None
-        if not isinstance(identifier, str) or identifier not in catalogue:
-            raise CatalogueError(f"the layer names {identifier!r}, which {catalogue.title} lacks")
+        if not isinstance(identifier, str) or identifier not in catalog:
+            raise CatalogError(f"the layer names {identifier!r}, which {catalog.title} lacks")
         metadata = cell.get("metadata")
         said = [
             item.get("value")

@@ -92,6 +92,15 @@ if TYPE_CHECKING:
     from safecase.model.vocabulary import RuleStatus as RuleStatus
     from safecase.model.vocabulary import Severity as Severity
     from safecase.model.vocabulary import VerdictKind as VerdictKind
+    from safecase.model.wording import CLASS_WORDS as CLASS_WORDS
+    from safecase.model.wording import STATUS_WORDS as STATUS_WORDS
+    from safecase.model.wording import VERDICT_WORDS as VERDICT_WORDS
+    from safecase.model.wording import counted as counted
+    from safecase.model.wording import number as number
+    from safecase.model.wording import percent as percent
+    from safecase.model.wording import points as points
+    from safecase.model.wording import quantity as quantity
     from safecase.model.wording import rule_name as rule_name
+    from safecase.model.wording import with_interval as with_interval
 else:
     __getattr__, __dir__ = lazy_exports(__name__)

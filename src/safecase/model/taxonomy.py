@@ -8,12 +8,12 @@ from safecase.base import Record
 class TaxonomyReference(Record):
     """One entry of one version of one framework.
 
-    ``version`` may be empty in a workspace file; the loader fills in the version of the catalogue
+    ``version`` may be empty in a workspace file; the loader fills in the version of the catalog
     that it resolved the id against, so that a stored reference never floats.
     """
 
     framework: str
-    """Catalogue name: ``atlas``, ``owasp-llm``, ``owasp-agentic``, ``nist-ai-rmf``..."""
+    """Catalog name: ``atlas``, ``owasp-llm``, ``owasp-agentic``, ``nist-ai-rmf``..."""
     version: str = ""
     id: str
 

@@ -19,6 +19,7 @@ from safecase.model import (
     Verdict,
     VerdictKind,
 )
+from safecase.records.acceptances import ACCEPTANCE_FORM
 
 _SHIPPING = (VerdictKind.GO, VerdictKind.GO_WITH_CONDITIONS)
 _SEVERITY_ORDER = tuple(Severity)
@@ -152,7 +153,7 @@ def _require_acceptances(verdict: Verdict, accepted: Sequence[RiskAcceptance]) -
     if open_rules:
         raise CheckFailed(
             f"shipping although {', '.join(open_rules)} is open needs an acceptance for each",
-            hint="--accept risk=…,rule=…,until=YYYY-MM-DD,control=…,because=…",
+            hint=f"--accept '{ACCEPTANCE_FORM}'",
         )
 
 

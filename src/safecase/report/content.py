@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from safecase.base import Problem
 from safecase.model import Attempt, Case, Decision, Risk, RunManifest, ScorerCard, System, Verdict
-from safecase.report.charts import TradeOffPoint
+from safecase.report.charts.trade_off import TradeOffPoint
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +59,9 @@ class ReportContent:
     cards: tuple[ScorerCard, ...] = ()
     uncalibrated: tuple[str, ...] = ()
     decisions: tuple[Decision, ...] = ()
-    problems: tuple[Problem, ...] = ()
     redactions: dict[str, int] = field(default_factory=dict)
     planned: int = 0
     recorded: int = 0
     skipped: int = 0
-    duration_seconds: float = 0.0
     cost_usd: float | None = None
     latency_note: str = ""

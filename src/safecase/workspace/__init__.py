@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from safecase.workspace.lock import LOCK_NAME as LOCK_NAME
     from safecase.workspace.lock import write_lock as write_lock
     from safecase.workspace.schema import workspace_schema as workspace_schema
-    from safecase.workspace.taxonomy import CATALOGUES as CATALOGUES
-    from safecase.workspace.taxonomy import workspace_catalogues as workspace_catalogues
+    from safecase.workspace.taxonomy import CATALOGS as CATALOGS
+    from safecase.workspace.taxonomy import workspace_catalogs as workspace_catalogs
     from safecase.workspace.yaml_reader import LocatedDocument as LocatedDocument
     from safecase.workspace.yaml_reader import read_yaml_text as read_yaml_text
 else:

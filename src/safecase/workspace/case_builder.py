@@ -66,14 +66,14 @@ def _expectation(item: Any) -> Any:
 
 
 def read_taxonomy(items: list[Any], document: LocatedDocument, path: Path_) -> list[TaxonomyReference]:
-    """References from text, each resolved against its catalogue; unknown ids are noted."""
+    """References from text, each resolved against its catalog; unknown ids are noted."""
     found = []
     for index, item in enumerate(items):
         if isinstance(item, TaxonomyReference):
             found.append(item)
             continue
         try:
-            found.append(resolve_reference(str(item), document.catalogues))
+            found.append(resolve_reference(str(item), document.catalogs))
         except InputError as error:
             document.problem((*path, index), "unknown-taxonomy", error.message, hint=error.hint)
     return found

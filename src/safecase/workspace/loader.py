@@ -34,14 +34,14 @@ from safecase.workspace.contents import Workspace
 from safecase.workspace.inheritance import RawGate, resolved
 from safecase.workspace.references import check_references
 from safecase.workspace.suite_builder import BuiltSuite, build_suite
-from safecase.workspace.taxonomy import CATALOGUES, workspace_catalogues
+from safecase.workspace.taxonomy import CATALOGS, workspace_catalogs
 from safecase.workspace.validation import validated
 from safecase.workspace.yaml_reader import LocatedDocument, Path_, read_yaml
 
 Item = TypeVar("Item", bound=Record)
 MAXIMUM_FILES = 2000
 IGNORED_FOLDERS = frozenset(
-    {"runs", "records", "packs", "node_modules", "__pycache__", "data", "cards", CATALOGUES}
+    {"runs", "records", "packs", "node_modules", "__pycache__", "data", "cards", CATALOGS}
 )
 
 LISTS: dict[str, type[Record]] = {
@@ -109,7 +109,7 @@ def workspace_files(root: Path) -> list[Path]:
 class _Builder:
     def __init__(self, root: Path) -> None:
         self.root = root
-        self.catalogues = workspace_catalogues(root)
+        self.catalogs = workspace_catalogs(root)
         self.items: dict[str, list[Any]] = {key: [] for key in (*LISTS, "targets")}
         self.suites: list[BuiltSuite] = []
         self.system: System | None = None
@@ -131,7 +131,7 @@ class _Builder:
 
     def read(self, file: Path) -> None:
         document = read_yaml(file, str(file.relative_to(self.root)))
-        document.catalogues = self.catalogues
+        document.catalogs = self.catalogs
         self.documents.append(document)
         for key, value in document.data.items():
             if key not in TOP_LEVEL:

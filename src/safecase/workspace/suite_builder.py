@@ -133,7 +133,7 @@ def _dataset_cases(
                 if value is not None:
                     values[name] = value
             values.setdefault("id", f"{dataset.id}-{number}")
-            local = LocatedDocument(f"{dataset.path}:row {number}", catalogues=document.catalogues)
+            local = LocatedDocument(f"{dataset.path}:row {number}", catalogs=document.catalogs)
             case = build_case(values, local, ())
             if case is None:
                 document.problems.extend(local.problems[:1])

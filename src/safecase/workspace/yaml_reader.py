@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from safecase.base import Problem, ProblemLevel, SourcePosition
 
 if TYPE_CHECKING:
-    from safecase.catalog import CatalogueStore
+    from safecase.catalog import CatalogStore
 
 MAXIMUM_BYTES = 32 * 1024 * 1024
 MAXIMUM_DEPTH = 64
@@ -36,8 +36,8 @@ class LocatedDocument:
     keys: dict[Path_, tuple[int, int]] = field(default_factory=dict)
     values: dict[Path_, tuple[int, int]] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
-    catalogues: CatalogueStore | None = None
-    """Where taxonomy references are looked up; None: in the catalogues that ship."""
+    catalogs: CatalogStore | None = None
+    """Where taxonomy references are looked up; None: in the catalogs that ship."""
 
     def position(self, path: Path_, *, key: bool = False) -> SourcePosition:
         """Where ``path`` stands; the nearest enclosing place that is known where it does not."""

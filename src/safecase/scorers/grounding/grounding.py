@@ -8,7 +8,7 @@ from typing import Literal
 from pydantic import Field
 
 from safecase.base import Record
-from safecase.model import Case, Document, MessageRole, OutcomeKind, Score, Transcript
+from safecase.model import Case, Document, MessageRole, OutcomeKind, Score, Transcript, percent
 from safecase.scorers._registry import BuiltinFactory, ScorerContext
 from safecase.scorers._transcripts import ScoreWriter, last_answer, shorten, span
 from safecase.scorers.grounding._statements import Statement, split_claims
@@ -135,7 +135,7 @@ class GroundingScorer:
         citing = sources is not library.sources
         if best < self._parameters.claim_coverage * (0.7 if citing else 1.0):
             who = "cites a document that does not say it" if citing else "no passage says it"
-            return f"{who} ({best:.0%} of its words covered)"
+            return f"{who} ({percent(best, 2)} of its words covered)"
         if self._parameters.numbers:
             missing = missing_numbers(claim, sources, question)
             if missing:

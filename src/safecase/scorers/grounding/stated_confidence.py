@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pydantic import Field
 
 from safecase.base import Record
-from safecase.model import Case, OutcomeKind, Score, Transcript
+from safecase.model import Case, OutcomeKind, Score, Transcript, counted, percent
 from safecase.scorers._registry import BuiltinFactory, ScorerContext
 from safecase.scorers._transcripts import Passage, ScoreWriter, last_answer, shorten, span
 from safecase.scorers.rules.exact_answer import normalise_answer
@@ -276,8 +276,8 @@ def confidence_calibration(scores: Iterable[Score], bins: int = 10) -> Confidenc
 def describe_calibration(summary: ConfidenceCalibration) -> str:
     """One sentence for reports."""
     return shorten(
-        f"right in {summary.accuracy:.0%} of {summary.n} answers at a mean confidence of "
-        f"{summary.mean_confidence:.0%}; Brier {summary.brier:.3f}, calibration error "
+        f"right in {percent(summary.accuracy, 2)} of {counted(summary.n, 'answer')} at a mean confidence of "
+        f"{percent(summary.mean_confidence, 2)}; Brier {summary.brier:.3f}, calibration error "
         f"{summary.expected_calibration_error:.3f}, {summary.wrong_and_confident} wrong and confident"
     )
 

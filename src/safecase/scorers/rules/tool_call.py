@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pydantic import Field, model_validator
 
 from safecase.base import InputError, JsonObject, Record
-from safecase.model import Case, MessageRole, OutcomeKind, Score, ScoreSpan, ToolCall, Transcript
+from safecase.model import Case, MessageRole, OutcomeKind, Score, ScoreSpan, ToolCall, Transcript, counted
 from safecase.scorers._registry import BuiltinFactory, ScorerContext
 from safecase.scorers._transcripts import ScoreWriter, json_text, shorten
 from safecase.scorers.rules._predicates import MISSING, Predicate, parse_predicate, read_path
@@ -147,7 +147,7 @@ class ToolCallScorer:
         count = len(calls)
         return self._writer.write(
             OutcomeKind.HELD,
-            f"{count} tool call{'s' if count != 1 else ''}, none out of bounds",
+            f"{counted(count, 'tool call')}, none out of bounds",
             value=float(count),
         )
 

@@ -16,7 +16,7 @@ class Vulnerability:
     """One planted weakness.
 
     ``attack`` is None where no attack is needed: an ordinary request shows it. ``references`` are taxonomy
-    references that the catalogue resolves.
+    references that the catalog resolves.
     """
 
     id: str

@@ -1,0 +1,70 @@
+"""`safecase plan`: what a run could show, before its first call."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from safecase.cli._console import out, print_json
+from safecase.cli._options import HERE, GateName, Json, Select, Workspace
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from safecase.gate import GateForecast
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to the program."""
+    app.command("plan", rich_help_panel="Runs")(plan)
+
+
+def plan(
+    workspace: Workspace = HERE,
+    gate: GateName = "",
+    select: Select = "",
+    repeats: Annotated[int | None, typer.Option(help="Attempts per case.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Say before the run what it can show: calls to a decision, and the chance to ship at true rates."""
+    from safecase.workflow import forecast_run
+
+    forecasts = forecast_run(workspace, gate=gate, select=select, repeats=repeats)
+    if as_json:
+        print_json({"gates": forecasts})
+        return
+    console = out()
+    for forecast in forecasts:
+        _print_forecast(console, forecast)
+    console.print(
+        "Between the design rate and the limit most systems are blocked: that is the price of proof."
+    )
+
+
+def _print_forecast(console: Console, forecast: GateForecast) -> None:
+    from rich.table import Table
+
+    from safecase.model import STATUS_WORDS, RuleStatus, counted, number, percent
+
+    console.print(
+        f"Gate {forecast.gate}: {counted(forecast.planned, 'attempt')} planned; "
+        f"a clean system is decided after about {forecast.least_calls}.\n"
+    )
+    for rule in forecast.rules:
+        unset = STATUS_WORDS[RuleStatus.NOT_CONFIGURED]
+        limit = unset if rule.bound is None else f"limit {number(rule.bound, 6)}"
+        console.print(f"{rule.rule}: {rule.metric}, {limit}, claim about {rule.population}", style="bold")
+        if rule.warning:
+            console.print(f"  {rule.warning}", style="yellow")
+        table = Table(box=None, pad_edge=False)
+        for heading in (
+            "category", "attempts", "families", "ships clean after", "chance to ship at true rate",
+        ):  # fmt: skip
+            table.add_column(heading)
+        for row in rule.categories:
+            chances = "  ".join(f"{percent(item.rate, 2)} → {percent(item.ship, 2)}" for item in row.chances)
+            least = "-" if row.least_calls is None else str(row.least_calls)
+            table.add_row(row.category, str(row.planned), str(row.families), least, row.warning or chances)
+        console.print(table)
+        console.print()

@@ -1,0 +1,1 @@
+"""All drawing, as SVG and Mermaid text made on the server: no script, no network."""

@@ -1,0 +1,139 @@
+"""A workspace opened for work: its files, its store of runs, its targets."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol, TypeVar
+
+from safecase.base import InputError, did_you_mean, digest, digest_bytes
+from safecase.engine import MANIFEST_NAME, RunFolder, is_remote, local_path
+from safecase.model import Case, Gate, RunManifest, Selector, SystemVersion, Target, TargetConfiguration
+from safecase.workspace import Workspace, load_workspace, select_cases
+
+
+class _Identified(Protocol):
+    @property
+    def id(self) -> str: ...
+
+
+Named = TypeVar("Named", bound=_Identified)
+
+
+def pick(items: Sequence[Named], wanted: str, kind: str) -> Named:
+    """The item with id ``wanted``; raises InputError with the nearest id where there is none."""
+    for item in items:
+        if item.id == wanted:
+            return item
+    ids = [item.id for item in items]
+    raise InputError(
+        f"the workspace has no {kind} '{wanted}'",
+        hint=did_you_mean(wanted, ids) or f"known: {', '.join(ids) or 'none'}",
+    )
+
+
+@dataclass(frozen=True)
+class Project:
+    """A loaded workspace and where its runs are kept."""
+
+    workspace: Workspace
+    store: Path | str
+
+    @classmethod
+    def open(cls, path: Path, *, store: str = "") -> Project:
+        """Load the workspace at ``path``; raises WorkspaceError with every problem in it."""
+        workspace = load_workspace(path)
+        named = store or workspace.defaults.store
+        return cls(workspace, named if is_remote(named) else workspace.root / local_path(named))
+
+    def target_configuration(self, wanted: str = "") -> TargetConfiguration:
+        """The target called ``wanted``, else the default one, else the only one."""
+        targets = self.workspace.targets
+        name = wanted or self.workspace.defaults.target
+        if name:
+            return pick(targets, name, "target")
+        if len(targets) == 1:
+            return targets[0]
+        if not targets:
+            raise InputError(
+                "the workspace declares no target", hint="add one under targets: in safecase.yaml"
+            )
+        raise InputError(
+            "the workspace has several targets and no default",
+            hint=f"say --target with one of {', '.join(item.id for item in targets)}",
+        )
+
+    def gates(self, wanted: str = "") -> tuple[Gate, ...]:
+        """The gate called ``wanted``, else the default one, else those of the system's tier, else all."""
+        gates = self.workspace.gates
+        name = wanted or self.workspace.defaults.gate
+        if name:
+            return (pick(gates, name, "gate"),)
+        tier = self.workspace.system.tier
+        of_tier = tuple(gate for gate in gates if gate.tier in (None, tier))
+        return of_tier or gates
+
+    def cases(self, select: str = "") -> tuple[Case, ...]:
+        """The cases that a selector picks; raises InputError where it picks none."""
+        chosen = select_cases(self.workspace, Selector.parse(select, where="--select"))
+        if not chosen:
+            known = ", ".join(suite.id for suite in self.workspace.suites) or "none"
+            about = f"'{select}' selects no case" if select else "the workspace holds no case"
+            raise InputError(about, where="--select" if select else None, hint=f"suites: {known}")
+        return tuple(chosen)
+
+    def system_version(self, target: Target) -> SystemVersion:
+        """The fingerprint of the system as it stands: declared components, their files, the target."""
+        components: dict[str, str] = {}
+        for component in self.workspace.system.components:
+            parts = [component.version, component.digest]
+            if component.file:
+                file = self.workspace.root / component.file
+                parts.append(digest_bytes(file.read_bytes()) if file.is_file() else "missing")
+            components[component.id] = " ".join(part for part in parts if part) or "undeclared"
+        for name, value in target.fingerprint().items():
+            components[f"{target.name}.{name}"] = value
+        return SystemVersion(
+            system=self.workspace.system.id, components=components, details={"target": target.describe()}
+        )
+
+    def manifests(self) -> list[tuple[Path, RunManifest]]:
+        """Every run of the store, oldest first. Folders that hold no readable manifest are passed over."""
+        if is_remote(self.store):
+            return []
+        found = []
+        for file in sorted(Path(self.store).glob(f"*/{MANIFEST_NAME}")):
+            try:
+                found.append((file.parent, RunManifest.model_validate_json(file.read_bytes())))
+            except (OSError, ValueError):
+                continue
+        return sorted(found, key=lambda item: (item[1].created_at, item[1].run_id))
+
+    def run_folder(self, run_id: str = "") -> RunFolder:
+        """The run called ``run_id`` (a unique beginning suffices) or a path, else the latest run."""
+        if run_id and (Path(run_id) / MANIFEST_NAME).is_file():
+            return RunFolder.open(Path(run_id))
+        if run_id and is_remote(run_id):
+            return RunFolder.open(run_id)
+        runs = self.manifests()
+        if not runs:
+            raise InputError(
+                "there is no run yet", where=str(self.store), hint="start one with `safecase run`"
+            )
+        if not run_id or run_id == "latest":
+            return RunFolder.open(runs[-1][0])
+        matches = [path for path, manifest in runs if manifest.run_id.startswith(run_id)]
+        if len(matches) == 1:
+            return RunFolder.open(matches[0])
+        if matches:
+            raise InputError(
+                f"several runs begin with '{run_id}'", hint=", ".join(path.name for path in matches[:5])
+            )
+        near = did_you_mean(run_id, (manifest.run_id for _, manifest in runs))
+        raise InputError(f"there is no run '{run_id}'", hint=near or f"the latest is {runs[-1][1].run_id}")
+
+
+def candidate_digest(system: SystemVersion, gates: Iterable[Gate]) -> str:
+    """What a release candidate is: one system version under one set of rules."""
+    return digest({"system": system.fingerprint, "gates": [gate.digest for gate in gates]})

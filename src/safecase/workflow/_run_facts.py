@@ -1,0 +1,47 @@
+"""What the runs of a workspace say about it."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from safecase.base import SafecaseError
+from safecase.engine import RunFolder
+from safecase.gate import HELD
+from safecase.model import Verdict
+from safecase.workflow._project import Project
+from safecase.workspace import RunFact
+
+# Older runs are read by name; a check of a long-lived workspace must not read them all each time.
+_RUNS_READ = 20
+
+
+def run_facts(project: Project) -> list[RunFact]:
+    """What the latest runs say, oldest first; a run that does not read is left out."""
+    versions = {suite.id: suite.version for suite in project.workspace.suites}
+    facts = []
+    for path, manifest in project.manifests()[-_RUNS_READ:]:
+        try:
+            folder = RunFolder.open(path)
+            columns, cases = folder.columns(), folder.cases()
+        except SafecaseError:
+            continue
+        tried = np.unique(columns.case_index)
+        failed = set(np.unique(columns.case_index[columns.outcome != HELD]).tolist())
+        verdicts = [
+            Verdict.model_validate_json(file.read_bytes()).kind.value
+            for file in sorted(path.glob("verdict-*.json"))
+        ]
+        suites = {suite.id: suite.version for suite in manifest.suites}
+        facts.append(
+            RunFact(
+                run_id=manifest.run_id,
+                suites=suites,
+                risks=frozenset(cases[index].risk for index in tried),
+                verdict=verdicts[0] if verdicts else "",
+                stale=any(versions.get(name) != version for name, version in suites.items()),
+                held_everywhere=frozenset(cases[index].id for index in tried if index not in failed),
+                cases=frozenset(cases[index].id for index in tried),
+                system_version=manifest.system.fingerprint,
+            )
+        )
+    return facts

@@ -1,0 +1,283 @@
+"""From a selection to a finished run: everything is fixed before the first call."""
+
+from __future__ import annotations
+
+import platform
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+
+from safecase.base import InputError, JsonValue
+from safecase.engine import (
+    DrawOrder,
+    Executor,
+    ProgressCallback,
+    ResponseCache,
+    RunFolder,
+    RunPlan,
+    RunRequest,
+    build_plan,
+    resume_run,
+    run_blocking,
+    run_plan,
+)
+from safecase.gate import BaselineRun, StreamingEvaluation
+from safecase.model import Baseline, Case, Gate, Limits, Metric, Price, RunManifest, SuiteReference, Target
+from safecase.targets import build_target, price_of
+from safecase.workflow._project import Project, candidate_digest
+from safecase.workflow._scorers import ScorerSource
+from safecase.workflow.guard.build import behind_guard
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """What a person may choose about a run; empty means the workspace's defaults."""
+
+    target: str = ""
+    gate: str = ""
+    select: str = ""
+    seed: int | None = None
+    repeats: int | None = None
+    baseline: str = ""
+    complete: bool = False
+    """Run every planned attempt, also where the gate has decided."""
+    concurrency: int | None = None
+    maximum_calls: int | None = None
+    maximum_cost_usd: float | None = None
+    cache: bool = False
+    executor: str = "local"
+    vulnerabilities: tuple[str, ...] = ()
+    """For demo targets: planted weaknesses to switch on."""
+    guard: bool = False
+    """Put the guard that the workspace's controls declare around the target."""
+    guard_without: tuple[str, ...] = ()
+    """Checks of the guard that are left out."""
+
+
+@dataclass(frozen=True)
+class PreparedRun:
+    """A run that only waits for its first call."""
+
+    request: RunRequest
+    scorers: ScorerSource
+    target: Target
+    cases: tuple[Case, ...]
+    gates: tuple[Gate, ...]
+
+
+def draw_order(gates: tuple[Gate, ...]) -> DrawOrder:
+    """The order that the gates' claims need.
+
+    Claims about the population of families need each family at most once a round; claims about the
+    finite suite need a uniform order of its attempts. Where both are made the first order is taken,
+    and the gate reads suite claims in it by exact counting only.
+    """
+    families = any(rule.population == "families" for gate in gates for rule in gate.rules)
+    return DrawOrder.FAMILY_ROUNDS if families else DrawOrder.UNIFORM
+
+
+def prepare(
+    project: Project, options: RunOptions, *, progress: ProgressCallback | None = None
+) -> PreparedRun:
+    """Resolve everything that a run needs. Nothing is called; raises InputError for what is wrong."""
+    configuration = project.target_configuration(options.target)
+    if options.vulnerabilities:
+        if configuration.kind != "demo":
+            raise InputError("planted vulnerabilities exist in the demo target only", where=configuration.id)
+        vulnerabilities: list[JsonValue] = list(options.vulnerabilities)
+        configuration = configuration.model_copy(
+            update={"options": {**configuration.options, "vulnerabilities": vulnerabilities}}
+        )
+    target = build_target(configuration, project.workspace.root)
+    if options.guard:
+        target = behind_guard(project, target, without=options.guard_without)
+    cases = project.cases(options.select)
+    gates = project.gates(options.gate)
+    defaults = project.workspace.defaults
+    seed = defaults.seed if options.seed is None else options.seed
+    repeats = _repeats(project, options, gates)
+    plan = build_plan(cases, seed=seed, repeats=repeats, order=draw_order(gates))
+    scorers = ScorerSource(project, target, cases)
+    references, cards = scorers.references()
+    system = project.system_version(target)
+    earlier = project.manifests()
+    baseline_run = project.run_folder(options.baseline) if options.baseline else None
+    _require_baseline(gates, baseline_run)
+    price = configuration.price
+
+    def price_lookup(model: str) -> Price | None:
+        return price_of(model, price)
+
+    request = RunRequest(
+        plan=plan,
+        target=target,
+        build_scorer=scorers.build,
+        system=system,
+        store=project.store,
+        limits=_limits(configuration.limits, options),
+        price=price_lookup,
+        suites=_suite_references(project, cases),
+        selection=options.select,
+        gates=gates,
+        streaming_gate=None if options.complete else _streaming(gates, plan, baseline_run),
+        scorers=references,
+        scorer_cards=cards,
+        baseline=_baseline(baseline_run),
+        predecessor_run_id=earlier[-1][1].run_id if earlier else "",
+        predecessor_digest=earlier[-1][1].digest if earlier else "",
+        notes=_notes(
+            [manifest for _, manifest in earlier], candidate_digest(system, gates), system.fingerprint
+        ),
+        environment=_environment(),
+        settings={
+            "complete": options.complete,
+            "guard": options.guard,
+            "guard_without": list[JsonValue](options.guard_without),
+        },
+        cache=ResponseCache(project.workspace.root / ".safecase" / "cache.sqlite") if options.cache else None,
+        progress=progress,
+        executor=_executor(options.executor),
+    )
+    return PreparedRun(request, scorers, target, cases, gates)
+
+
+def execute(prepared: PreparedRun, *, resume: Path | None = None) -> RunFolder:
+    """Run or resume. Raises InfrastructureError where the target is down; what was done is kept."""
+
+    async def work() -> RunFolder:
+        async with AsyncExitStack() as stack:
+            await prepared.scorers.start_judges(stack)
+            if resume is not None:
+                return await resume_run(resume, prepared.request)
+            return await run_plan(prepared.request)
+
+    return run_blocking(work)
+
+
+def prepare_resume(
+    project: Project, run_id: str, *, progress: ProgressCallback | None = None
+) -> tuple[PreparedRun, Path]:
+    """Prepare the rest of a run with the choices that its manifest records."""
+    folder = project.run_folder(run_id)
+    manifest = folder.manifest
+    gates = ",".join(gate.id for gate in manifest.gates)
+    described = manifest.settings.get("target")
+    vulnerabilities = described.get("vulnerabilities", []) if isinstance(described, dict) else []
+    limits = Limits.model_validate(manifest.settings.get("limits") or {})
+    left_out = manifest.settings.get("guard_without")
+    options = RunOptions(
+        target=manifest.target_name,
+        gate=gates if len(manifest.gates) == 1 else "",
+        select=manifest.selection,
+        seed=manifest.seed,
+        repeats=manifest.repeats,
+        baseline=manifest.baseline.run_id if manifest.baseline else "",
+        complete=manifest.settings.get("complete") is True,
+        concurrency=limits.concurrency,
+        maximum_calls=limits.maximum_calls,
+        maximum_cost_usd=limits.maximum_cost_usd,
+        vulnerabilities=tuple(str(item) for item in vulnerabilities)
+        if isinstance(vulnerabilities, list)
+        else (),
+        guard=manifest.settings.get("guard") is True,
+        guard_without=tuple(str(item) for item in left_out) if isinstance(left_out, list) else (),
+    )
+    return prepare(project, options, progress=progress), folder.path
+
+
+def _repeats(project: Project, options: RunOptions, gates: tuple[Gate, ...]) -> int:
+    asked = options.repeats if options.repeats is not None else project.workspace.defaults.repeats
+    needed = max(
+        (rule.k or 1 for gate in gates for rule in gate.rules if rule.metric is Metric.ATTACK_AT_K), default=1
+    )
+    return max(asked, needed)
+
+
+def _limits(limits: Limits, options: RunOptions) -> Limits:
+    changes = {
+        "concurrency": options.concurrency,
+        "maximum_calls": options.maximum_calls,
+        "maximum_cost_usd": options.maximum_cost_usd,
+    }
+    given = {name: value for name, value in changes.items() if value is not None}
+    return Limits.model_validate({**limits.model_dump(), **given}) if given else limits
+
+
+def _suite_references(project: Project, cases: tuple[Case, ...]) -> tuple[SuiteReference, ...]:
+    counts: dict[str, int] = {}
+    for case in cases:
+        counts[case.suite] = counts.get(case.suite, 0) + 1
+    return tuple(
+        SuiteReference(id=suite.id, version=suite.version, cases=counts[suite.id])
+        for suite in project.workspace.suites
+        if suite.id in counts
+    )
+
+
+def _require_baseline(gates: tuple[Gate, ...], baseline: RunFolder | None) -> None:
+    needing = [rule.id for gate in gates for rule in gate.rules if rule.metric is Metric.REGRESSION]
+    if needing and baseline is None:
+        raise InputError(
+            f"the rule {needing[0]} compares with an earlier run, and none was named",
+            hint="say --baseline RUN; `safecase show runs` lists them",
+        )
+
+
+def _streaming(gates: tuple[Gate, ...], plan: RunPlan, baseline: RunFolder | None) -> StreamingEvaluation:
+    rates = BaselineRun.read(baseline).rates() if baseline else None
+    return StreamingEvaluation(gates, plan, baseline_rates=rates)
+
+
+def _baseline(folder: RunFolder | None) -> Baseline | None:
+    if folder is None:
+        return None
+    manifest = folder.manifest
+    return Baseline(
+        run_id=manifest.run_id,
+        manifest_digest=manifest.digest,
+        system_version=manifest.system.fingerprint,
+    )
+
+
+def _notes(earlier: list[RunManifest], candidate: str, fingerprint: str) -> tuple[str, ...]:
+    """What an honest reader must be told about the runs before this one."""
+    same = [item.run_id for item in earlier if item.candidate == candidate]
+    other_rules = [
+        item.run_id
+        for item in earlier
+        if item.system.fingerprint == fingerprint and item.candidate != candidate
+    ]
+    notes = []
+    if same:
+        notes.append(
+            f"This candidate was run {len(same)} time{'s' if len(same) > 1 else ''} before "
+            f"(last: {same[-1]}). Repeating a run until it passes is not evidence: read the runs together."
+        )
+    if other_rules:
+        notes.append(
+            f"The same system version was run under other rules before (last: {other_rules[-1]}). "
+            "Rules that change after data was seen make a new candidate."
+        )
+    return tuple(notes)
+
+
+def _environment() -> dict[str, JsonValue]:
+    names = ("numpy", "scipy", "aiohttp", "pydantic", "pyarrow")
+    return {
+        "python": platform.python_version(),
+        "platform": platform.platform(terse=True),
+        **{name: metadata.version(name) for name in names},
+    }
+
+
+def _executor(name: str) -> Executor:
+    if name == "local":
+        from safecase.engine import LocalExecutor
+
+        return LocalExecutor()
+    if name == "ray":
+        from safecase.engine import RayExecutor
+
+        return RayExecutor()
+    raise InputError(f"there is no executor '{name}'", hint="local or ray")
