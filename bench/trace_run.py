@@ -1,8 +1,8 @@
 """What `safecase run` of one case enters on its way: hops from the command to the target, and files.
 
 A reader has to follow this path, so its length is a figure of the house: at most 50 files of the package
-entered by the run of one case, and at most 6 hops between the command and the target's call. Counted by the interpreter's profiler:
-a file counts where one of its functions ran, so importing it is not enough, and neither are class bodies.
+entered by the run of one case, and at most 6 hops between the command and the target's call. Counted by the
+interpreter's profiler: a file counts where one of its functions ran, so importing it is not enough.
 
     python bench/trace_run.py            # hops and files
     python bench/trace_run.py --list     # the files by name, in the order of their first entry

@@ -305,6 +305,7 @@ def train_guard(
 def _options(
     target: str, gate: str, select: str, repeats: int | None, vulnerability: list[str] | None
 ) -> RunOptions:
+    from safecase.model import RunSettings
     from safecase.workflow import RunOptions
 
     return RunOptions(
@@ -312,7 +313,7 @@ def _options(
         gate=gate,
         select=select,
         repeats=repeats,
-        vulnerabilities=tuple(vulnerability or ()),
+        settings=RunSettings(vulnerabilities=tuple(vulnerability or ())),
     )
 
 

@@ -62,6 +62,8 @@ def run(
     `safecase resume` takes it up.
     """
     from safecase.cli.progress import RunDisplay
+    from safecase.engine import settled_heap
+    from safecase.model import RunSettings
     from safecase.workflow import Project, RunOptions, execute, prepare
 
     if without and not guard:
@@ -74,33 +76,38 @@ def run(
         seed=seed,
         repeats=repeats,
         baseline=baseline,
-        complete=complete,
         concurrency=concurrency,
         maximum_calls=maximum_calls,
         maximum_cost_usd=maximum_cost,
-        cache=cache,
-        executor=executor,
-        vulnerabilities=tuple(vulnerability or ()),
-        guard=guard,
-        guard_without=tuple(without or ()),
+        settings=RunSettings(
+            complete=complete,
+            cache=cache,
+            executor=executor,
+            vulnerabilities=tuple(vulnerability or ()),
+            guard=guard,
+            guard_without=tuple(without or ()),
+        ),
     )
     with RunDisplay(quiet=as_json) as display:
         prepared = prepare(project, options, progress=display.update)
         display.begin(prepared)
-        folder = execute(prepared)
+        with settled_heap():
+            folder = execute(prepared)
     _report(folder, as_json=as_json)
 
 
 def resume(run_id: RunName = "", workspace: Workspace = HERE, as_json: Json = False) -> None:
     """Take up a run that was killed, stopped or failed. No recorded attempt is made twice."""
     from safecase.cli.progress import RunDisplay
+    from safecase.engine import settled_heap
     from safecase.workflow import Project, execute, prepare_resume
 
     project = Project.open(workspace)
     with RunDisplay(quiet=as_json) as display:
         prepared, path = prepare_resume(project, run_id, progress=display.update)
         display.begin(prepared)
-        folder = execute(prepared, resume=path)
+        with settled_heap():
+            folder = execute(prepared, resume=path)
     _report(folder, as_json=as_json)
 
 

@@ -13,13 +13,13 @@ import zstandard
 from pydantic import ValidationError
 
 from safecase.base import InfrastructureError, InputError
-from safecase.engine.compact import TABLE_NAME
-from safecase.engine.journal_reader import JournalIndex, journal_paths
-from safecase.engine.plan import DrawOrder, RunPlan
-from safecase.engine.record import without_surrogates
+from safecase.engine.attempts._encoding import without_surrogates
+from safecase.engine.journal._compaction import TABLE_NAME
+from safecase.engine.journal._reader import JournalIndex, journal_paths
+from safecase.engine.plan import RunPlan
 from safecase.engine.status import RunState, RunStatus, read_status, write_file
 from safecase.engine.summary import SummaryColumns, columns_from_records
-from safecase.model import Attempt, Case, RunManifest
+from safecase.model import MANIFEST_VERSION, Attempt, Case, RunManifest
 
 MANIFEST_NAME = "manifest.json"
 CASES_NAME = "cases.jsonl.zst"
@@ -45,7 +45,9 @@ class RunFolder:
         folder = local_copy(path)
         file = folder / MANIFEST_NAME
         try:
-            manifest = RunManifest.model_validate_json(file.read_bytes())
+            content = file.read_bytes()
+            _check_version(content, file)
+            manifest = RunManifest.model_validate_json(content)
         except FileNotFoundError as error:
             raise InputError(f"there is no run in {path}: {MANIFEST_NAME} is missing") from error
         except (OSError, ValidationError) as error:
@@ -78,7 +80,7 @@ class RunFolder:
     def records(self) -> Iterator[bytes]:
         """Each attempt's JSON in draw order, byte for byte as it was recorded."""
         if self.compacted:
-            from safecase.engine.attempt_table import table_records
+            from safecase.engine.journal._table import table_records
 
             return table_records(self.path / TABLE_NAME)
         return self._index().records()
@@ -103,7 +105,7 @@ class RunFolder:
     def columns(self) -> SummaryColumns:
         """The summary columns of all recorded attempts, sorted by draw."""
         if self.compacted:
-            from safecase.engine.attempt_table import table_columns
+            from safecase.engine.journal._table import table_columns
 
             return table_columns(self.path / TABLE_NAME)
         index = self._index()
@@ -112,7 +114,7 @@ class RunFolder:
 
     def _record(self, draw: int) -> bytes | None:
         if self.compacted:
-            from safecase.engine.attempt_table import table_record
+            from safecase.engine.journal._table import table_record
 
             return table_record(self.path / TABLE_NAME, draw)
         return self._index().record(draw)
@@ -128,6 +130,21 @@ class RunFolder:
             raise InfrastructureError(
                 f"a record of the run log is not an attempt: {error}", where=str(self.path)
             ) from error
+
+
+def _check_version(content: bytes, file: Path) -> None:
+    """Raise InputError where another version of safecase wrote the run in another format."""
+    try:
+        version = orjson.loads(content).get("schema_version")
+    except (orjson.JSONDecodeError, AttributeError):
+        return  # No manifest at all: whoever validates it says so.
+    if version != MANIFEST_VERSION:
+        raise InputError(
+            f"this run is written in format {version}, and this version of safecase reads format "
+            f"{MANIFEST_VERSION}",
+            where=str(file),
+            hint="read it with the version that wrote it (the manifest's safecase_version), or run again",
+        )
 
 
 def write_plan(folder: Path, plan: RunPlan) -> None:
@@ -172,7 +189,7 @@ def load_plan(folder: Path, manifest: RunManifest) -> RunPlan:
             seed=table.column("seed").to_numpy().astype(np.int64),
             round=table.column("round").to_numpy().astype(np.int32),
             base_seed=manifest.seed,
-            order=DrawOrder(str(manifest.settings.get("draw_order", DrawOrder.FAMILY_ROUNDS.value))),
+            order=manifest.draw_order,
         )
     except (OSError, ValueError, KeyError, zstandard.ZstdError, pa.ArrowException) as error:
         raise InfrastructureError(f"cannot read the run's plan: {error}", where=str(folder)) from error

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 from pathlib import Path
 
 import orjson
 from pydantic import ValidationError
 
-from safecase.base import CheckFailed, InfrastructureError, canonical_json, digest, digest_bytes
+from safecase.base import CheckFailed, InfrastructureError, canonical_json, digest, digest_bytes, try_lock
 from safecase.model import Decision
 
 LOG_NAME = "decisions.jsonl"
@@ -55,17 +54,16 @@ def append_decision(path: Path, decision: Decision) -> Decision:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("ab") as stream:
-            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if not try_lock(stream.fileno()):
+                raise InfrastructureError(
+                    "somebody else is writing the decision log", where=str(path), hint="try again"
+                )
             log = read_log(path)
             chained = decision.model_copy(update={"previous_digest": entry_digest(log[-1]) if log else ""})
             stream.write(canonical_json(chained) + b"\n")
             stream.flush()
             os.fsync(stream.fileno())
             return chained
-    except BlockingIOError:
-        raise InfrastructureError(
-            "somebody else is writing the decision log", where=str(path), hint="try again"
-        ) from None
     except OSError as error:
         raise InfrastructureError(
             f"cannot write the decision log: {error.strerror}", where=str(path)

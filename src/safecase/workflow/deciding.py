@@ -13,7 +13,6 @@ from safecase.engine import RunFolder, write_file
 from safecase.gate import BaselineRun, evaluate_gate
 from safecase.model import Decision, Gate, RiskAcceptance, StaleEvidence, Verdict, VerdictKind
 from safecase.records import LOG_NAME, append_decision, check_decision, read_log, signatures_missing
-from safecase.targets import build_target
 from safecase.workflow.labelling import read_labels, write_sheets
 from safecase.workflow.project import Project, pick
 
@@ -87,12 +86,7 @@ def present_differences(project: Project, folder: RunFolder) -> tuple[StaleEvide
         return (
             StaleEvidence(what="the target", recorded=manifest.target_name, present="not in the workspace"),
         )
-    described = manifest.settings.get("target")
-    if configured.kind == "demo" and isinstance(described, dict):
-        # The demo's weaknesses are chosen per run, not in the workspace.
-        options = {**configured.options, "vulnerabilities": described.get("vulnerabilities", [])}
-        configured = configured.model_copy(update={"options": options})
-    present = project.system_version(build_target(configured, project.workspace.root))
+    present = project.system_version(project.target(configured, manifest.settings))
     recorded = manifest.system.components
     for name in sorted({*recorded, *present.components}):
         before, now = recorded.get(name, "absent"), present.components.get(name, "absent")

@@ -9,7 +9,7 @@ from typing import Protocol
 from safecase.base import ExitCode
 from safecase.engine import Progress
 from safecase.evidence import VerificationReport, verify_pack
-from safecase.model import Verdict
+from safecase.model import RunSettings, Verdict
 from safecase.workflow.deciding import decide, exit_code
 from safecase.workflow.project import Project
 from safecase.workflow.reporting import ReportFiles, write_report
@@ -42,7 +42,9 @@ def demonstrate(folder: Path, vulnerabilities: tuple[str, ...], display: Display
     if not (folder / "safecase.yaml").exists():
         write_profile("agent", folder, "Larkspur & Finch support agent (demo)")
     project = Project.open(folder)
-    prepared = prepare(project, RunOptions(vulnerabilities=vulnerabilities), progress=display.update)
+    prepared = prepare(
+        project, RunOptions(settings=RunSettings(vulnerabilities=vulnerabilities)), progress=display.update
+    )
     display.begin(prepared)
     run = execute(prepared)
     verdicts = decide(project, run)

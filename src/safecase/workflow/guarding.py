@@ -109,8 +109,13 @@ class _Run:
         return self.folder.manifest.run_id
 
 
-def _execute(project: Project, options: RunOptions, display: Display) -> _Run:
-    prepared = prepare(project, replace(options, complete=True), progress=display.update)
+def _execute(
+    project: Project, options: RunOptions, display: Display, *, guard: bool, without: tuple[str, ...] = ()
+) -> _Run:
+    settings = options.settings.model_copy(
+        update={"complete": True, "guard": guard, "guard_without": without}
+    )
+    prepared = prepare(project, replace(options, settings=settings), progress=display.update)
     display.begin(prepared)
     folder = execute(prepared)
     return _Run(folder, folder.cases(), folder.columns())
@@ -122,8 +127,9 @@ def measure(project: Project, options: RunOptions, display: Display, *, before: 
         folder = project.run_folder(before)
         first = _Run(folder, folder.cases(), folder.columns())
     else:
-        first = _execute(project, replace(options, guard=False, guard_without=()), display)
-    second = _execute(project, replace(options, guard=True), display)
+        first = _execute(project, options, display, guard=False)
+    left_out = options.settings.guard_without
+    second = _execute(project, options, display, guard=True, without=left_out)
     rows = compare_runs((first.cases, first.columns), (second.cases, second.columns))
     return GuardMeasurement(
         run_before=first.run_id,
@@ -242,14 +248,15 @@ def ablate(project: Project, options: RunOptions, display: Display, *, by: str =
     if by not in ("layer", "check"):
         raise InputError(f"the guard has no parts by '{by}'", hint="layer or check")
     parts = _parts(workspace_guard(project).checks, by)
-    without = _execute(project, replace(options, guard=False, guard_without=()), display)
-    whole = _execute(project, replace(options, guard=True), display)
+    without = _execute(project, options, display, guard=False)
+    left_out = options.settings.guard_without
+    whole = _execute(project, options, display, guard=True, without=left_out)
     bare, held = (majority_violated(run.cases, run.columns) for run in (without, whole))
     by_id = {case.id: case for case in whole.cases}
     contributions = []
     failing: dict[str, list[str]] = {}
     for part, checks in parts.items():
-        run = _execute(project, replace(options, guard=True, guard_without=checks), display)
+        run = _execute(project, options, display, guard=True, without=checks)
         off = majority_violated(run.cases, run.columns)
         shared = [name for name in off if name in held]
         harmful = [name for name in shared if by_id[name].harm is not HarmClass.OVER_REFUSAL]
