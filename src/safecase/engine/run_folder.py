@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import orjson
@@ -14,6 +14,7 @@ from pydantic import ValidationError
 
 from safecase.base import InfrastructureError, InputError
 from safecase.engine.attempts._encoding import without_surrogates
+from safecase.engine.journal._arrow import number_array, numpy_column, read_columns
 from safecase.engine.journal._compaction import TABLE_NAME
 from safecase.engine.journal._reader import JournalIndex, journal_paths
 from safecase.engine.plan import RunPlan
@@ -157,11 +158,11 @@ def write_plan(folder: Path, plan: RunPlan) -> None:
     write_file(folder / CASES_NAME, _compressed(case_line(case) for case in plan.cases))
     table = pa.table(
         {
-            "draw": pa.array(np.arange(len(plan), dtype=np.int64)),
-            "case_index": pa.array(plan.case_index),
-            "repeat": pa.array(plan.repeat),
-            "seed": pa.array(plan.seed),
-            "round": pa.array(plan.round),
+            "draw": number_array(np.arange(len(plan), dtype=np.int64)),
+            "case_index": number_array(plan.case_index),
+            "repeat": number_array(plan.repeat),
+            "seed": number_array(plan.seed),
+            "round": number_array(plan.round),
         }
     )
     buffer = io.BytesIO()
@@ -175,19 +176,19 @@ def load_plan(folder: Path, manifest: RunManifest) -> RunPlan:
     Raises InfrastructureError where a file is damaged or does not belong to the manifest.
     """
     import pyarrow as pa
-    import pyarrow.parquet as pq
 
     try:
         cases = tuple(Case.model_validate_json(line) for line in _lines(folder / CASES_NAME))
-        table = pq.read_table(folder / DRAWS_NAME)
-        if table.num_rows != manifest.planned or len(cases) <= _highest(table.column("case_index")):
+        table = read_columns(folder / DRAWS_NAME)
+        case_index = numpy_column(table.column("case_index")).astype(np.int32)
+        if table.num_rows != manifest.planned or len(cases) <= int(case_index.max(initial=0)):
             raise ValueError(f"{CASES_NAME} or {DRAWS_NAME} is cut off")
         plan = RunPlan(
             cases=cases,
-            case_index=table.column("case_index").to_numpy().astype(np.int32),
-            repeat=table.column("repeat").to_numpy().astype(np.int32),
-            seed=table.column("seed").to_numpy().astype(np.int64),
-            round=table.column("round").to_numpy().astype(np.int32),
+            case_index=case_index,
+            repeat=numpy_column(table.column("repeat")).astype(np.int32),
+            seed=numpy_column(table.column("seed")).astype(np.int64),
+            round=numpy_column(table.column("round")).astype(np.int32),
             base_seed=manifest.seed,
             order=manifest.draw_order,
         )
@@ -200,10 +201,6 @@ def load_plan(folder: Path, manifest: RunManifest) -> RunPlan:
             hint="restore the folder from a copy",
         )
     return plan
-
-
-def _highest(column: Any) -> int:
-    return int(column.to_numpy().max(initial=0))
 
 
 def case_line(case: Case) -> bytes:
