@@ -21,7 +21,7 @@ import uvloop
 from _workload import InstantTarget, build_pattern_scorer, make_cases
 from safecase.engine import Progress, RunFolder, RunRequest, build_plan
 from safecase.engine.run import run_plan
-from safecase.model import Limits, SystemVersion
+from safecase.model import Limits, RunSettings, SystemVersion
 
 
 class MemoryWatch(threading.Thread):
@@ -77,7 +77,7 @@ def main() -> None:
             build_scorer=build_pattern_scorer,
             system=SystemVersion(system="bench", components={"model": "instant-1"}),
             store=Path(store),
-            limits=Limits(concurrency=64),
+            settings=RunSettings(limits=Limits(concurrency=64)),
             progress=progress,
         )
         started = time.perf_counter()

@@ -21,7 +21,7 @@ from pathlib import Path
 
 from safecase.engine import RunFolder
 from safecase.gate import VIOLATED
-from safecase.model import HarmClass
+from safecase.model import HarmClass, RunSettings
 from safecase.targets import VULNERABILITIES
 from safecase.targets.demo import vulnerability
 from safecase.workflow import Project, RunOptions, execute, prepare
@@ -44,7 +44,12 @@ class Row:
 
 def run(project: Project, vulnerabilities: tuple[str, ...], *, guard: bool) -> RunFolder:
     """One complete run."""
-    return execute(prepare(project, RunOptions(vulnerabilities=vulnerabilities, guard=guard, complete=True)))
+    return execute(
+        prepare(
+            project,
+            RunOptions(settings=RunSettings(vulnerabilities=vulnerabilities, guard=guard, complete=True)),
+        )
+    )
 
 
 def violated(folder: RunFolder) -> set[str]:

@@ -25,8 +25,8 @@ import orjson
 
 from _workload import make_cases
 from safecase.engine import DrawOrder, RunFolder, RunPlan, RunStatus, build_plan, write_file
-from safecase.engine.attempt_table import write_table
-from safecase.engine.compact import TABLE_NAME
+from safecase.engine.journal._compaction import TABLE_NAME
+from safecase.engine.journal._table import write_table
 from safecase.engine.run_folder import write_plan
 from safecase.engine.status import RunState, write_status
 from safecase.evidence import build_pack, load_key, verify_pack
@@ -103,7 +103,7 @@ def make(folder: Path, arguments: argparse.Namespace) -> dict[str, object]:
         plan_digest=plan.plan_digest,
         gates=(gate,),
         scorers=(ScorerReference(name="refusal", version="bench"),),
-        settings={"draw_order": plan.order.value},
+        draw_order=plan.order,
     )
     run = folder / manifest.run_id
     run.mkdir()

@@ -14,6 +14,7 @@ import tempfile
 from pathlib import Path
 
 from safecase.gate import VIOLATED
+from safecase.model import RunSettings
 from safecase.targets import VULNERABILITIES
 from safecase.workflow import Project, RunOptions, decide, execute, prepare
 from safecase.workspace import write_profile
@@ -21,7 +22,7 @@ from safecase.workspace import write_profile
 
 def violations(project: Project, vulnerabilities: tuple[str, ...]) -> tuple[set[str], str]:
     """Cases violated with these weaknesses on, and the verdict."""
-    options = RunOptions(vulnerabilities=vulnerabilities, complete=True)
+    options = RunOptions(settings=RunSettings(vulnerabilities=vulnerabilities, complete=True))
     folder = execute(prepare(project, options))
     columns, cases = folder.columns(), folder.cases()
     found = {cases[index].id for index in columns.case_index[columns.outcome >= VIOLATED]}

@@ -26,9 +26,8 @@ import uvloop
 
 from _workload import PlainHttpTarget, build_pattern_scorer, make_cases
 from loopback_server import running
-from safecase.engine import RunRequest, build_plan
-from safecase.engine.run import run_plan
-from safecase.model import Case, Expectation, Limits, SystemVersion, Target, TargetConfiguration
+from safecase.engine import RunRequest, build_plan, run_plan, settled_heap
+from safecase.model import Case, Expectation, Limits, RunSettings, SystemVersion, Target, TargetConfiguration
 
 
 async def bare_client(base_url: str, count: int, in_flight: int) -> float:
@@ -73,11 +72,12 @@ async def product(
         build_scorer=_build_scorer(minimal),
         system=SystemVersion(system="bench", components={"model": "loopback-1"}),
         store=store,
-        limits=Limits(concurrency=in_flight),
+        settings=RunSettings(limits=Limits(concurrency=in_flight)),
         progress=lambda item: finished.append((item.elapsed_seconds, item.recorded)),
         progress_seconds=0.1,
     )
-    folder = await run_plan(request)
+    with settled_heap():
+        folder = await run_plan(request)
     status = folder.status
     assert status.recorded == len(plan)
     assert status.outcomes["error"] == 0

@@ -8,9 +8,8 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from engine.fakes import FakeTarget, cases, request
-from safecase.engine import build_plan
-from safecase.engine.journal import JournalSettings
-from safecase.engine.run import resume_run, run_blocking, run_plan
+from safecase.engine import build_plan, event_loop, resume_run, run_plan
+from safecase.engine.journal._writer import JournalSettings
 
 RUN_ID = "20260101T000000Z-c4a5e1"
 
@@ -30,9 +29,11 @@ def main() -> None:
     )
     print(0, flush=True)
     if (store / RUN_ID / "manifest.json").exists():
-        run_blocking(lambda: resume_run(store / RUN_ID, asked))
+        work = resume_run(store / RUN_ID, asked)
     else:
-        run_blocking(lambda: run_plan(asked))
+        work = run_plan(asked)
+    with event_loop() as loop:
+        loop.run(work)
     print("done", flush=True)
 
 

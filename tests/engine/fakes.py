@@ -20,6 +20,7 @@ from safecase.model import (
     MessageRole,
     OutcomeKind,
     PlannedAttempt,
+    RunSettings,
     Score,
     Scorer,
     Severity,
@@ -180,12 +181,17 @@ def request(
 ) -> RunRequest:
     if not isinstance(plan, RunPlan):
         plan = build_plan(plan, seed=7, order=DrawOrder.FAMILY_ROUNDS)
+    chosen = {
+        name: fields.pop(name)
+        for name in tuple(fields)
+        if name in RunSettings.model_fields and name != "cache"
+    }
     values: dict[str, Any] = {
+        "settings": RunSettings(**{"limits": FAST, **chosen}),
         "target": target if target is not None else FakeTarget(),
         "build_scorer": build_scorer,
         "system": SYSTEM,
         "store": store,
-        "limits": FAST,
         "handle_signals": False,
         "progress_seconds": 0.02,
         **fields,

@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 
 from safecase.engine import RunFolder, build_plan
-from safecase.engine.journal_reader import JournalIndex, journal_paths
+from safecase.engine.journal._reader import JournalIndex, journal_paths
 from safecase.engine.run import run_plan
 from safecase.engine.status import RunState
 

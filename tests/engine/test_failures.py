@@ -12,7 +12,7 @@ import pytest
 
 from safecase.base import InfrastructureError, InputError, digest
 from safecase.engine import RunFolder, build_plan
-from safecase.engine.outage import BreakerSettings
+from safecase.engine._circuit_breaker import BreakerSettings
 from safecase.engine.run import resume_run, run_plan
 from safecase.engine.status import RunState
 from safecase.model import (
@@ -190,7 +190,7 @@ async def test_retry_after_is_honoured_and_an_absurd_one_does_not_hang(tmp_path)
     folder = await run_plan(request(tmp_path, cases(1), target=FakeTarget(once)))
     assert time.monotonic() - started >= 0.3
     assert folder.status.outcomes["error"] == 0
-    from safecase.engine.caller import retry_after
+    from safecase.engine.calls._caller import retry_after
 
     assert retry_after(1e12, FAST) == 120.0
     assert retry_after(float("nan"), FAST) is None
@@ -427,7 +427,7 @@ async def test_a_store_that_cannot_be_written_is_one_clear_error(store) -> None:
 
 
 async def test_a_full_disk_stops_the_run_and_resume_loses_nothing(tmp_path, monkeypatch) -> None:
-    from safecase.engine.journal import JournalSettings, JournalWriter
+    from safecase.engine.journal._writer import JournalSettings, JournalWriter
 
     plan = build_plan(cases(400), seed=1)
     settings = JournalSettings(group_records=16, group_seconds=0.01, tries=2, retry_seconds=0.01)

@@ -12,9 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from safecase.base import InfrastructureError, InputError
-from safecase.engine.journal import JournalSettings, JournalWriter
-from safecase.engine.journal_reader import JournalIndex, journal_paths, scan_frames
-from safecase.engine.lock import RunLock
+from safecase.engine._run_lock import RunLock
+from safecase.engine.journal._reader import JournalIndex, journal_paths, scan_frames
+from safecase.engine.journal._writer import JournalSettings, JournalWriter
 
 
 def record(draw: int, text: str = "x") -> bytes:
@@ -134,7 +134,7 @@ def test_a_bomb_is_refused(tmp_path) -> None:
 
 def test_the_lock_of_a_dead_process_is_taken_over(tmp_path) -> None:
     code = (
-        "import os,sys; from pathlib import Path; from safecase.engine.lock import RunLock; "
+        "import os,sys; from pathlib import Path; from safecase.engine._run_lock import RunLock; "
         "RunLock(Path(sys.argv[1])).__enter__(); os.kill(os.getpid(), 9)"
     )
     import sys

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from safecase.engine.attempt_runner import Completed
-from safecase.engine.caller import Caller, CallFailed, DrivenTarget
-from safecase.engine.limits import AdaptiveConcurrency, Budget, BudgetExhausted, TokenBucket
-from safecase.engine.outage import BreakerSettings, CircuitBreaker
+from safecase.engine._circuit_breaker import BreakerSettings, CircuitBreaker
+from safecase.engine.attempts._draws import FinishedAttempt
+from safecase.engine.calls._caller import Caller, CallFailed, DrivenTarget
+from safecase.engine.calls._limits import AdaptiveConcurrency, Budget, BudgetExhausted, TokenBucket
 from safecase.engine.progress import RateMeter
 from safecase.model import (
     FailureKind,
@@ -195,9 +195,9 @@ async def test_a_driven_target_retries_prices_and_speaks_as_a_target() -> None:
     assert caught.value.kind is FailureKind.BUDGET_EXHAUSTED
 
 
-def _completed(draw: int, failure: FailureKind | None) -> Completed:
+def _completed(draw: int, failure: FailureKind | None) -> FinishedAttempt:
     outcome = OutcomeKind.ERROR if failure else OutcomeKind.HELD
-    return Completed(draw, b"{}", outcome, failure, "reset", 1, 0, 0, None, False, None)
+    return FinishedAttempt(draw, b"{}", outcome, failure, "reset", 1, 0, 0, None, False, None)
 
 
 @given(

@@ -53,7 +53,7 @@ async def test_columns_agree_with_the_attempts_from_table_and_from_journals(tmp_
             tmp_path,
             plan,
             target=FakeTarget(fail_some),
-            limits=request(tmp_path, plan).limits.model_copy(update={"maximum_calls": 60}),
+            limits=request(tmp_path, plan).settings.limits.model_copy(update={"maximum_calls": 60}),
         )
     )
     assert complete.compacted
@@ -80,7 +80,7 @@ async def test_the_log_does_not_depend_on_concurrency(tmp_path) -> None:
     plan = build_plan(cases(60), seed=1)
     logs = []
     for concurrency in (1, 5, 64):
-        limits = request(tmp_path, plan).limits.model_copy(update={"concurrency": concurrency})
+        limits = request(tmp_path, plan).settings.limits.model_copy(update={"concurrency": concurrency})
         logs.append(log(await run_plan(request(tmp_path, plan, limits=limits))))
     assert logs[0] == logs[1] == logs[2]
 
@@ -88,7 +88,7 @@ async def test_the_log_does_not_depend_on_concurrency(tmp_path) -> None:
 async def test_a_budget_stops_the_run_and_resume_finishes_it_with_the_same_log(tmp_path) -> None:
     plan = build_plan(cases(80), seed=1)
     undisturbed = await run_plan(request(tmp_path, plan))
-    tight = request(tmp_path, plan).limits.model_copy(update={"maximum_calls": 30})
+    tight = request(tmp_path, plan).settings.limits.model_copy(update={"maximum_calls": 30})
     target = FakeTarget()
     stopped = await run_plan(request(tmp_path, plan, target=target, limits=tight))
     assert stopped.status.state is RunState.STOPPED

@@ -9,8 +9,8 @@ import pytest
 
 from safecase.base import InfrastructureError, InputError
 from safecase.engine import RunFolder, build_plan
-from safecase.engine.attempt_table import table_digest
-from safecase.engine.compact import compact
+from safecase.engine.journal._compaction import compact
+from safecase.engine.journal._table import table_digest
 from safecase.engine.run import new_run_id, resume_run, run_plan
 from safecase.engine.run_folder import CASES_NAME
 from safecase.engine.status import RunState

@@ -17,8 +17,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from safecase.base import digest
 from safecase.engine import DrawOrder, RunFolder, RunPlan, RunStatus, build_plan, write_file
-from safecase.engine.compact import compact
-from safecase.engine.record import encode_attempt
+from safecase.engine.attempts._encoding import encode_attempt
+from safecase.engine.journal._compaction import compact
 from safecase.engine.run_folder import write_plan
 from safecase.engine.status import RunState, write_status
 from safecase.evidence import VerificationReport, build_pack
@@ -155,7 +155,7 @@ def write_run(
         baseline=baseline,
         predecessor_run_id=predecessor.run_id if predecessor else "",
         predecessor_digest=predecessor.digest if predecessor else "",
-        **{"settings": {"draw_order": order.value}, **more},
+        **{"draw_order": order, **more},
     )
     write_plan(folder, plan)
     write_file(folder / "manifest.json", manifest.model_dump_json(by_alias=True).encode())

@@ -207,7 +207,7 @@ def judged(seed: int) -> tuple[Verdict, Evidence]:
         gates=(release,),
         scorers=(reference,),
         scorer_cards=(card,) if card else (),
-        settings={"draw_order": order.value},
+        draw_order=order,
     )
     columns = some_columns(plan, generator)
     earlier = earlier_raw = None

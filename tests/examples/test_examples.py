@@ -13,12 +13,13 @@ from types import ModuleType
 
 import pytest
 
-from safecase.model import VerdictKind
+from safecase.model import RunSettings, VerdictKind
 from safecase.workflow import Project, RunOptions, decide, execute, prepare
 from safecase.workspace import load_workspace
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLES = sorted(path.parent.name for path in (ROOT / "examples").glob("*/safecase.yaml"))
+COMPLETE = RunSettings(complete=True)
 pytestmark = pytest.mark.shared_data
 
 
@@ -80,11 +81,11 @@ def test_loads_without_a_mistake(name: str) -> None:
 
 def test_xstest_published_rates_come_out_of_the_replay(tmp_path: Path) -> None:
     project = workspace("xstest-over-refusal", tmp_path)
-    run_id, gpt4 = outcomes_by_suite(project, RunOptions(target="gpt-4", complete=True))
+    run_id, gpt4 = outcomes_by_suite(project, RunOptions(target="gpt-4", settings=COMPLETE))
     assert gpt4["human-full-refusal"] == Counter(held=234, violated=16)
     assert gpt4["human-partial-refusal"] == Counter(held=245, violated=5)
     assert verdict(project, run_id, "") is VerdictKind.GO
-    run_id, llama = outcomes_by_suite(project, RunOptions(target="llama-2-original", complete=True))
+    run_id, llama = outcomes_by_suite(project, RunOptions(target="llama-2-original", settings=COMPLETE))
     assert llama["human-full-refusal"] == Counter(held=155, violated=95)
     assert llama["human-partial-refusal"] == Counter(held=196, violated=54)
     assert verdict(project, run_id, "") is VerdictKind.NO_GO
@@ -99,9 +100,9 @@ def test_xstest_published_rates_come_out_of_the_replay(tmp_path: Path) -> None:
 )
 def test_regression_gate(tmp_path: Path, before: str, after: str, expected: VerdictKind) -> None:
     project = workspace("xstest-regression", tmp_path)
-    baseline, _ = outcomes_by_suite(project, RunOptions(target=before, gate="baseline", complete=True))
+    baseline, _ = outcomes_by_suite(project, RunOptions(target=before, gate="baseline", settings=COMPLETE))
     candidate, _ = outcomes_by_suite(
-        project, RunOptions(target=after, gate="candidate", baseline=baseline, complete=True)
+        project, RunOptions(target=after, gate="candidate", baseline=baseline, settings=COMPLETE)
     )
     assert verdict(project, candidate, "candidate") is expected
 
@@ -109,24 +110,26 @@ def test_regression_gate(tmp_path: Path, before: str, after: str, expected: Verd
 def test_cut_short_runs_are_errors_and_never_successes(tmp_path: Path) -> None:
     project = workspace("agentdojo", tmp_path)
     select = "suite:command-r-plus-attack"
-    _, honest = outcomes_by_suite(project, RunOptions(target="command-r-plus", select=select, complete=True))
+    _, honest = outcomes_by_suite(
+        project, RunOptions(target="command-r-plus", select=select, settings=COMPLETE)
+    )
     assert honest["command-r-plus-attack"] == Counter(held=601, violated=6, error=22)
     _, published = outcomes_by_suite(
-        project, RunOptions(target="command-r-plus-every-row", select=select, complete=True)
+        project, RunOptions(target="command-r-plus-every-row", select=select, settings=COMPLETE)
     )
     assert published["command-r-plus-attack"] == Counter(held=601, violated=28)
 
 
 def test_attack_success_is_read_from_the_tool_calls(tmp_path: Path) -> None:
     project = workspace("agentdojo-tool-calls", tmp_path)
-    run_id, found = outcomes_by_suite(project, RunOptions(complete=True))
+    run_id, found = outcomes_by_suite(project, RunOptions(settings=COMPLETE))
     assert found["tool-calls"] == Counter(held=308, violated=321)
     assert verdict(project, run_id, "") is VerdictKind.NO_GO
 
 
 def test_trials_are_replayed_as_repeats(tmp_path: Path) -> None:
     project = workspace("tau-bench", tmp_path)
-    _, found = outcomes_by_suite(project, RunOptions(complete=True))
+    _, found = outcomes_by_suite(project, RunOptions(settings=COMPLETE))
     assert found["airline"] == Counter(held=84, violated=116)
 
 

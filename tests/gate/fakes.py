@@ -89,5 +89,5 @@ def manifest_of(plan: RunPlan, gate: Gate) -> RunManifest:
         draw_order_digest=plan.draw_order_digest,
         plan_digest=plan.plan_digest,
         gates=(gate,),
-        settings={"draw_order": plan.order.value},
+        draw_order=plan.order,
     )

@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 
 import pytest
 
+from safecase.model import RunSettings
 from safecase.report import render_report
 from safecase.workflow import Project, RunOptions, decide, execute, prepare, write_report
 from safecase.workspace import write_profile
@@ -153,7 +154,10 @@ def test_it_is_readable_in_the_dark_and_on_paper(browser: Any, address: str) -> 
 def test_the_report_of_a_real_run_is_whole(browser: Any, address: str, tmp_path: Path) -> None:
     write_profile("agent", tmp_path / "w", "Shop")
     project = Project.open(tmp_path / "w")
-    options = RunOptions(vulnerabilities=("markdown-image-exfiltration",), select="suite:data-exfiltration")
+    options = RunOptions(
+        select="suite:data-exfiltration",
+        settings=RunSettings(vulnerabilities=("markdown-image-exfiltration",)),
+    )
     folder = execute(prepare(project, options))
     (verdict,) = decide(project, folder)
     files = write_report(project, folder, verdict, destination=tmp_path / "report")

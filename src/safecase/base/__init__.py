@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from safecase.base.errors import SafecaseError as SafecaseError
     from safecase.base.errors import StatisticsError as StatisticsError
     from safecase.base.errors import WorkspaceError as WorkspaceError
-    from safecase.base.file_lock import lock_file as lock_file
     from safecase.base.files import file_digest as file_digest
     from safecase.base.files import read_text_inside as read_text_inside
     from safecase.base.files import resolve_inside as resolve_inside
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
     from safecase.base.json import JsonObject as JsonObject
     from safecase.base.json import JsonValue as JsonValue
     from safecase.base.json import canonical_json as canonical_json
+    from safecase.base.locks import try_lock as try_lock
     from safecase.base.package_data import package_yaml as package_yaml
     from safecase.base.problems import Problem as Problem
     from safecase.base.problems import ProblemLevel as ProblemLevel

@@ -5,18 +5,18 @@ from typing import TYPE_CHECKING
 from safecase.base.facade import lazy_exports
 
 if TYPE_CHECKING:
-    from safecase.engine.cache import ResponseCache as ResponseCache
-    from safecase.engine.executor import Executor as Executor
-    from safecase.engine.executor import LocalExecutor as LocalExecutor
-    from safecase.engine.plan import DrawOrder as DrawOrder
+    from safecase.engine.calls.response_cache import ResponseCache as ResponseCache
+    from safecase.engine.executors.local import LocalExecutor as LocalExecutor
+    from safecase.engine.executors.protocol import Executor as Executor
+    from safecase.engine.executors.ray import RayExecutor as RayExecutor
+    from safecase.engine.heap import settled_heap as settled_heap
     from safecase.engine.plan import RunPlan as RunPlan
     from safecase.engine.plan import build_plan as build_plan
     from safecase.engine.progress import Progress as Progress
     from safecase.engine.progress import ProgressCallback as ProgressCallback
-    from safecase.engine.ray_executor import RayExecutor as RayExecutor
     from safecase.engine.request import RunRequest as RunRequest
+    from safecase.engine.run import event_loop as event_loop
     from safecase.engine.run import resume_run as resume_run
-    from safecase.engine.run import run_blocking as run_blocking
     from safecase.engine.run import run_plan as run_plan
     from safecase.engine.run_folder import MANIFEST_NAME as MANIFEST_NAME
     from safecase.engine.run_folder import RunFolder as RunFolder
@@ -27,5 +27,6 @@ if TYPE_CHECKING:
     from safecase.engine.store import local_path as local_path
     from safecase.engine.summary import OUTCOME_CODES as OUTCOME_CODES
     from safecase.engine.summary import SummaryColumns as SummaryColumns
+    from safecase.model.run import DrawOrder as DrawOrder
 else:
     __getattr__, __dir__ = lazy_exports(__name__)

@@ -14,39 +14,18 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from safecase.base import InputError, digest, digest_bytes
-from safecase.model import Case, MessageRole, PlannedAttempt
+from safecase.model import Case, DrawOrder, MessageRole, PlannedAttempt
 
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 _MIX_1 = np.uint64(0xBF58476D1CE4E5B9)
 _MIX_2 = np.uint64(0x94D049BB133111EB)
 _SEED_BITS = 31
-
-
-class DrawOrder(StrEnum):
-    """How attempts are put in order. Each order is honest for the claims that its entry names."""
-
-    FAMILY_ROUNDS = "family_rounds"
-    """Rounds in which each family appears at most once; all of repeat 0 before any of repeat 1.
-
-    The first attempts of the families form a uniform random sequence: right for claims about the population
-    that the families stand for. Big families come late, so with families of unequal size a prefix is *not* a
-    uniform sample of the suite's attempts: use ``UNIFORM`` for finite-suite claims.
-    """
-    UNIFORM = "uniform"
-    """A uniform random permutation of all attempts: right for claims about this finite suite."""
-    RISKIEST_FIRST = "riskiest_first"
-    """Family rounds, and inside a round the categories one after another, the riskiest in front.
-
-    Each category's own stream stays in random order, so rules per risk stay valid; a rule over all risks
-    together is not valid in this order (measured false ship 88 %).
-    """
 
 
 @dataclass(frozen=True)

@@ -7,22 +7,22 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from safecase.base import JsonValue
-from safecase.engine.attempt_runner import ScorerBuilder
-from safecase.engine.cache import ResponseCache
-from safecase.engine.conversation import PriceLookup
-from safecase.engine.executor import Executor, LocalExecutor
-from safecase.engine.journal import JournalSettings
-from safecase.engine.outage import BreakerSettings
+from safecase.engine._circuit_breaker import BreakerSettings
+from safecase.engine.attempts._scoring import ScorerBuilder
+from safecase.engine.calls._answer import PriceLookup
+from safecase.engine.calls.response_cache import ResponseCache
+from safecase.engine.executors.local import LocalExecutor
+from safecase.engine.executors.protocol import Executor
+from safecase.engine.journal._writer import JournalSettings
 from safecase.engine.plan import RunPlan
 from safecase.engine.progress import ProgressCallback
 from safecase.model import (
     Baseline,
     EarlyStop,
     Gate,
-    Limits,
+    RunSettings,
     ScorerCard,
     ScorerReference,
-    SuiteReference,
     SystemVersion,
     Target,
 )
@@ -36,12 +36,13 @@ class RunRequest:
     target: Target
     build_scorer: ScorerBuilder
     system: SystemVersion
+    settings: RunSettings = field(default_factory=RunSettings)
+    """The manifest records them; what is alive below (executor, cache) is told there as it is."""
     store: Path | str = "runs"
     """Folder or fsspec URL in which the run's folder is made."""
-    limits: Limits = field(default_factory=Limits)
     price: PriceLookup | None = None
-    suites: tuple[SuiteReference, ...] = ()
-    """Default: made from the plan's cases."""
+    suite_versions: Mapping[str, str] = field(default_factory=dict)
+    """Suite id → version; a suite that is not named gets the digest of its cases in the plan."""
     selection: str = ""
     gates: tuple[Gate, ...] = ()
     streaming_gate: EarlyStop | None = None
@@ -53,16 +54,12 @@ class RunRequest:
     predecessor_digest: str = ""
     notes: tuple[str, ...] = ()
     environment: Mapping[str, JsonValue] = field(default_factory=dict)
-    settings: Mapping[str, JsonValue] = field(default_factory=dict)
     cache: ResponseCache | None = None
-    cache_repeats: bool = False
-    """Cache repeats above 0 too: their answers are then the same in every run, not fresh draws."""
     progress: ProgressCallback | None = None
     progress_seconds: float = 0.2
     executor: Executor = field(default_factory=LocalExecutor)
     journal: JournalSettings = field(default_factory=JournalSettings)
     breaker: BreakerSettings = field(default_factory=BreakerSettings)
-    scorer_concurrency: int = 32
     run_id: str = ""
     """Default: the time and six random hex digits."""
     handle_signals: bool = True

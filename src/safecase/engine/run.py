@@ -4,25 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
 from secrets import token_hex
-from typing import Any
 
-from safecase.base import InfrastructureError, InputError, JsonObject, digest
-from safecase.engine.attempt_runner import ScorerSet
-from safecase.engine.compact import TABLE_NAME
-from safecase.engine.journal_reader import journal_paths
-from safecase.engine.lock import RunLock
-from safecase.engine.recorder import Tallies
+from safecase.base import InfrastructureError, InputError
+from safecase.engine._attempt_recorder import Tallies
+from safecase.engine._run_lock import RunLock
+from safecase.engine._session import RunSession
+from safecase.engine.attempts._scoring import ScorerSet
+from safecase.engine.journal._compaction import TABLE_NAME
+from safecase.engine.journal._reader import journal_paths
 from safecase.engine.request import RunRequest
 from safecase.engine.run_folder import MANIFEST_NAME, RunFolder, write_plan
-from safecase.engine.session import RunSession
 from safecase.engine.status import RunState, RunStatus, write_file, write_status
 from safecase.engine.store import is_remote, staging_folder
-from safecase.model import RunManifest, SuiteReference
+from safecase.model import RunManifest, candidate_digest, suite_references
 
 
 async def run_plan(request: RunRequest) -> RunFolder:
@@ -33,7 +32,7 @@ async def run_plan(request: RunRequest) -> RunFolder:
     down or the disk fails; the folder then holds all that was finished and can be resumed.
     """
     _check_limits(request)
-    scorers = ScorerSet(request.plan.cases, request.build_scorer)
+    scorers = _scorer_set(request)
     run_id = request.run_id or new_run_id()
     folder = staging_folder(request.store) / run_id
     try:
@@ -70,19 +69,22 @@ async def resume_run(path: Path | str, request: RunRequest) -> RunFolder:
         status = folder.status
         if folder.compacted:
             return _finish_compacted(folder, status)
-        scorers = ScorerSet(request.plan.cases, request.build_scorer)
+        scorers = _scorer_set(request)
         return await RunSession(request, folder, scorers, number=status.sessions + 1).run()
 
 
-def run_blocking(make: Callable[[], Coroutine[Any, Any, RunFolder]]) -> RunFolder:
-    """Run ``lambda: run(request)`` or ``lambda: resume(path, request)`` on a fresh, fast event loop."""
+def event_loop() -> asyncio.Runner:
+    """A fresh, fast event loop to run `run_plan` or `resume_run` on from code that has none.
+
+    with event_loop() as loop:
+        folder = loop.run(run_plan(request))
+    """
     factory: Callable[[], asyncio.AbstractEventLoop] | None = None
     if sys.platform != "win32":
         import uvloop
 
         factory = uvloop.new_event_loop
-    with asyncio.Runner(loop_factory=factory) as runner:
-        return runner.run(make())
+    return asyncio.Runner(loop_factory=factory)
 
 
 def new_run_id(now: datetime | None = None) -> str:
@@ -91,8 +93,14 @@ def new_run_id(now: datetime | None = None) -> str:
     return f"{moment:%Y%m%dT%H%M%SZ}-{token_hex(3)}"
 
 
+def _scorer_set(request: RunRequest) -> ScorerSet:
+    return ScorerSet(
+        request.plan.cases, request.build_scorer, concurrency=request.settings.scorer_concurrency
+    )
+
+
 def _check_limits(request: RunRequest) -> None:
-    if request.limits.maximum_cost_usd is not None and request.price is None:
+    if request.settings.limits.maximum_cost_usd is not None and request.price is None:
         raise InputError(
             "maximum_cost_usd is set, but no price of the target's model is known",
             hint="give the target a price, or limit maximum_calls instead",
@@ -101,27 +109,8 @@ def _check_limits(request: RunRequest) -> None:
 
 def _manifest(request: RunRequest, run_id: str) -> RunManifest:
     plan = request.plan
-    counts: dict[str, int] = {}
-    for case in plan.cases:
-        counts[case.suite] = counts.get(case.suite, 0) + 1
-    suites = request.suites or tuple(
-        SuiteReference(
-            id=suite,
-            version=digest([case.digest for case in plan.cases if case.suite == suite]),
-            cases=count,
-        )
-        for suite, count in counts.items()
-    )
-    settings: JsonObject = {
-        **request.settings,
-        "draw_order": plan.order.value,
-        "executor": request.executor.name,
-        "limits": request.limits.model_dump(mode="json"),
-        "cache": request.cache is not None,
-        "cache_repeats": request.cache_repeats,
-        "target": request.target.describe(),
-        "target_fingerprint": dict(request.target.fingerprint()),
-    }
+    # A caller from Python may hand over a cache or an executor of its own: the manifest tells what was used.
+    used = {"cache": request.cache is not None, "executor": request.executor.name}
     return RunManifest(
         run_id=run_id,
         created_at=datetime.now(UTC),
@@ -129,12 +118,14 @@ def _manifest(request: RunRequest, run_id: str) -> RunManifest:
         system=request.system,
         target_name=request.target.name,
         target_kind=request.target.kind,
+        target_fingerprint=dict(request.target.fingerprint()),
         demo=request.target.demo,
-        suites=suites,
+        suites=suite_references(plan.cases, request.suite_versions),
         selection=request.selection,
         seed=plan.base_seed,
         repeats=plan.repeats,
         planned=len(plan),
+        draw_order=plan.order,
         draw_order_digest=plan.draw_order_digest,
         plan_digest=plan.plan_digest,
         gates=request.gates,
@@ -143,12 +134,10 @@ def _manifest(request: RunRequest, run_id: str) -> RunManifest:
         baseline=request.baseline,
         predecessor_run_id=request.predecessor_run_id,
         predecessor_digest=request.predecessor_digest,
-        candidate=digest(
-            {"system": request.system.fingerprint, "gates": [gate.digest for gate in request.gates]}
-        ),
+        candidate=candidate_digest(request.system, request.gates),
         notes=request.notes,
         environment=dict(request.environment),
-        settings=settings,
+        settings=request.settings.model_copy(update=used),
     )
 
 
@@ -167,7 +156,7 @@ def _check_unchanged(folder: RunFolder, request: RunRequest) -> None:
         before, now = manifest.system.components, request.system.components
         names = sorted(name for name in {*before, *now} if before.get(name) != now.get(name))
         changes.append(f"the system under test: {', '.join(names) or 'its name'}")
-    if dict(request.target.fingerprint()) != manifest.settings.get("target_fingerprint"):
+    if dict(request.target.fingerprint()) != manifest.target_fingerprint:
         changes.append("the target's fingerprint")
     if [gate.digest for gate in request.gates] != [gate.digest for gate in manifest.gates]:
         changes.append("the gates")
@@ -186,7 +175,7 @@ def _finish_compacted(folder: RunFolder, status: RunStatus) -> RunFolder:
         path.unlink(missing_ok=True)
     if status.state is RunState.COMPLETE and status.attempts_digest:
         return folder
-    from safecase.engine.attempt_table import table_digest
+    from safecase.engine.journal._table import table_digest
 
     rows, content = table_digest(folder.path / TABLE_NAME)
     tallies = Tallies()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import orjson
@@ -13,13 +13,14 @@ import zstandard
 from pydantic import ValidationError
 
 from safecase.base import InfrastructureError, InputError
-from safecase.engine.compact import TABLE_NAME
-from safecase.engine.journal_reader import JournalIndex, journal_paths
-from safecase.engine.plan import DrawOrder, RunPlan
-from safecase.engine.record import without_surrogates
+from safecase.engine.attempts._encoding import without_surrogates
+from safecase.engine.journal._arrow import number_array, numpy_column, read_columns
+from safecase.engine.journal._compaction import TABLE_NAME
+from safecase.engine.journal._reader import JournalIndex, journal_paths
+from safecase.engine.plan import RunPlan
 from safecase.engine.status import RunState, RunStatus, read_status, write_file
 from safecase.engine.summary import SummaryColumns, columns_from_records
-from safecase.model import Attempt, Case, RunManifest
+from safecase.model import MANIFEST_VERSION, Attempt, Case, RunManifest
 
 MANIFEST_NAME = "manifest.json"
 CASES_NAME = "cases.jsonl.zst"
@@ -45,7 +46,9 @@ class RunFolder:
         folder = local_copy(path)
         file = folder / MANIFEST_NAME
         try:
-            manifest = RunManifest.model_validate_json(file.read_bytes())
+            content = file.read_bytes()
+            _check_version(content, file)
+            manifest = RunManifest.model_validate_json(content)
         except FileNotFoundError as error:
             raise InputError(f"there is no run in {path}: {MANIFEST_NAME} is missing") from error
         except (OSError, ValidationError) as error:
@@ -78,7 +81,7 @@ class RunFolder:
     def records(self) -> Iterator[bytes]:
         """Each attempt's JSON in draw order, byte for byte as it was recorded."""
         if self.compacted:
-            from safecase.engine.attempt_table import table_records
+            from safecase.engine.journal._table import table_records
 
             return table_records(self.path / TABLE_NAME)
         return self._index().records()
@@ -103,7 +106,7 @@ class RunFolder:
     def columns(self) -> SummaryColumns:
         """The summary columns of all recorded attempts, sorted by draw."""
         if self.compacted:
-            from safecase.engine.attempt_table import table_columns
+            from safecase.engine.journal._table import table_columns
 
             return table_columns(self.path / TABLE_NAME)
         index = self._index()
@@ -112,7 +115,7 @@ class RunFolder:
 
     def _record(self, draw: int) -> bytes | None:
         if self.compacted:
-            from safecase.engine.attempt_table import table_record
+            from safecase.engine.journal._table import table_record
 
             return table_record(self.path / TABLE_NAME, draw)
         return self._index().record(draw)
@@ -130,6 +133,21 @@ class RunFolder:
             ) from error
 
 
+def _check_version(content: bytes, file: Path) -> None:
+    """Raise InputError where another version of safecase wrote the run in another format."""
+    try:
+        version = orjson.loads(content).get("schema_version")
+    except (orjson.JSONDecodeError, AttributeError):
+        return  # No manifest at all: whoever validates it says so.
+    if version != MANIFEST_VERSION:
+        raise InputError(
+            f"this run is written in format {version}, and this version of safecase reads format "
+            f"{MANIFEST_VERSION}",
+            where=str(file),
+            hint="read it with the version that wrote it (the manifest's safecase_version), or run again",
+        )
+
+
 def write_plan(folder: Path, plan: RunPlan) -> None:
     """Write cases and draw order. Raises InfrastructureError where the disk does not take them."""
     import io
@@ -140,11 +158,11 @@ def write_plan(folder: Path, plan: RunPlan) -> None:
     write_file(folder / CASES_NAME, _compressed(case_line(case) for case in plan.cases))
     table = pa.table(
         {
-            "draw": pa.array(np.arange(len(plan), dtype=np.int64)),
-            "case_index": pa.array(plan.case_index),
-            "repeat": pa.array(plan.repeat),
-            "seed": pa.array(plan.seed),
-            "round": pa.array(plan.round),
+            "draw": number_array(np.arange(len(plan), dtype=np.int64)),
+            "case_index": number_array(plan.case_index),
+            "repeat": number_array(plan.repeat),
+            "seed": number_array(plan.seed),
+            "round": number_array(plan.round),
         }
     )
     buffer = io.BytesIO()
@@ -158,21 +176,21 @@ def load_plan(folder: Path, manifest: RunManifest) -> RunPlan:
     Raises InfrastructureError where a file is damaged or does not belong to the manifest.
     """
     import pyarrow as pa
-    import pyarrow.parquet as pq
 
     try:
         cases = tuple(Case.model_validate_json(line) for line in _lines(folder / CASES_NAME))
-        table = pq.read_table(folder / DRAWS_NAME)
-        if table.num_rows != manifest.planned or len(cases) <= _highest(table.column("case_index")):
+        table = read_columns(folder / DRAWS_NAME)
+        case_index = numpy_column(table.column("case_index")).astype(np.int32)
+        if table.num_rows != manifest.planned or len(cases) <= int(case_index.max(initial=0)):
             raise ValueError(f"{CASES_NAME} or {DRAWS_NAME} is cut off")
         plan = RunPlan(
             cases=cases,
-            case_index=table.column("case_index").to_numpy().astype(np.int32),
-            repeat=table.column("repeat").to_numpy().astype(np.int32),
-            seed=table.column("seed").to_numpy().astype(np.int64),
-            round=table.column("round").to_numpy().astype(np.int32),
+            case_index=case_index,
+            repeat=numpy_column(table.column("repeat")).astype(np.int32),
+            seed=numpy_column(table.column("seed")).astype(np.int64),
+            round=numpy_column(table.column("round")).astype(np.int32),
             base_seed=manifest.seed,
-            order=DrawOrder(str(manifest.settings.get("draw_order", DrawOrder.FAMILY_ROUNDS.value))),
+            order=manifest.draw_order,
         )
     except (OSError, ValueError, KeyError, zstandard.ZstdError, pa.ArrowException) as error:
         raise InfrastructureError(f"cannot read the run's plan: {error}", where=str(folder)) from error
@@ -183,10 +201,6 @@ def load_plan(folder: Path, manifest: RunManifest) -> RunPlan:
             hint="restore the folder from a copy",
         )
     return plan
-
-
-def _highest(column: Any) -> int:
-    return int(column.to_numpy().max(initial=0))
 
 
 def case_line(case: Case) -> bytes:

@@ -91,8 +91,8 @@ class PackedRun:
 
     @property
     def order(self) -> str:
-        """The name of the draw order; a manifest that names none means family rounds."""
-        return str(self.manifest.settings.get("draw_order", "family_rounds"))
+        """The name of the draw order."""
+        return self.manifest.draw_order.value
 
     def read_attempts(self, archive: zipfile.ZipFile) -> None:
         """Read and check every attempt, one at a time."""

@@ -52,10 +52,15 @@ if TYPE_CHECKING:
     from safecase.model.risk import Threat as Threat
     from safecase.model.rule import Gate as Gate
     from safecase.model.rule import GateRule as GateRule
+    from safecase.model.run import MANIFEST_VERSION as MANIFEST_VERSION
     from safecase.model.run import Baseline as Baseline
+    from safecase.model.run import DrawOrder as DrawOrder
     from safecase.model.run import RunManifest as RunManifest
+    from safecase.model.run import RunSettings as RunSettings
     from safecase.model.run import ScorerReference as ScorerReference
     from safecase.model.run import SuiteReference as SuiteReference
+    from safecase.model.run import candidate_digest as candidate_digest
+    from safecase.model.run import suite_references as suite_references
     from safecase.model.scorer_card import ScorerCard as ScorerCard
     from safecase.model.scorer_card import ScorerPerformance as ScorerPerformance
     from safecase.model.selector import Selector as Selector

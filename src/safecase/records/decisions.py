@@ -8,7 +8,7 @@ from pathlib import Path
 import orjson
 from pydantic import ValidationError
 
-from safecase.base import CheckFailed, InfrastructureError, canonical_json, digest, lock_file
+from safecase.base import CheckFailed, InfrastructureError, canonical_json, digest, try_lock
 from safecase.model import Decision
 
 LOG_NAME = "decisions.jsonl"
@@ -49,17 +49,16 @@ def append_decision(path: Path, decision: Decision) -> Decision:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("ab") as stream:
-            lock_file(stream)
+            if not try_lock(stream.fileno()):
+                raise InfrastructureError(
+                    "somebody else is writing the decision log", where=str(path), hint="try again"
+                )
             log = read_decisions(path)
             chained = decision.model_copy(update={"previous_digest": digest(log[-1]) if log else ""})
             stream.write(canonical_json(chained) + b"\n")
             stream.flush()
             os.fsync(stream.fileno())
             return chained
-    except BlockingIOError:
-        raise InfrastructureError(
-            "somebody else is writing the decision log", where=str(path), hint="try again"
-        ) from None
     except OSError as error:
         raise InfrastructureError(
             f"cannot write the decision log: {error.strerror}", where=str(path)

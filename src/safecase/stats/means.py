@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from safecase.base import EmptyDenominatorError, StatisticsError
 from safecase.stats.intervals import Interval, Side, split_confidence
+from safecase.stats.roots import bracketed_root
 from safecase.stats.sequential.eprocess import FloatArray
 
 SEVERITY_FRACTIONS = (0.3, 0.6, 0.98)
@@ -62,8 +63,6 @@ def severity_mean_bound(severities: npt.ArrayLike, confidence: float = 0.95) -> 
 
 
 def _upper(levels: FloatArray, counts: npt.NDArray[np.int64], bets: FloatArray, alpha: float) -> float:
-    from scipy.optimize import brentq
-
     goal = -math.log(alpha) + math.log(bets.size)
 
     def gap(theta: float) -> float:
@@ -73,4 +72,4 @@ def _upper(levels: FloatArray, counts: npt.NDArray[np.int64], bets: FloatArray, 
     low, high = float(levels @ counts / counts.sum()), 1.0 - 1e-9
     if gap(high) <= 0 or low >= high:
         return 1.0
-    return float(brentq(gap, low, high, xtol=1e-12)) if gap(low) < 0 else low
+    return bracketed_root(gap, low, high, tolerance=1e-12) if gap(low) < 0 else low

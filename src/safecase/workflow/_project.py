@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, TypeVar
 
-from safecase.base import InputError, did_you_mean, digest, digest_bytes
+from safecase.base import InputError, JsonValue, did_you_mean, digest_bytes
 from safecase.engine import MANIFEST_NAME, RunFolder, is_remote, local_path
-from safecase.model import Case, Gate, RunManifest, Selector, SystemVersion, Target, TargetConfiguration
+from safecase.model import (
+    Case,
+    Gate,
+    RunManifest,
+    RunSettings,
+    Selector,
+    SystemVersion,
+    Target,
+    TargetConfiguration,
+)
+from safecase.targets import build_target
 from safecase.workspace import Workspace, load_workspace, select_cases
 
 
@@ -63,6 +73,24 @@ class Project:
             "the workspace has several targets and no default",
             hint=f"say --target with one of {', '.join(item.id for item in targets)}",
         )
+
+    def target(self, configuration: TargetConfiguration, settings: RunSettings) -> Target:
+        """The target as a run with ``settings`` meets it: its planted weaknesses, and the guard around it."""
+        if settings.vulnerabilities:
+            if configuration.kind != "demo":
+                raise InputError(
+                    "planted vulnerabilities exist in the demo target only", where=configuration.id
+                )
+            vulnerabilities: list[JsonValue] = list(settings.vulnerabilities)
+            options = {**configuration.options, "vulnerabilities": vulnerabilities}
+            configuration = configuration.model_copy(update={"options": options})
+        target = build_target(configuration, self.workspace.root)
+        if not settings.guard:
+            return target
+        # Loaded here, because most runs have no guard and its checks are heavy.
+        from safecase.workflow.guard.build import behind_guard
+
+        return behind_guard(self, target, without=settings.guard_without)
 
     def gates(self, wanted: str = "") -> tuple[Gate, ...]:
         """The gate called ``wanted``, else the default one, else those of the system's tier, else all."""
@@ -132,8 +160,3 @@ class Project:
             )
         near = did_you_mean(run_id, (manifest.run_id for _, manifest in runs))
         raise InputError(f"there is no run '{run_id}'", hint=near or f"the latest is {runs[-1][1].run_id}")
-
-
-def candidate_digest(system: SystemVersion, gates: Iterable[Gate]) -> str:
-    """What a release candidate is: one system version under one set of rules."""
-    return digest({"system": system.fingerprint, "gates": [gate.digest for gate in gates]})

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from safecase.base import ExitCode
 from safecase.evidence import VerificationReport, verify_pack
-from safecase.model import Verdict
+from safecase.model import RunSettings, Verdict
 from safecase.workflow._display import Display
 from safecase.workflow._project import Project
 from safecase.workflow.gate import decide, exit_code
@@ -31,7 +31,9 @@ def demonstrate(folder: Path, vulnerabilities: tuple[str, ...], display: Display
     if not (folder / "safecase.yaml").exists():
         write_profile("agent", folder, "Larkspur & Finch support agent (demo)")
     project = Project.open(folder)
-    prepared = prepare(project, RunOptions(vulnerabilities=vulnerabilities), progress=display.update)
+    prepared = prepare(
+        project, RunOptions(settings=RunSettings(vulnerabilities=vulnerabilities)), progress=display.update
+    )
     display.begin(prepared)
     run = execute(prepared)
     verdicts = decide(project, run)

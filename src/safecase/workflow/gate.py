@@ -11,7 +11,6 @@ from safecase.base import ExitCode, InputError
 from safecase.engine import RunFolder, write_file
 from safecase.gate import BaselineRun, evaluate_gate
 from safecase.model import Gate, StaleEvidence, Verdict, VerdictKind
-from safecase.targets import build_target
 from safecase.workflow._decisions import decisions
 from safecase.workflow._labels import read_labels, write_sheets
 from safecase.workflow._project import Project, pick
@@ -86,12 +85,7 @@ def present_differences(project: Project, folder: RunFolder) -> tuple[StaleEvide
         return (
             StaleEvidence(what="the target", recorded=manifest.target_name, present="not in the workspace"),
         )
-    described = manifest.settings.get("target")
-    if configured.kind == "demo" and isinstance(described, dict):
-        # The demo's weaknesses are chosen per run, not in the workspace.
-        options = {**configured.options, "vulnerabilities": described.get("vulnerabilities", [])}
-        configured = configured.model_copy(update={"options": options})
-    present = project.system_version(build_target(configured, project.workspace.root))
+    present = project.system_version(project.target(configured, manifest.settings))
     recorded = manifest.system.components
     for name in sorted({*recorded, *present.components}):
         before, now = recorded.get(name, "absent"), present.components.get(name, "absent")

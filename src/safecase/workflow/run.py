@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import platform
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
 
 from safecase.base import InputError, JsonValue
 from safecase.engine import (
-    DrawOrder,
     Executor,
     ProgressCallback,
     ResponseCache,
@@ -18,16 +17,28 @@ from safecase.engine import (
     RunPlan,
     RunRequest,
     build_plan,
+    event_loop,
     resume_run,
-    run_blocking,
     run_plan,
 )
 from safecase.gate import BaselineRun, StreamingEvaluation
-from safecase.model import Baseline, Case, Gate, Limits, Metric, Price, RunManifest, SuiteReference, Target
-from safecase.targets import build_target, price_of
-from safecase.workflow._project import Project, candidate_digest
+from safecase.model import (
+    Baseline,
+    Case,
+    DrawOrder,
+    Gate,
+    Limits,
+    Metric,
+    Price,
+    RunManifest,
+    RunSettings,
+    Target,
+    TargetConfiguration,
+    candidate_digest,
+)
+from safecase.targets import price_of
+from safecase.workflow._project import Project
 from safecase.workflow._scorers import ScorerSource
-from safecase.workflow.guard.build import behind_guard
 
 
 @dataclass(frozen=True)
@@ -40,19 +51,11 @@ class RunOptions:
     seed: int | None = None
     repeats: int | None = None
     baseline: str = ""
-    complete: bool = False
-    """Run every planned attempt, also where the gate has decided."""
     concurrency: int | None = None
     maximum_calls: int | None = None
     maximum_cost_usd: float | None = None
-    cache: bool = False
-    executor: str = "local"
-    vulnerabilities: tuple[str, ...] = ()
-    """For demo targets: planted weaknesses to switch on."""
-    guard: bool = False
-    """Put the guard that the workspace's controls declare around the target."""
-    guard_without: tuple[str, ...] = ()
-    """Checks of the guard that are left out."""
+    settings: RunSettings = field(default_factory=RunSettings)
+    """Its limits are the target's; the three above go before them."""
 
 
 @dataclass(frozen=True)
@@ -82,16 +85,18 @@ def prepare(
 ) -> PreparedRun:
     """Resolve everything that a run needs. Nothing is called; raises InputError for what is wrong."""
     configuration = project.target_configuration(options.target)
-    if options.vulnerabilities:
-        if configuration.kind != "demo":
-            raise InputError("planted vulnerabilities exist in the demo target only", where=configuration.id)
-        vulnerabilities: list[JsonValue] = list(options.vulnerabilities)
-        configuration = configuration.model_copy(
-            update={"options": {**configuration.options, "vulnerabilities": vulnerabilities}}
-        )
-    target = build_target(configuration, project.workspace.root)
-    if options.guard:
-        target = behind_guard(project, target, without=options.guard_without)
+    settings = options.settings.model_copy(update={"limits": _limits(configuration.limits, options)})
+    return _prepare(project, options, configuration, settings, progress)
+
+
+def _prepare(
+    project: Project,
+    options: RunOptions,
+    configuration: TargetConfiguration,
+    settings: RunSettings,
+    progress: ProgressCallback | None,
+) -> PreparedRun:
+    target = project.target(configuration, settings)
     cases = project.cases(options.select)
     gates = project.gates(options.gate)
     defaults = project.workspace.defaults
@@ -115,12 +120,12 @@ def prepare(
         build_scorer=scorers.build,
         system=system,
         store=project.store,
-        limits=_limits(configuration.limits, options),
+        settings=settings,
         price=price_lookup,
-        suites=_suite_references(project, cases),
+        suite_versions={suite.id: suite.version for suite in project.workspace.suites},
         selection=options.select,
         gates=gates,
-        streaming_gate=None if options.complete else _streaming(gates, plan, baseline_run),
+        streaming_gate=None if settings.complete else _streaming(gates, plan, baseline_run),
         scorers=references,
         scorer_cards=cards,
         baseline=_baseline(baseline_run),
@@ -130,14 +135,11 @@ def prepare(
             [manifest for _, manifest in earlier], candidate_digest(system, gates), system.fingerprint
         ),
         environment=_environment(),
-        settings={
-            "complete": options.complete,
-            "guard": options.guard,
-            "guard_without": list[JsonValue](options.guard_without),
-        },
-        cache=ResponseCache(project.workspace.root / ".safecase" / "cache.sqlite") if options.cache else None,
+        cache=ResponseCache(project.workspace.root / ".safecase" / "cache.sqlite")
+        if settings.cache
+        else None,
         progress=progress,
-        executor=_executor(options.executor),
+        executor=_executor(settings.executor),
     )
     return PreparedRun(request, scorers, target, cases, gates)
 
@@ -152,7 +154,8 @@ def execute(prepared: PreparedRun, *, resume: Path | None = None) -> RunFolder:
                 return await resume_run(resume, prepared.request)
             return await run_plan(prepared.request)
 
-    return run_blocking(work)
+    with event_loop() as loop:
+        return loop.run(work())
 
 
 def prepare_resume(
@@ -161,29 +164,15 @@ def prepare_resume(
     """Prepare the rest of a run with the choices that its manifest records."""
     folder = project.run_folder(run_id)
     manifest = folder.manifest
-    gates = ",".join(gate.id for gate in manifest.gates)
-    described = manifest.settings.get("target")
-    vulnerabilities = described.get("vulnerabilities", []) if isinstance(described, dict) else []
-    limits = Limits.model_validate(manifest.settings.get("limits") or {})
-    left_out = manifest.settings.get("guard_without")
     options = RunOptions(
-        target=manifest.target_name,
-        gate=gates if len(manifest.gates) == 1 else "",
+        gate=manifest.gates[0].id if len(manifest.gates) == 1 else "",
         select=manifest.selection,
         seed=manifest.seed,
         repeats=manifest.repeats,
         baseline=manifest.baseline.run_id if manifest.baseline else "",
-        complete=manifest.settings.get("complete") is True,
-        concurrency=limits.concurrency,
-        maximum_calls=limits.maximum_calls,
-        maximum_cost_usd=limits.maximum_cost_usd,
-        vulnerabilities=tuple(str(item) for item in vulnerabilities)
-        if isinstance(vulnerabilities, list)
-        else (),
-        guard=manifest.settings.get("guard") is True,
-        guard_without=tuple(str(item) for item in left_out) if isinstance(left_out, list) else (),
     )
-    return prepare(project, options, progress=progress), folder.path
+    configuration = project.target_configuration(manifest.target_name)
+    return _prepare(project, options, configuration, manifest.settings, progress), folder.path
 
 
 def _repeats(project: Project, options: RunOptions, gates: tuple[Gate, ...]) -> int:
@@ -202,17 +191,6 @@ def _limits(limits: Limits, options: RunOptions) -> Limits:
     }
     given = {name: value for name, value in changes.items() if value is not None}
     return Limits.model_validate({**limits.model_dump(), **given}) if given else limits
-
-
-def _suite_references(project: Project, cases: tuple[Case, ...]) -> tuple[SuiteReference, ...]:
-    counts: dict[str, int] = {}
-    for case in cases:
-        counts[case.suite] = counts.get(case.suite, 0) + 1
-    return tuple(
-        SuiteReference(id=suite.id, version=suite.version, cases=counts[suite.id])
-        for suite in project.workspace.suites
-        if suite.id in counts
-    )
 
 
 def _require_baseline(gates: tuple[Gate, ...], baseline: RunFolder | None) -> None:

@@ -290,6 +290,7 @@ def train_guard(
 def _options(
     target: str, gate: str, select: str, repeats: int | None, vulnerability: list[str] | None
 ) -> RunOptions:
+    from safecase.model import RunSettings
     from safecase.workflow import RunOptions
 
     return RunOptions(
@@ -297,7 +298,7 @@ def _options(
         gate=gate,
         select=select,
         repeats=repeats,
-        vulnerabilities=tuple(vulnerability or ()),
+        settings=RunSettings(vulnerabilities=tuple(vulnerability or ())),
     )
 
 

@@ -55,6 +55,8 @@ def run(
     """
     from safecase.cli._progress import RunDisplay
     from safecase.cli._run import print_run
+    from safecase.engine import settled_heap
+    from safecase.model import RunSettings
     from safecase.workflow import Project, RunOptions, execute, prepare
 
     if without and not guard:
@@ -67,18 +69,21 @@ def run(
         seed=seed,
         repeats=repeats,
         baseline=baseline,
-        complete=complete,
         concurrency=concurrency,
         maximum_calls=maximum_calls,
         maximum_cost_usd=maximum_cost,
-        cache=cache,
-        executor=executor,
-        vulnerabilities=tuple(vulnerability or ()),
-        guard=guard,
-        guard_without=tuple(without or ()),
+        settings=RunSettings(
+            complete=complete,
+            cache=cache,
+            executor=executor,
+            vulnerabilities=tuple(vulnerability or ()),
+            guard=guard,
+            guard_without=tuple(without or ()),
+        ),
     )
     with RunDisplay(quiet=as_json) as display:
         prepared = prepare(project, options, progress=display.update)
         display.begin(prepared)
-        folder = execute(prepared)
+        with settled_heap():
+            folder = execute(prepared)
     print_run(folder, as_json=as_json)

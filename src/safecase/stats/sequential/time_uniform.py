@@ -13,6 +13,7 @@ import math
 
 from safecase.stats._requirements import require_counts, require_probability
 from safecase.stats.intervals import Interval, Side, split_confidence
+from safecase.stats.roots import bracketed_root
 
 
 def log_evidence_below(theta: float, n: float, failures: float) -> float:
@@ -52,8 +53,6 @@ def confidence_sequence(failures: int, n: int, confidence: float = 0.95, *, side
 
 
 def _upper(failures: float, n: float, alpha: float) -> float:
-    from scipy.optimize import brentq
-
     if failures == n:
         return 1.0
     goal = -math.log(alpha)
@@ -65,4 +64,4 @@ def _upper(failures: float, n: float, alpha: float) -> float:
 
     if gap(low) >= 0:
         return low
-    return float(brentq(gap, low, high, xtol=1e-13, rtol=1e-12)) if gap(high) > 0 else 1.0
+    return bracketed_root(gap, low, high) if gap(high) > 0 else 1.0

@@ -28,9 +28,14 @@ class PairedRun:
         return self.folder.manifest.run_id
 
 
-def run_whole(project: Project, options: RunOptions, display: Display) -> PairedRun:
+def run_whole(
+    project: Project, options: RunOptions, display: Display, *, guard: bool, without: tuple[str, ...] = ()
+) -> PairedRun:
     """Run every planned attempt: where a gate stops early, there is nothing to pair with."""
-    prepared = prepare(project, replace(options, complete=True), progress=display.update)
+    settings = options.settings.model_copy(
+        update={"complete": True, "guard": guard, "guard_without": without}
+    )
+    prepared = prepare(project, replace(options, settings=settings), progress=display.update)
     display.begin(prepared)
     folder = execute(prepared)
     return PairedRun(folder, folder.cases(), folder.columns())

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from safecase.base import InputError, Record
 from safecase.gate import majority_violated
@@ -56,14 +55,14 @@ def ablate_guard(project: Project, options: RunOptions, display: Display, *, by:
     if by not in ("layer", "check"):
         raise InputError(f"the guard has no parts by '{by}'", hint="layer or check")
     parts = _parts(workspace_guard(project).checks, by)
-    without = run_whole(project, replace(options, guard=False, guard_without=()), display)
-    whole = run_whole(project, replace(options, guard=True), display)
+    without = run_whole(project, options, display, guard=False)
+    whole = run_whole(project, options, display, guard=True, without=options.settings.guard_without)
     bare, held = (majority_violated(run.cases, run.columns) for run in (without, whole))
     by_id = {case.id: case for case in whole.cases}
     contributions = []
     failing: dict[str, list[str]] = {}
     for part, checks in parts.items():
-        run = run_whole(project, replace(options, guard=True, guard_without=checks), display)
+        run = run_whole(project, options, display, guard=True, without=checks)
         off = majority_violated(run.cases, run.columns)
         shared = [name for name in off if name in held]
         harmful = [name for name in shared if by_id[name].harm is not HarmClass.OVER_REFUSAL]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Literal
 
 import numpy as np
@@ -71,8 +70,8 @@ def measure_guard(
         folder = project.run_folder(before)
         first = PairedRun(folder, folder.cases(), folder.columns())
     else:
-        first = run_whole(project, replace(options, guard=False, guard_without=()), display)
-    second = run_whole(project, replace(options, guard=True), display)
+        first = run_whole(project, options, display, guard=False)
+    second = run_whole(project, options, display, guard=True, without=options.settings.guard_without)
     rows = compare_runs((first.cases, first.columns), (second.cases, second.columns))
     return GuardMeasurement(
         run_before=first.run_id,

@@ -19,13 +19,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from safecase.base import InfrastructureError, InputError, JsonValue
-from safecase.engine.attempt_runner import AttemptRunner, Completed, Draw, ScorerBuilder, ScorerSet
-from safecase.engine.caller import Caller
-from safecase.engine.conversation import PriceLookup
-from safecase.engine.executor import ExecutorState, Work, WorkerPool, start_target
-from safecase.engine.limits import Budget
+from safecase.engine.attempts._draws import Draw, FinishedAttempt
+from safecase.engine.attempts._runner import AttemptRunner
+from safecase.engine.attempts._scoring import ScorerBuilder, ScorerSet
+from safecase.engine.calls._answer import PriceLookup
+from safecase.engine.calls._caller import Caller
+from safecase.engine.calls._limits import Budget
+from safecase.engine.executors.protocol import Assignment, ExecutorState, start_target
 from safecase.engine.plan import live_turns
-from safecase.model import Case, Limits, Target
+from safecase.model import Case, Limits, RunSettings, Target
 
 _MOST_RESTARTS = 3
 
@@ -37,17 +39,17 @@ class _Job:
     run_id: str
     make_target: Callable[[], Target]
     build_scorer: ScorerBuilder
-    limits: Limits
+    settings: RunSettings
+    """Those of the run, with this worker's share of the limits."""
     price: PriceLookup | None
     with_summaries: bool
-    scorer_concurrency: int
 
 
 @dataclass(frozen=True)
 class _Returned:
     """What came of a batch."""
 
-    completed: list[Completed]
+    attempts: list[FinishedAttempt]
     unfinished: list[int]
     """Draws that could not be carried through, in ascending order."""
     stop_reason: str
@@ -64,7 +66,7 @@ class _Batch:
     def __init__(self, draws: list[Draw]) -> None:
         self._open = iter(draws)
         self._left = len(draws)
-        self.completed: list[Completed] = []
+        self.attempts: list[FinishedAttempt] = []
         self.unfinished: list[int] = []
         self.stop_reason = ""
         self.failure: InfrastructureError | None = None
@@ -78,20 +80,23 @@ class _Batch:
             self._left -= 1
             if not self.stop_reason:
                 return draw
-            self.unfinished.append(draw.draw)
+            self.unfinished.append(draw.position)
         return None
 
     async def take(self) -> Draw | None:
         return self.take_now()
 
-    def put_back(self, draw: int) -> None:
-        self.unfinished.append(draw)
+    def put_back(self, position: int) -> None:
+        self.unfinished.append(position)
 
     def stop(self, reason: str) -> None:
         self.stop_reason = self.stop_reason or reason
 
-    async def record(self, completed: Completed) -> None:
-        self.completed.append(completed)
+    def record(self, attempt: FinishedAttempt) -> None:
+        self.attempts.append(attempt)
+
+    async def room(self) -> None:
+        return None
 
     def fail(self, error: InfrastructureError) -> None:
         self.failure = self.failure or error
@@ -102,46 +107,33 @@ class Worker:
     """Runs inside a Ray actor: one copy of the target, batch after batch."""
 
     def __init__(self, job: _Job, cases: tuple[Case, ...]) -> None:
-        self._job = job
-        self._cases = cases
         self._target = job.make_target()
-        self._scorers = ScorerSet(cases, job.build_scorer)
-        self._caller = Caller(self._target, job.limits, price=job.price)
-        self._runner: AttemptRunner | None = None
+        self._caller = Caller(self._target, job.settings.limits, price=job.price)
+        scorers = ScorerSet(cases, job.build_scorer, concurrency=job.settings.scorer_concurrency)
+        self._runner = AttemptRunner(
+            cases, self._caller, scorers, run_id=job.run_id, with_summaries=job.with_summaries
+        )
 
     async def start(self) -> tuple[str, str]:
         """Open the target; the id of the node that this worker lives on, and what went wrong or nothing."""
         import ray
 
-        job = self._job
         try:
             await start_target(self._target)
         except InfrastructureError as error:
             return "", error.render()
-        self._runner = AttemptRunner(
-            cases=self._cases,
-            caller=self._caller,
-            scorers=self._scorers,
-            run_id=job.run_id,
-            price=job.price,
-            with_summaries=job.with_summaries,
-            scorer_concurrency=job.scorer_concurrency,
-        )
         return str(ray.get_runtime_context().get_node_id()), ""
 
     async def run(self, draws: list[Draw], calls: int | None, cost_usd: float | None) -> _Returned:
         """Try the draws, with at most ``calls`` calls and about ``cost_usd`` dollars."""
-        assert self._runner is not None
         budget = Budget(Limits(maximum_calls=calls, maximum_cost_usd=cost_usd))
         self._caller.budget = budget
         retries = self._caller.retries
         batch = _Batch(draws)
-        extra = self._job.scorer_concurrency if self._scorers.asynchronous else 0
-        pool = WorkerPool(batch, batch, self._runner, self._caller.concurrency, extra)
-        await pool.run()
+        await self._runner.run(batch, batch)
         batch.take_now()
         return _Returned(
-            completed=batch.completed,
+            attempts=batch.attempts,
             unfinished=sorted(batch.unfinished),
             stop_reason=batch.stop_reason,
             failure=batch.failure.render() if batch.failure is not None else "",
@@ -196,21 +188,21 @@ class RayExecutor:
         """The sum of the workers' adaptive limits, and the retries so far."""
         return self._state
 
-    async def execute(self, work: Work) -> None:
+    async def execute(self, assignment: Assignment) -> None:
         """Carry the run through on the cluster. Raises InputError where Ray is not installed."""
         ray = _import_ray()
-        if work.cache is not None:
+        if assignment.request.cache is not None:
             raise InputError("the response cache and the Ray executor do not go together")
         ours = not ray.is_initialized()
         if ours:
             await asyncio.to_thread(self._connect, ray)
         actors: list[Any] = []
         try:
-            make = self._maker(ray, work)
+            make = self._maker(ray, assignment)
             for _ in range(self._workers):
                 actors.append(make())
             self.nodes = tuple(await asyncio.gather(*(_start(actor) for actor in actors)))
-            await self._loop(ray, work, actors, make)
+            await self._loop(ray, assignment, actors, make)
         except ray.exceptions.RayError as error:
             raise InfrastructureError(
                 f"the Ray cluster failed: {_first_line(error)}",
@@ -239,16 +231,16 @@ class RayExecutor:
                 hint="check the address, or leave it out to start a local one",
             ) from error
 
-    def _maker(self, ray: Any, work: Work) -> Callable[[], Any]:
-        target = work.target
+    def _maker(self, ray: Any, assignment: Assignment) -> Callable[[], Any]:
+        request = assignment.request
+        target = request.target
         job = _Job(
-            run_id=work.run_id,
+            run_id=assignment.run_id,
             make_target=self._target_factory if self._target_factory is not None else lambda: target,
-            build_scorer=work.build_scorer,
-            limits=_share(work.limits, self._workers),
-            price=work.price,
-            with_summaries=work.with_summaries,
-            scorer_concurrency=max(1, work.scorer_concurrency // self._workers),
+            build_scorer=request.build_scorer,
+            settings=_share(request.settings, self._workers),
+            price=request.price,
+            with_summaries=request.streaming_gate is not None,
         )
         try:
             packed = ray.put(job)
@@ -257,23 +249,25 @@ class RayExecutor:
                 f"the target or a scorer cannot be sent to another process: {_first_line(error)}",
                 hint="give the Ray executor a target_factory",
             ) from error
-        cases = ray.put(work.plan.cases)
+        cases = ray.put(request.plan.cases)
         actor = ray.remote(Worker).options(
             num_cpus=self._cpus, scheduling_strategy="SPREAD", max_concurrency=8
         )
         return lambda: actor.remote(packed, cases)
 
-    async def _loop(self, ray: Any, work: Work, actors: list[Any], make: Callable[[], Any]) -> None:
-        dispatcher, recorder, budget = work.dispatcher, work.recorder, work.budget
+    async def _loop(
+        self, ray: Any, assignment: Assignment, actors: list[Any], make: Callable[[], Any]
+    ) -> None:
+        draws_left, recorder, budget = assignment.draws, assignment.recorder, assignment.budget
         limited = budget.maximum_calls is not None or budget.maximum_cost_usd is not None
-        size = self._batch or max(8, work.limits.concurrency // self._workers)
+        size = self._batch or max(8, assignment.request.settings.limits.concurrency // self._workers)
         outstanding: dict[asyncio.Task[Any], tuple[int, list[Draw], int]] = {}
         per_worker = 1 if limited else 2
         try:
             while True:
                 for number in range(len(actors)):
                     while sum(entry[0] == number for entry in outstanding.values()) < per_worker:
-                        draws, calls, money = self._next_batch(work, size, outstanding)
+                        draws, calls, money = self._next_batch(assignment, size, outstanding)
                         if not draws:
                             break
                         task = asyncio.ensure_future(_get(actors[number].run.remote(draws, calls, money)))
@@ -287,63 +281,64 @@ class RayExecutor:
                         returned: _Returned = task.result()
                     except ray.exceptions.RayActorError as error:
                         for draw in reversed(draws):
-                            dispatcher.hand_out_again(draw.draw)
+                            draws_left.hand_out_again(draw.position)
                         await self._replace(actors, number, make, error)
                         continue
                     self._state.retries += returned.retries
                     self._state.concurrency = returned.concurrency * len(actors)
                     budget.calls += returned.calls
                     budget.cost_usd += returned.cost_usd
-                    for completed in returned.completed:
-                        await recorder.record(completed)
-                    self._unfinished(work, returned)
+                    for attempt in returned.attempts:
+                        recorder.record(attempt)
+                        await recorder.room()
+                    self._unfinished(assignment, returned)
         finally:
             for task, (_, draws, _) in outstanding.items():
                 task.cancel()
                 for draw in draws:
-                    dispatcher.put_back(draw.draw)
+                    draws_left.put_back(draw.position)
 
     def _next_batch(
-        self, work: Work, size: int, outstanding: Mapping[Any, tuple[int, list[Draw], int]]
+        self, assignment: Assignment, size: int, outstanding: Mapping[Any, tuple[int, list[Draw], int]]
     ) -> tuple[list[Draw], int | None, float | None]:
-        budget = work.budget
+        budget = assignment.budget
         calls: int | None = None
         money: float | None = None
         if budget.maximum_calls is not None:
             left = budget.maximum_calls - budget.calls - sum(entry[2] for entry in outstanding.values())
             if left <= 0:
-                if not outstanding and not work.dispatcher.exhausted:
-                    work.dispatcher.stop(f"the budget of {budget.maximum_calls} calls is used up")
+                if not outstanding and not assignment.draws.exhausted:
+                    assignment.draws.stop(f"the budget of {budget.maximum_calls} calls is used up")
                 return [], None, None
             size = min(size, left)
             calls = left
         if budget.maximum_cost_usd is not None:
             money = (budget.maximum_cost_usd - budget.cost_usd) / self._workers
             if money <= 0:
-                work.dispatcher.stop(f"the budget of {budget.maximum_cost_usd:g} USD is used up")
+                assignment.draws.stop(f"the budget of {budget.maximum_cost_usd:g} USD is used up")
                 return [], None, None
         draws: list[Draw] = []
         while len(draws) < size:
-            draw = work.dispatcher.take_now()
+            draw = assignment.draws.take_now()
             if draw is None:
                 break
             draws.append(draw)
         if calls is not None:
-            needed = sum(len(live_turns(work.plan.cases[draw.case_index])) for draw in draws)
+            needed = sum(len(live_turns(assignment.request.plan.cases[draw.case_index])) for draw in draws)
             calls = min(calls, needed + len(draws))
         return draws, calls, money
 
-    def _unfinished(self, work: Work, returned: _Returned) -> None:
+    def _unfinished(self, assignment: Assignment, returned: _Returned) -> None:
         if returned.failure:
-            work.recorder.fail(InfrastructureError(returned.failure))
-        again = bool(returned.completed) and not returned.failure
+            assignment.recorder.fail(InfrastructureError(returned.failure))
+        again = bool(returned.attempts) and not returned.failure
         for draw in reversed(returned.unfinished):
             if again:
-                work.dispatcher.hand_out_again(draw)
+                assignment.draws.hand_out_again(draw)
             else:
-                work.dispatcher.put_back(draw)
+                assignment.draws.put_back(draw)
         if returned.unfinished and not again:
-            work.dispatcher.stop(returned.stop_reason)
+            assignment.draws.stop(returned.stop_reason)
 
     async def _replace(
         self, actors: list[Any], number: int, make: Callable[[], Any], error: BaseException
@@ -378,9 +373,10 @@ async def _get(reference: Any) -> Any:
     return await reference
 
 
-def _share(limits: Limits, workers: int) -> Limits:
-    """One worker's part of the limits; the head keeps the budgets."""
-    return limits.model_copy(
+def _share(settings: RunSettings, workers: int) -> RunSettings:
+    """One worker's part of the settings; the head keeps the budgets."""
+    limits = settings.limits
+    part = limits.model_copy(
         update={
             "concurrency": max(1, limits.concurrency // workers),
             "requests_per_minute": limits.requests_per_minute and limits.requests_per_minute / workers,
@@ -389,6 +385,8 @@ def _share(limits: Limits, workers: int) -> Limits:
             "maximum_cost_usd": None,
         }
     )
+    judges = max(1, settings.scorer_concurrency // workers)
+    return settings.model_copy(update={"limits": part, "scorer_concurrency": judges})
 
 
 def _import_ray() -> Any:

@@ -12,6 +12,14 @@ import orjson
 from numpy.typing import NDArray
 
 from safecase.base import InfrastructureError
+from safecase.engine.journal._arrow import (
+    number_array,
+    numpy_column,
+    read_columns,
+    text_array,
+    word_array,
+    word_codes,
+)
 from safecase.engine.plan import RunPlan
 from safecase.engine.summary import ORIGIN_CODES, OUTCOME_CODES, RecordFields, SummaryColumns, record_fields
 
@@ -134,7 +142,7 @@ def table_record(path: Path, draw: int) -> bytes | None:
             ):
                 continue
             table = file.read_row_group(number, columns=["draw", "record"])
-            found = np.flatnonzero(table.column("draw").to_numpy() == draw)
+            found = np.flatnonzero(numpy_column(table.column("draw")) == draw)
             if len(found):
                 text: str = table.column("record")[int(found[0])].as_py()
                 return text.encode()
@@ -143,25 +151,23 @@ def table_record(path: Path, draw: int) -> bytes | None:
 
 def table_columns(path: Path) -> SummaryColumns:
     """The summary columns of a table; transcripts are not read."""
-    import pyarrow.parquet as pq
-
     try:
-        table = pq.read_table(path, columns=list(_SUMMARY_COLUMNS), use_threads=True)
+        table = read_columns(path, _SUMMARY_COLUMNS)
     except (OSError, ValueError) as error:
         raise InfrastructureError(f"cannot read the attempts: {error}", where=str(path)) from error
-    label, labels = _codes(table.column("label"))
+    label, labels = word_codes(table.column("label"))
     return SummaryColumns(
-        draw=table.column("draw").to_numpy(),
-        case_index=table.column("case_index").to_numpy(),
-        repeat=table.column("repeat").to_numpy(),
+        draw=numpy_column(table.column("draw")),
+        case_index=numpy_column(table.column("case_index")),
+        repeat=numpy_column(table.column("repeat")),
         outcome=_fixed_codes(table.column("outcome"), [kind.value for kind in OUTCOME_CODES]),
         error_origin=_fixed_codes(table.column("error_origin"), [kind.value for kind in ORIGIN_CODES]),
-        latency_ms=table.column("latency_ms").to_numpy(),
-        input_tokens=table.column("input_tokens").to_numpy(),
-        output_tokens=table.column("output_tokens").to_numpy(),
-        cost_usd=table.column("cost_usd").to_numpy().astype(np.float64),
-        cached=table.column("cached").to_numpy().astype(np.bool_),
-        value=table.column("value").to_numpy().astype(np.float64),
+        latency_ms=numpy_column(table.column("latency_ms")),
+        input_tokens=numpy_column(table.column("input_tokens")),
+        output_tokens=numpy_column(table.column("output_tokens")),
+        cost_usd=numpy_column(table.column("cost_usd")),
+        cached=numpy_column(table.column("cached")),
+        value=numpy_column(table.column("value")),
         label=label,
         labels=labels,
     )
@@ -192,10 +198,17 @@ def _batch(group: list[bytes], plan: RunPlan) -> pa.RecordBatch:
     draws = np.fromiter((row.draw for row in rows), dtype=np.int64, count=len(rows))
     case_index = plan.case_index[draws]
     cases = [plan.cases[position] for position in case_index]
-    columns: dict[str, Any] = {
-        "draw": draws,
-        "case_index": case_index,
-        "repeat": [row.repeat for row in rows],
+    numbers: dict[str, tuple[type[np.generic], Iterable[Any]]] = {
+        "draw": (np.int64, draws),
+        "case_index": (np.int32, case_index),
+        "repeat": (np.int32, (row.repeat for row in rows)),
+        "latency_ms": (np.float64, (row.latency_ms for row in rows)),
+        "input_tokens": (np.int64, (row.input_tokens for row in rows)),
+        "output_tokens": (np.int64, (row.output_tokens for row in rows)),
+        "cached": (np.bool_, (row.cached for row in rows)),
+    }
+    measured = {"value": [row.value for row in rows], "cost_usd": [row.cost_usd for row in rows]}
+    words: dict[str, list[str | None]] = {
         "case_id": [case.id for case in cases],
         "suite": [case.suite for case in cases],
         "family": [case.family for case in cases],
@@ -208,42 +221,20 @@ def _batch(group: list[bytes], plan: RunPlan) -> pa.RecordBatch:
         "error_origin": [row.error_origin for row in rows],
         "error_kind": [row.error_kind for row in rows],
         "label": [row.label for row in rows],
-        "value": [row.value for row in rows],
-        "latency_ms": [row.latency_ms for row in rows],
-        "input_tokens": [row.input_tokens for row in rows],
-        "output_tokens": [row.output_tokens for row in rows],
-        "cost_usd": [row.cost_usd for row in rows],
-        "cached": [row.cached for row in rows],
-        "record": [record.decode() for record in group],
     }
-    arrays = []
-    for field in schema():
-        values = columns[field.name]
-        if pa.types.is_dictionary(field.type):
-            arrays.append(pa.array(values, type=pa.string()).dictionary_encode())
-        else:
-            arrays.append(pa.array(values, type=field.type))
-    return pa.RecordBatch.from_arrays(arrays, schema=schema())
-
-
-def _codes(column: pa.ChunkedArray) -> tuple[NDArray[np.int32], tuple[str, ...]]:
-    """Codes over all chunks of a dictionary column, and their words in order of appearance."""
-    words: dict[str, int] = {}
-    parts: list[NDArray[np.int32]] = []
-    for chunk in column.chunks:
-        local = np.array(
-            [words.setdefault(word, len(words)) for word in chunk.dictionary.to_pylist()], dtype=np.int32
-        )
-        parts.append(local[chunk.indices.to_numpy()])
-    codes = np.concatenate(parts) if parts else np.empty(0, dtype=np.int32)
-    return codes, tuple(words)
+    arrays = {"record": text_array(group)}
+    for name, (kind, values) in numbers.items():
+        arrays[name] = number_array(np.fromiter(values, dtype=kind, count=len(rows)))
+    for name, found in measured.items():
+        present = np.array([value is not None for value in found])
+        arrays[name] = number_array(np.array([value or 0.0 for value in found]), present)
+    for name, spoken in words.items():
+        arrays[name] = word_array(spoken)
+    columns = schema()
+    return pa.RecordBatch.from_arrays([arrays[name] for name in columns.names], schema=columns)
 
 
 def _fixed_codes(column: pa.ChunkedArray, words: list[str]) -> NDArray[np.int8]:
-    """Codes of a dictionary column in the order of ``words``; -1 where it is null."""
-    parts: list[NDArray[np.int8]] = []
-    for chunk in column.chunks:
-        local = np.array([words.index(word) for word in chunk.dictionary.to_pylist()] + [-1], dtype=np.int8)
-        indices = chunk.indices.fill_null(len(local) - 1).to_numpy()
-        parts.append(local[indices])
-    return np.concatenate(parts) if parts else np.empty(0, dtype=np.int8)
+    """Codes of a column of words in the order of ``words``; -1 where it is null."""
+    codes, known = word_codes(column)
+    return np.array([*(words.index(word) for word in known), -1], dtype=np.int8)[codes]

@@ -9,12 +9,7 @@ from types import TracebackType
 
 import orjson
 
-from safecase.base import InfrastructureError, InputError
-
-try:
-    import fcntl
-except ImportError:  # pragma: no cover (Windows)
-    fcntl = None  # type: ignore[assignment]
+from safecase.base import InfrastructureError, InputError, try_lock
 
 
 class RunLock:
@@ -71,13 +66,10 @@ class RunLock:
             ) from error
 
     def _lock(self, descriptor: int) -> bool:
-        if fcntl is None:  # pragma: no cover (Windows)
-            return True
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return try_lock(descriptor)
         except OSError:
             return False
-        return True
 
     def _still_there(self, descriptor: int) -> bool:
         """False where the holder removed the file between our open and our lock."""

@@ -9,9 +9,9 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 
 from safecase.base import JsonObject
-from safecase.engine.cache import ResponseCache
-from safecase.engine.conversation import Answer, PriceLookup, answer_cost, check_reply, without_cost
-from safecase.engine.limits import AdaptiveConcurrency, Budget, BudgetExhausted, TokenBucket
+from safecase.engine.calls._answer import Answer, PriceLookup, answer_cost, check_reply, without_cost
+from safecase.engine.calls._limits import AdaptiveConcurrency, Budget, BudgetExhausted, TokenBucket
+from safecase.engine.calls.response_cache import ResponseCache
 from safecase.model import FailureKind, Limits, Target, TargetFailure, TargetReply, TargetRequest
 
 _LONGEST_RETRY_AFTER = 120.0
@@ -39,7 +39,6 @@ class Caller:
         price: PriceLookup | None = None,
         cache: ResponseCache | None = None,
         cache_repeats: bool = False,
-        fingerprint: Mapping[str, str] | None = None,
         jitter: Callable[[], float] = random.random,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
@@ -50,10 +49,10 @@ class Caller:
         start = 1 if self.budget.maximum_cost_usd is not None else None
         self.concurrency = AdaptiveConcurrency(limits.concurrency, start=start)
         self.retries = 0
-        self._price = price
+        self.price = price
         self._cache = cache
         self._cache_repeats = cache_repeats
-        self._fingerprint = dict(fingerprint) if fingerprint is not None else {}
+        self._fingerprint = dict(target.fingerprint()) if cache is not None else {}
         self._jitter = jitter
         self._sleep = sleep
         self._requests = TokenBucket(limits.requests_per_minute) if limits.requests_per_minute else None
@@ -62,24 +61,19 @@ class Caller:
 
     async def call(self, request: TargetRequest) -> Answer:
         """One answered call. Raises CallFailed after the last try and BudgetExhausted before a call."""
-        key: bytes | None = None
-        if self._cache is not None and (request.repeat == 0 or self._cache_repeats):
-            key = self._cache.key(self._fingerprint, request)
-            found = self._cache.get(key)
+        cache, key = self._cache, b""
+        if cache is not None and (request.repeat == 0 or self._cache_repeats):
+            key = cache.key(self._fingerprint, request)
+            found = cache.get(key)
             if found is not None:
                 return without_cost(Answer(found.reply, found.latency_ms, calls=0))
-        answer = await self._try(request)
-        if key is not None and self._cache is not None:
-            self._cache.put(key, answer.reply, answer.latency_ms)
-        return answer
-
-    async def _try(self, request: TargetRequest) -> Answer:
         limits = self.limits
         pause = limits.backoff_seconds
-        for number in range(1, limits.tries + 1):
+        number = 1
+        while True:
             try:
-                reply, latency = await self._once(request)
-                return Answer(reply, latency * 1000.0, calls=number)
+                reply, latency = await self._try(request)
+                break
             except TargetFailure as failure:
                 wait = retry_after(failure.retry_after, limits)
                 if wait is not None:
@@ -88,31 +82,50 @@ class Caller:
                     self.concurrency.congested()
                 if not failure.retryable or number == limits.tries:
                     raise CallFailed(failure, number) from failure
-                self.retries += 1
                 if wait is None:
                     wait = pause * (0.5 + self._jitter())
+            self.retries += 1
+            number += 1
             pause = min(pause * 2, limits.backoff_ceiling_seconds)
             await self._sleep(wait)
-        raise AssertionError("the loop above returns or raises")
+        answer = Answer(reply, latency * 1000.0, calls=number)
+        if cache is not None and key:
+            cache.put(key, reply, answer.latency_ms)
+        return answer
 
-    async def _once(self, request: TargetRequest) -> tuple[TargetReply, float]:
-        await self._pace()
-        await self.concurrency.acquire()
+    async def _try(self, request: TargetRequest) -> tuple[TargetReply, float]:
+        """One call: the reply and its seconds. Raises TargetFailure, whatever the target did wrong."""
+        if self._requests is not None or self._tokens is not None:
+            await self._pace()
+        concurrency, seconds = self.concurrency, self.limits.timeout_seconds
+        await concurrency.acquire()
         settled = False
         try:
             self.budget.take()
             try:
                 started = time.perf_counter()
-                reply = await self._respond(request)
+                try:
+                    async with asyncio.timeout(seconds) as deadline:
+                        reply = await self.target.respond(request)
+                except TargetFailure:
+                    raise
+                except TimeoutError as error:
+                    text = f"no answer within {seconds:g} s" if deadline.expired() else f"timed out: {error}"
+                    raise TargetFailure(text, kind=FailureKind.TIMEOUT, retryable=True) from error
+                except Exception as error:  # whatever a target does wrong is the target's error
+                    raise TargetFailure(
+                        f"the target raised {type(error).__name__}: {_short(error)}", kind=FailureKind.CRASH
+                    ) from error
+                check_reply(reply, self.limits.maximum_response_bytes)
                 latency = time.perf_counter() - started
                 settled = True
-                self.budget.paid(answer_cost(reply, self._price))
+                self.budget.paid(answer_cost(reply, self.price))
             finally:
                 if not settled:
                     self.budget.failed()
         finally:
-            self.concurrency.release()
-        self.concurrency.succeeded(latency)
+            concurrency.release()
+        concurrency.succeeded(latency)
         if self._tokens is not None:
             used = reply.usage.input_tokens + reply.usage.output_tokens
             self._tokens.settle(used - self._expected_tokens)
@@ -127,22 +140,6 @@ class Caller:
             wait = max(wait, self._tokens.reserve(self._expected_tokens))
         if wait > 0:
             await self._sleep(wait)
-
-    async def _respond(self, request: TargetRequest) -> TargetReply:
-        seconds = self.limits.timeout_seconds
-        try:
-            async with asyncio.timeout(seconds) as deadline:
-                reply = await self.target.respond(request)
-        except TargetFailure:
-            raise
-        except TimeoutError as error:
-            text = f"no answer within {seconds:g} s" if deadline.expired() else f"timed out: {error}"
-            raise TargetFailure(text, kind=FailureKind.TIMEOUT, retryable=True) from error
-        except Exception as error:  # whatever a target does wrong is the target's error
-            raise TargetFailure(
-                f"the target raised {type(error).__name__}: {_short(error)}", kind=FailureKind.CRASH
-            ) from error
-        return check_reply(reply, self.limits.maximum_response_bytes)
 
 
 class DrivenTarget:

@@ -12,7 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from safecase.base import InfrastructureError
-from safecase.engine.attempt_runner import Completed
+from safecase.engine.attempts._draws import FinishedAttempt
 from safecase.model import FailureKind, counted
 
 _OUTAGE = frozenset(
@@ -55,7 +55,7 @@ class CircuitBreaker:
         """``answered``: an earlier session of the run had an answer. What is left of it may be just the
         attempts that no target can answer."""
         self._settings = settings if settings is not None else BreakerSettings()
-        self._held: list[Completed] = []
+        self._held: list[FinishedAttempt] = []
         self._answered = answered
         self.tripped: InfrastructureError | None = None
 
@@ -64,21 +64,21 @@ class CircuitBreaker:
         """Failures that wait for the target's next answer."""
         return len(self._held)
 
-    def take(self, completed: Completed) -> list[Completed]:
+    def take(self, attempt: FinishedAttempt) -> list[FinishedAttempt]:
         """The attempts that may be recorded now. Sets ``tripped`` where the target is down."""
-        kind = completed.failure
+        kind = attempt.failure
         if kind not in _OUTAGE and (kind is not FailureKind.BAD_RESPONSE or self._answered):
             self._answered = True
             if not self._held:
-                return [completed]
-            released, self._held = [*self._held, completed], []
+                return [attempt]
+            released, self._held = [*self._held, attempt], []
             return released
-        self._held.append(completed)
+        self._held.append(attempt)
         if self.tripped is None and self._is_down(kind):
-            self._trip(completed)
+            self._trip(attempt)
         return []
 
-    def finish(self, *, whole: bool = True) -> list[Completed]:
+    def finish(self, *, whole: bool = True) -> list[FinishedAttempt]:
         """What is still held, to be recorded as errors at the end; nothing where the target is down.
 
         ``whole``: the run was not cut short, so that a target that has not answered by now never did.
@@ -88,7 +88,7 @@ class CircuitBreaker:
         released, self._held = self._held, []
         return [] if self.tripped is not None else released
 
-    def _trip(self, last: Completed) -> None:
+    def _trip(self, last: FinishedAttempt) -> None:
         failed = counted(len(self._held), "attempt", "attempts in a row")
         self.tripped = InfrastructureError(
             f"the target does not answer: {failed} failed, the last with: {last.message}",

@@ -6,8 +6,8 @@ import os
 from pathlib import Path
 
 from safecase.base import InfrastructureError
-from safecase.engine.attempt_table import table_digest, write_table
-from safecase.engine.journal_reader import JournalIndex, journal_paths
+from safecase.engine.journal._reader import JournalIndex, journal_paths
+from safecase.engine.journal._table import table_digest, write_table
 from safecase.engine.plan import RunPlan
 
 TABLE_NAME = "attempts.parquet"

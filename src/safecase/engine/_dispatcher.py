@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from safecase.engine.attempt_runner import Draw
+from safecase.engine.attempts._draws import Draw
 from safecase.engine.plan import RunPlan
 from safecase.model import AttemptSummary, Case, EarlyStop
 
@@ -126,25 +126,25 @@ class Dispatcher:
             )
         return None
 
-    def done(self, draw: int, summary: AttemptSummary | None) -> None:
-        """A draw was recorded. ``summary`` is needed where a gate watches."""
-        self._state[draw] = _DONE
+    def close(self, position: int, summary: AttemptSummary | None) -> None:
+        """The draw at ``position`` was recorded. ``summary`` is needed where a gate watches."""
+        self._state[position] = _DONE
         self.in_flight -= 1
         if self._gate is not None:
             if summary is None:
                 raise ValueError("a streaming gate needs the summary of each attempt")
-            self._buffer[draw] = summary
+            self._buffer[position] = summary
             self._advance()
 
-    def put_back(self, draw: int) -> None:
+    def put_back(self, position: int) -> None:
         """A draw was handed out and not carried through: it stays to be done (by a resumed run)."""
-        self._state[draw] = _TODO
+        self._state[position] = _TODO
         self.in_flight -= 1
 
-    def hand_out_again(self, draw: int) -> None:
+    def hand_out_again(self, position: int) -> None:
         """Like `put_back`, and the draw is handed out again in this run (a lost worker's work)."""
-        self.put_back(draw)
-        self._cursor = min(self._cursor, draw)
+        self.put_back(position)
+        self._cursor = min(self._cursor, position)
         self._wake()
 
     def stop(self, reason: str) -> None:

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 import orjson
 
 from safecase.base import InfrastructureError
-from safecase.engine.attempt_runner import Completed
-from safecase.engine.dispatch import Dispatcher
-from safecase.engine.journal import JournalWriter
-from safecase.engine.outage import CircuitBreaker
+from safecase.engine._circuit_breaker import CircuitBreaker
+from safecase.engine._dispatcher import Dispatcher
+from safecase.engine.attempts._draws import FinishedAttempt
+from safecase.engine.journal._writer import JournalWriter
 from safecase.engine.summary import record_fields
 from safecase.model import OutcomeKind
 
@@ -72,7 +72,7 @@ class Tallies:
         )
 
 
-class Recorder:
+class AttemptRecorder:
     """Takes finished attempts from an executor, in any order, and sees to the rest."""
 
     def __init__(
@@ -84,15 +84,18 @@ class Recorder:
         self.tallies = tallies
         self.failure: InfrastructureError | None = None
 
-    async def record(self, completed: Completed) -> None:
+    def record(self, attempt: FinishedAttempt) -> None:
         """Record one attempt, or hold it back while the target may be down.
 
-        Stops the dispatcher where the target is down or the disk fails; ``failure`` then says why.
+        Stops the dispatcher where the target is down; ``failure`` then says why.
         """
-        for item in self._breaker.take(completed):
+        for item in self._breaker.take(attempt):
             self._append(item)
         if self._breaker.tripped is not None and self.failure is None:
             self.fail(self._breaker.tripped)
+
+    async def room(self) -> None:
+        """Wait while the journal is behind. Stops the dispatcher where the disk fails."""
         try:
             await self._journal.room()
         except InfrastructureError as error:
@@ -111,7 +114,7 @@ class Recorder:
         if self._breaker.tripped is not None:
             self.fail(self._breaker.tripped)
 
-    def _append(self, item: Completed) -> None:
+    def _append(self, item: FinishedAttempt) -> None:
         self._journal.append(item.record)
         self.tallies.add(
             item.outcome,
@@ -121,4 +124,4 @@ class Recorder:
             cost_usd=item.cost_usd,
             cached=item.cached,
         )
-        self._dispatcher.done(item.draw, item.summary)
+        self._dispatcher.close(item.draw, item.summary)

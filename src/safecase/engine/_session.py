@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import gc
 import logging
 import signal
 import threading
@@ -16,16 +15,16 @@ from secrets import token_hex
 import numpy as np
 
 from safecase.base import InfrastructureError
-from safecase.engine.attempt_runner import ScorerSet
-from safecase.engine.compact import compact
-from safecase.engine.dispatch import Dispatcher
-from safecase.engine.executor import Work
-from safecase.engine.journal import JournalWriter
-from safecase.engine.journal_reader import JournalIndex, journal_paths
-from safecase.engine.limits import Budget
-from safecase.engine.outage import CircuitBreaker
+from safecase.engine._attempt_recorder import AttemptRecorder, Tallies
+from safecase.engine._circuit_breaker import CircuitBreaker
+from safecase.engine._dispatcher import Dispatcher
+from safecase.engine.attempts._scoring import ScorerSet
+from safecase.engine.calls._limits import Budget
+from safecase.engine.executors.protocol import Assignment
+from safecase.engine.journal._compaction import compact
+from safecase.engine.journal._reader import JournalIndex, journal_paths
+from safecase.engine.journal._writer import JournalWriter
 from safecase.engine.progress import Progress, RateMeter
-from safecase.engine.recorder import Recorder, Tallies
 from safecase.engine.request import RunRequest
 from safecase.engine.run_folder import RunFolder
 from safecase.engine.status import RunState, RunStatus, write_status
@@ -35,24 +34,6 @@ from safecase.model import Attempt, AttemptSummary
 
 _log = logging.getLogger(__name__)
 _FAILURE_GRACE_SECONDS = 1.0
-
-
-@contextlib.contextmanager
-def _settled_heap() -> Iterator[None]:
-    """Keep the plan out of the garbage collector while attempts run.
-
-    Each full collection would walk every case again: measured 70 ms for 10,000 cases, in which no answer is
-    read. A host program that froze its own heap is left alone.
-    """
-    if gc.get_freeze_count():
-        yield
-        return
-    gc.collect()
-    gc.freeze()
-    try:
-        yield
-    finally:
-        gc.unfreeze()
 
 
 class RunSession:
@@ -69,7 +50,7 @@ class RunSession:
             self._tallies.add_record(record)
         self._earlier_count = len(self._index)
         self._durable = self._earlier_count
-        limits = request.limits
+        limits = request.settings.limits
         recorded = np.zeros(len(request.plan), dtype=np.bool_)
         recorded[self._index.draws] = True
         self._dispatcher = Dispatcher(
@@ -96,7 +77,7 @@ class RunSession:
             acknowledged=self._acknowledged,
         )
         breaker = CircuitBreaker(request.breaker, answered=self._tallies.answered)
-        recorder = Recorder(journal, self._dispatcher, self._tallies, breaker)
+        recorder = AttemptRecorder(journal, self._dispatcher, self._tallies, breaker)
         cancelled: asyncio.CancelledError | None = None
         try:
             await self._execute(recorder, journal)
@@ -112,29 +93,20 @@ class RunSession:
         await self._close(journal, recorder)
         return await self._conclude(recorder, journal, cancelled)
 
-    async def _execute(self, recorder: Recorder, journal: JournalWriter) -> None:
+    async def _execute(self, recorder: AttemptRecorder, journal: JournalWriter) -> None:
         request = self._request
-        work = Work(
+        assignment = Assignment(
             run_id=self._folder.manifest.run_id,
-            plan=request.plan,
-            target=request.target,
-            build_scorer=request.build_scorer,
+            request=request,
             scorers=self._scorers,
-            limits=request.limits,
             budget=self._budget,
-            price=request.price,
-            cache=request.cache,
-            cache_repeats=request.cache_repeats,
-            fingerprint=dict(request.target.fingerprint()),
-            dispatcher=self._dispatcher,
+            draws=self._dispatcher,
             recorder=recorder,
-            with_summaries=request.streaming_gate is not None,
-            scorer_concurrency=request.scorer_concurrency,
         )
-        execution = asyncio.ensure_future(request.executor.execute(work))
+        execution = asyncio.ensure_future(request.executor.execute(assignment))
         ticker = asyncio.ensure_future(self._tick(execution, recorder, journal))
         try:
-            with self._signals(execution), _settled_heap():
+            with self._signals(execution):
                 await execution
         except asyncio.CancelledError:
             if not self._dropped:
@@ -145,7 +117,7 @@ class RunSession:
                 await ticker
 
     async def _tick(
-        self, execution: asyncio.Future[None], recorder: Recorder, journal: JournalWriter
+        self, execution: asyncio.Future[None], recorder: AttemptRecorder, journal: JournalWriter
     ) -> None:
         """Show progress, and drop what is in flight once a stop has waited long enough."""
         while True:
@@ -188,7 +160,7 @@ class RunSession:
             for number in numbers:
                 loop.remove_signal_handler(number)
 
-    async def _close(self, journal: JournalWriter, recorder: Recorder) -> None:
+    async def _close(self, journal: JournalWriter, recorder: AttemptRecorder) -> None:
         recorder.finish()
         try:
             await journal.close()
@@ -198,7 +170,7 @@ class RunSession:
             self._request.cache.flush()
 
     async def _conclude(
-        self, recorder: Recorder, journal: JournalWriter, cancelled: asyncio.CancelledError | None
+        self, recorder: AttemptRecorder, journal: JournalWriter, cancelled: asyncio.CancelledError | None
     ) -> RunFolder:
         request, folder, dispatcher = self._request, self._folder, self._dispatcher
         if recorder.failure is not None:
@@ -258,7 +230,7 @@ class RunSession:
             ),
         )
 
-    def _report(self, recorder: Recorder, journal: JournalWriter, *, finished: bool) -> None:
+    def _report(self, recorder: AttemptRecorder, journal: JournalWriter, *, finished: bool) -> None:
         callback = self._request.progress
         if callback is None or not self._show_progress:
             return

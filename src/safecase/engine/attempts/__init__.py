@@ -1,0 +1,1 @@
+"""One attempt from its draw to its record: conversation, scores, outcome, bytes."""

@@ -1,0 +1,1 @@
+"""Calls to a target within its limits: pacing, retries, budget, cache."""

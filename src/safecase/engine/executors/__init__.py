@@ -1,0 +1,1 @@
+"""Who does the attempts: this process, or the machines of a cluster."""
