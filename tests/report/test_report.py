@@ -25,7 +25,6 @@ from safecase.model import (
     HarmClass,
     Message,
     MessageRole,
-    Metric,
     OutcomeKind,
     Risk,
     RuleClass,
@@ -65,7 +64,7 @@ def estimate(value: float = 0.02, lower: float = 0.0, upper: float = 0.05) -> Es
 
 def a_verdict(text: str = "because", status: RuleStatus = RuleStatus.NOT_MET) -> Verdict:
     rule = GateRule(
-        id="injection", title=text, metric=Metric.VIOLATION_RATE, bound=0.02, rule_class=RuleClass.FLOOR
+        id="injection", title=text, metric="violation_rate", bound=0.02, rule_class=RuleClass.FLOOR
     )  # type: ignore[call-arg]
     categories = (
         CategoryResult(category=text, status=status, estimate=estimate(), sentence=text),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -128,24 +129,15 @@ def graph(
 @show.command()
 def coverage(workspace: Workspace = HERE, as_json: Json = False) -> None:
     """Count cases by risk, attack and language, and show what is not covered."""
+    from safecase.gate import case_spread
     from safecase.workflow import Project
 
     opened = Project.open(workspace)
     rows: list[dict[str, Any]] = []
     for risk in opened.workspace.risks:
         mine = [case for suite in opened.workspace.suites for case in suite.cases if case.risk == risk.id]
-        rows.append(
-            {
-                "risk": risk.id,
-                "severity": risk.severity.value,
-                "cases": len(mine),
-                "families": len({case.family for case in mine}),
-                "held_out": sum(case.held_out for case in mine),
-                "benign": sum(case.benign for case in mine),
-                "languages": sorted({case.language for case in mine}),
-                "attacks": sorted({case.attack.value for case in mine if case.attack}),
-            }
-        )
+        spread = asdict(case_spread(mine))
+        rows.append({"risk": risk.id, "severity": risk.severity.value, **spread})
     if as_json:
         print_json({"coverage": rows})
         return

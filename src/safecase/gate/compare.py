@@ -8,8 +8,8 @@ import numpy as np
 
 from safecase.base import InsufficientEvidenceError, Record
 from safecase.engine import SummaryColumns
-from safecase.gate.display import from_interval
-from safecase.gate.rates import HELD, VIOLATED
+from safecase.gate.estimates import from_interval
+from safecase.gate.outcomes import HELD, VIOLATED
 from safecase.model import Case, Estimate, HarmClass
 from safecase.stats import holm, mcnemar_exact, paired_difference
 

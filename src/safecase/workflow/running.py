@@ -23,7 +23,7 @@ from safecase.engine import (
     run_plan,
 )
 from safecase.gate import BaselineRun, StreamingEvaluation
-from safecase.model import Baseline, Case, Gate, Limits, Metric, Price, RunManifest, SuiteReference, Target
+from safecase.model import METRICS, Baseline, Case, Gate, Limits, Price, RunManifest, SuiteReference, Target
 from safecase.targets import build_target, price_of
 from safecase.workflow.guarded import behind_guard
 from safecase.workflow.project import Project, candidate_digest
@@ -189,7 +189,8 @@ def prepare_resume(
 def _repeats(project: Project, options: RunOptions, gates: tuple[Gate, ...]) -> int:
     asked = options.repeats if options.repeats is not None else project.workspace.defaults.repeats
     needed = max(
-        (rule.k or 1 for gate in gates for rule in gate.rules if rule.metric is Metric.ATTACK_AT_K), default=1
+        (rule.k or 1 for gate in gates for rule in gate.rules if METRICS.get(rule.metric).needs_tries),
+        default=1,
     )
     return max(asked, needed)
 
@@ -216,7 +217,7 @@ def _suite_references(project: Project, cases: tuple[Case, ...]) -> tuple[SuiteR
 
 
 def _require_baseline(gates: tuple[Gate, ...], baseline: RunFolder | None) -> None:
-    needing = [rule.id for gate in gates for rule in gate.rules if rule.metric is Metric.REGRESSION]
+    needing = [rule.id for gate in gates for rule in gate.rules if METRICS.get(rule.metric).needs_baseline]
     if needing and baseline is None:
         raise InputError(
             f"the rule {needing[0]} compares with an earlier run, and none was named",
