@@ -14,7 +14,7 @@ from safecase.gate._wording import counted, percent
 from safecase.gate.metrics import metric_of
 from safecase.gate.metrics._rate import RateMetric
 from safecase.gate.rule_slices import rule_slices
-from safecase.model import Gate, GateRule, RuleClass
+from safecase.model import Gate, GateRule, RequiredOrder, RuleClass
 from safecase.stats import StatisticsError, operating_characteristics
 
 
@@ -31,7 +31,7 @@ class ChanceAtRate(Record):
 
 
 class CategoryForecast(Record):
-    """What one category of one rule can show."""
+    """What one slice of one rule can show."""
 
     category: str
     planned: int
@@ -73,6 +73,12 @@ class GateForecast(Record):
     """Attempts that a clean system takes at least, summed over the categories that stop early."""
 
 
+_SEED = 20240
+"""Any number would do; it must only be the same whenever somebody asks."""
+_ORDERS, _FEWER_ORDERS, _LARGE = 400, 40, 2000
+"""Orders that are simulated: 400 put the chances within 5 points, and where a suite is large, so that its
+chances lie near 0 or 1 anyway and each order costs ten times more, a tenth of them is enough."""
+
 _CLAIMS = {
     "suite": "about the planned attempts of this suite, and nothing beyond them",
     "families": "about all cases of the kind that the families were drawn from",
@@ -91,15 +97,15 @@ def forecast(gate: Gate, plan: RunPlan) -> GateForecast:
 
 def _rule(rule: GateRule, plan: RunPlan) -> RuleForecast:
     found = rule_slices(rule, plan)
-    is_rate = isinstance(metric_of(rule), RateMetric)
+    metric = metric_of(rule)
     rows = []
     for category in found:
         row = CategoryForecast(
             category=category.name, planned=len(category.draws), families=category.families, least_calls=None
         )
         bound = failure_bound(rule)
-        if is_rate and bound is not None and len(category.draws):
-            row = _rate_row(rule, row, bound, uniform=plan.order is DrawOrder.UNIFORM)
+        if isinstance(metric, RateMetric) and bound is not None and len(category.draws):
+            row = _rate_row(metric, rule, row, bound, uniform=plan.order is DrawOrder.UNIFORM)
         rows.append(row)
     warning = ""
     if rule.bound is None and rule.margin is None:
@@ -120,7 +126,9 @@ def _rule(rule: GateRule, plan: RunPlan) -> RuleForecast:
     )
 
 
-def _rate_row(rule: GateRule, row: CategoryForecast, bound: float, *, uniform: bool) -> CategoryForecast:
+def _rate_row(
+    metric: RateMetric, rule: GateRule, row: CategoryForecast, bound: float, *, uniform: bool
+) -> CategoryForecast:
     good = good_rate(rule)
     try:
         test = make_test(
@@ -161,7 +169,7 @@ def _rate_row(rule: GateRule, row: CategoryForecast, bound: float, *, uniform: b
         warning, remark = "", ""
         if test.allowed == 0:
             warning = f"with {counted(row.planned, 'attempt')} this limit allows no bad event at all"
-        if not uniform:
+        if metric.order is RequiredOrder.UNIFORM and not uniform:
             remark = "in a draw order that serves claims about families this rule can stop by counting only"
         return row.model_copy(
             update={
@@ -199,13 +207,13 @@ def _remark(rule: GateRule, chances: Sequence[ChanceAtRate], bound: float, good:
 def _suite_chance(test: SuiteTest, rate: float) -> ChanceAtRate:
     """Behaviour on a suite in which ``rate`` of the attempts, rounded, would be bad events; simulated.
 
-    400 uniform orders from a fixed seed, so the same plan prints the same numbers.
+    Uniform orders from a fixed seed, so the same plan prints the same numbers.
     """
     bad = round(rate * test.size)
-    generator = np.random.default_rng(20240)
+    generator = np.random.default_rng(_SEED)
     events = np.zeros(test.size, dtype=np.bool_)
     events[:bad] = True
-    calls, ships, blocks, rounds = 0, 0, 0, 400 if test.size <= 2000 else 40
+    calls, ships, blocks, rounds = 0, 0, 0, _ORDERS if test.size <= _LARGE else _FEWER_ORDERS
     for _ in range(rounds):
         decision = test.first_decision(generator.permutation(events))
         good = decision.kind == "ship" or (decision.kind == "census" and not decision.exceeded)
