@@ -22,7 +22,7 @@ from safecase.engine.journal._compaction import compact
 from safecase.engine.run_folder import write_plan
 from safecase.engine.status import RunState, write_status
 from safecase.evidence import VerificationReport, build_pack
-from safecase.evidence.archive import PackWriter
+from safecase.evidence._archive import PackWriter
 from safecase.evidence.signing import SigningKey, render_envelope, sign_statement
 from safecase.gate import BaselineRun, evaluate_gate
 from safecase.model import (

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from safecase.base import CheckFailed, ExitCode, InfrastructureError, InputError
-from safecase.evidence import archive, layout, verify_pack
-from safecase.evidence.archive import PackWriter, open_pack, read_entry
-from safecase.evidence.layout import Entry, check_layout
+from safecase.evidence import _archive, _layout, verify_pack
+from safecase.evidence._archive import PackWriter, open_pack, read_entry
+from safecase.evidence._layout import Entry, check_layout
 
 from .helpers import write_entries
 
@@ -62,13 +62,13 @@ def test_a_bomb_is_refused_before_it_is_unpacked(tmp_path: Path) -> None:
 
 
 def test_a_bomb_of_many_entries_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(archive, "MAXIMUM_ENTRIES", 20)
+    monkeypatch.setattr(_archive, "MAXIMUM_ENTRIES", 20)
     path = zip_of(tmp_path / "pack.zip", *((f"entry-{index}", b"") for index in range(21)))
     assert "21 entries" in refused(path)
 
 
 def test_the_sum_of_all_entries_is_limited(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(archive, "MAXIMUM_TOTAL_BYTES", 5000)
+    monkeypatch.setattr(_archive, "MAXIMUM_TOTAL_BYTES", 5000)
     path = zip_of(tmp_path / "pack.zip", *((f"entry-{index}", bytes(1000)) for index in range(6)))
     assert "far more than it holds" in refused(path)
 
@@ -86,12 +86,12 @@ def test_what_an_entry_unpacks_to_is_limited_whatever_its_header_says(tmp_path: 
 def test_large_packs_have_the_fields_that_other_readers_expect(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(layout, "_FULL", 400)
-    monkeypatch.setattr(layout, "_FULL_COUNT", 3)
-    large = Entry("large", layout.STORED, 5, 600, 700, 800)
-    extra = layout.directory_entry(large)[46 + len("large") :]
+    monkeypatch.setattr(_layout, "_FULL", 400)
+    monkeypatch.setattr(_layout, "_FULL_COUNT", 3)
+    large = Entry("large", _layout.STORED, 5, 600, 700, 800)
+    extra = _layout.directory_entry(large)[46 + len("large") :]
     assert struct.unpack("<2H3Q", extra) == (1, 24, 700, 600, 800)
-    assert layout.directory_entry(Entry("small", layout.STORED, 5, 6, 7, 8))[46:] == b"small"
+    assert _layout.directory_entry(Entry("small", _layout.STORED, 5, 6, 7, 8))[46:] == b"small"
     monkeypatch.undo()
     entries = [(f"entry-{number}", bytes([number % 256]) * number) for number in range(200)]
     path = write_entries(tmp_path / "pack.zip", entries)

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from safecase.base import CheckFailed
 from safecase.engine import DrawOrder, RunPlan, build_plan
 from safecase.evidence import verify_pack
-from safecase.evidence.draw_order import check_draw_order
+from safecase.evidence._draw_order import check_draw_order
 from safecase.model import Case, OutcomeKind
 
 from .helpers import case, failed, gate, pack, rule, write_run

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from safecase.base import InputError, canonical_json, digest
 from safecase.evidence import Redactor, verify_pack
-from safecase.evidence.masking import MASKED_DECISIONS, mask_files
+from safecase.evidence._masking import MASKED_DECISIONS, mask_files
 from safecase.model import Decision, OutcomeKind, RiskAcceptance, VerdictKind
 from safecase.workspace import LocatedDocument, read_yaml_text
 

@@ -17,7 +17,6 @@ from safecase.model import (
     HarmClass,
     Message,
     MessageRole,
-    Metric,
     RunManifest,
     Severity,
     SystemVersion,
@@ -71,7 +70,7 @@ def columns_of(plan: RunPlan, codes: Sequence[int], draws: Sequence[int] | None 
 
 
 def rule(**changes: object) -> GateRule:
-    return GateRule.model_validate({"id": "rule", "metric": Metric.VIOLATION_RATE, "bound": 0.05, **changes})
+    return GateRule.model_validate({"id": "rule", "metric": "violation_rate", "bound": 0.05, **changes})
 
 
 def manifest_of(plan: RunPlan, gate: Gate) -> RunManifest:

@@ -11,14 +11,13 @@ from hypothesis import strategies as st
 
 from safecase.engine import OUTCOME_CODES, DrawOrder, RunPlan
 from safecase.gate import BaselineRun, StreamingEvaluation, compare_runs, evaluate_gate, forecast
-from safecase.gate.binary_test import SuiteTest, make_test
+from safecase.gate._proportion_test import SuiteTest, make_test
 from safecase.model import (
     AttemptSummary,
     CategoryResult,
     Gate,
     GateRule,
     HarmClass,
-    Metric,
     Risk,
     RiskAcceptance,
     RuleClass,
@@ -168,7 +167,7 @@ def test_stale_evidence_and_untested_severe_risks_are_insufficient() -> None:
 
 def test_utility_counts_what_was_not_served() -> None:
     served = cases(20, attack=None, harm=HarmClass.OVER_REFUSAL)
-    wanted = rule(metric=Metric.UTILITY_RATE, comparator=">=", bound=0.8)
+    wanted = rule(metric="utility_rate", comparator=">=", bound=0.8)
     good, bad = (only(decide(plan_of(served), codes, wanted)) for codes in ([0] * 20, [1] * 5 + [0] * 15))
     assert (good.status, bad.status) == (RuleStatus.MET, RuleStatus.NOT_MET)
     assert good.estimate is not None
@@ -176,7 +175,7 @@ def test_utility_counts_what_was_not_served() -> None:
 
 
 def test_latency_needs_enough_answers_for_its_interval() -> None:
-    limit = rule(metric=Metric.LATENCY_P95_MS, bound=100)
+    limit = rule(metric="latency_p95_ms", bound=100)
     assert only(decide(plan_of(cases(200)), [0] * 200, limit)).status is RuleStatus.MET
     assert only(decide(plan_of(cases(10)), [0] * 10, limit)).status is RuleStatus.INSUFFICIENT
 
@@ -185,7 +184,7 @@ def test_a_regression_is_seen_against_the_cached_baseline() -> None:
     items = cases(120)
     plan = plan_of(items)
     baseline = BaselineRun(plan.cases, columns_of(plan, [0] * 120))
-    regression = rule(metric=Metric.REGRESSION, margin=0.05)
+    regression = rule(metric="regression", margin=0.05)
     assert only(decide(plan, [0] * 120, regression, baseline=baseline)).status is RuleStatus.MET
     worse = decide(plan, [1] * 120, regression, baseline=baseline)
     assert only(worse).status is RuleStatus.NOT_MET

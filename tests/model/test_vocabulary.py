@@ -20,7 +20,6 @@ from safecase.model import (
     HarmClass,
     Message,
     MessageRole,
-    Metric,
     OutcomeKind,
     Selector,
     Severity,
@@ -103,7 +102,7 @@ def test_a_fingerprint_depends_on_components_and_not_on_their_order() -> None:
 
 
 def test_a_changed_rule_changes_the_gate_digest() -> None:
-    rule = GateRule(id="r", metric=Metric.VIOLATION_RATE, bound=0.02)
+    rule = GateRule(id="r", metric="violation_rate", bound=0.02)
     assert (
         Gate(id="g", rules=(rule,)).digest
         != Gate(id="g", rules=(rule.model_copy(update={"bound": 0.03}),)).digest
@@ -112,9 +111,9 @@ def test_a_changed_rule_changes_the_gate_digest() -> None:
 
 def test_rules_that_make_no_sense_are_refused() -> None:
     with pytest.raises(ValidationError, match="good"):
-        GateRule(id="r", metric=Metric.VIOLATION_RATE, bound=0.02, good=0.05)
+        GateRule(id="r", metric="violation_rate", bound=0.02, good=0.05)
     with pytest.raises(ValidationError, match="needs k"):
-        GateRule(id="r", metric=Metric.ATTACK_AT_K, bound=0.02)
+        GateRule(id="r", metric="attack_at_k", bound=0.02)
 
 
 @given(st.lists(st.sampled_from(OutcomeKind), min_size=1, max_size=6))
@@ -166,3 +165,10 @@ def test_taxonomy_references_read_and_print(text: str) -> None:
 
 def test_did_you_mean_is_silent_when_nothing_is_near() -> None:
     assert did_you_mean("zzzz", ["refusal"]) is None
+
+
+def test_severities_are_ordered_from_the_most_severe() -> None:
+    assert [severity.rank for severity in Severity] == [0, 1, 2, 3]
+    assert [severity for severity in Severity if severity.at_least(Severity.SEV2)] == ["sev1", "sev2"]
+    weights = [severity.weight for severity in sorted(Severity, key=lambda item: item.rank)]
+    assert weights == sorted(weights, reverse=True)

@@ -15,7 +15,6 @@ from safecase.model import (
     DecisionRight,
     GateRule,
     HarmClass,
-    Metric,
     People,
     Person,
     Risk,
@@ -53,7 +52,7 @@ RISKS = (
 
 def verdict(kind: VerdictKind, *, rule_class: RuleClass = RuleClass.BOUNDED, demo: bool = False) -> Verdict:
     status = RuleStatus.MET if kind is VerdictKind.GO else RuleStatus.NOT_MET
-    rule = GateRule(id="rule-1", metric=Metric.VIOLATION_RATE, bound=0.02, rule_class=rule_class)  # type: ignore[call-arg]
+    rule = GateRule(id="rule-1", metric="violation_rate", bound=0.02, rule_class=rule_class)  # type: ignore[call-arg]
     return Verdict(
         kind=kind,
         gate="release",

@@ -25,7 +25,6 @@ from safecase.model import (
     HarmClass,
     Message,
     MessageRole,
-    Metric,
     OutcomeKind,
     Risk,
     RuleClass,
@@ -67,7 +66,7 @@ def estimate(value: float = 0.02, lower: float = 0.0, upper: float = 0.05) -> Es
 
 def a_verdict(text: str = "because", status: RuleStatus = RuleStatus.NOT_MET) -> Verdict:
     rule = GateRule(
-        id="injection", title=text, metric=Metric.VIOLATION_RATE, bound=0.02, rule_class=RuleClass.FLOOR
+        id="injection", title=text, metric="violation_rate", bound=0.02, rule_class=RuleClass.FLOOR
     )  # type: ignore[call-arg]
     categories = (
         CategoryResult(category=text, status=status, estimate=estimate(), sentence=text),
@@ -265,7 +264,7 @@ def test_quantities_are_written_as_people_write_them(value: float, unit: str, te
 
 
 def test_the_method_claims_only_what_the_rules_make_use_of() -> None:
-    def claims(*found: CategoryResult, metric: Metric = Metric.VIOLATION_RATE) -> str:
+    def claims(*found: CategoryResult, metric: str = "violation_rate") -> str:
         rule = GateRule(id="r", metric=metric, bound=0.02)
         result = RuleResult(rule=rule, status=RuleStatus.MET, sentence="s", categories=found)
         return " ".join(method_claims(a_verdict().model_copy(update={"rules": (result,)}), 10, ("a note",)))
@@ -278,7 +277,7 @@ def test_the_method_claims_only_what_the_rules_make_use_of() -> None:
             value=9, lower=8, upper=10, confidence=0.95, method="order-statistics", n=100, unit="ms"
         ),
     )
-    latency = claims(slow, metric=Metric.LATENCY_P50_MS)
+    latency = claims(slow, metric="latency_p50_ms")
     assert "quantile" in latency
     for absent in ("e-process", "Clopper", "Korn", "intersection", "Zero failures"):
         assert absent not in latency

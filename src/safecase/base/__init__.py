@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from safecase.base.json import JsonValue as JsonValue
     from safecase.base.json import canonical_json as canonical_json
     from safecase.base.locks import try_lock as try_lock
+    from safecase.base.modules import module_names as module_names
     from safecase.base.package_data import package_yaml as package_yaml
     from safecase.base.problems import Problem as Problem
     from safecase.base.problems import ProblemLevel as ProblemLevel

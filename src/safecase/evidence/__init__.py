@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from safecase.evidence.signing import decode_key as decode_key
     from safecase.evidence.signing import load_key as load_key
     from safecase.evidence.signing import new_key as new_key
-    from safecase.evidence.verify import VerificationReport as VerificationReport
-    from safecase.evidence.verify import verify_pack as verify_pack
+    from safecase.evidence.verify.pack import VerificationReport as VerificationReport
+    from safecase.evidence.verify.pack import verify_pack as verify_pack
 else:
     __getattr__, __dir__ = lazy_exports(__name__)

@@ -8,9 +8,9 @@ import numpy as np
 
 from safecase.base import InsufficientEvidenceError, Record
 from safecase.engine import SummaryColumns
-from safecase.gate.display import from_interval
-from safecase.gate.rates import HELD, VIOLATED
-from safecase.model import Case, Estimate, HarmClass
+from safecase.gate.estimates import from_interval
+from safecase.gate.outcomes import HELD, VIOLATED
+from safecase.model import Case, Estimate, Purpose
 from safecase.stats import holm, mcnemar_exact, paired_difference
 
 
@@ -62,7 +62,7 @@ def compare_runs(
     slices: dict[str, list[str]] = {"all harms": [], "usefulness": []}
     for name in shared:
         case = by_id[name]
-        useful = case.harm is HarmClass.OVER_REFUSAL
+        useful = case.purpose is Purpose.USE
         slices["usefulness" if useful else "all harms"].append(name)
         if not useful:
             slices.setdefault(f"risk {case.risk}", []).append(name)

@@ -3,32 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 
-import numpy as np
-from numpy.typing import NDArray
-
+from safecase.base import digest
 from safecase.engine import RunPlan, SummaryColumns
-from safecase.gate.judge_correction import CorrectionInputs
+from safecase.gate._rule_sentences import rule_sentence
+from safecase.gate.baseline import BaselineRun
+from safecase.gate.coverage import tried_cases, untried_risks
 from safecase.gate.labels import Labels
-from safecase.gate.measures import (
-    BaselineRun,
-    evaluate_attack_at_k,
-    evaluate_cost,
-    evaluate_coverage,
-    evaluate_groups,
-    evaluate_latency,
-    evaluate_severity,
-)
-from safecase.gate.populations import RuleSlice, case_mask, rule_slices
-from safecase.gate.rates import ERROR, MISSING, RATE_METRICS, UNDETERMINED, evaluate_rate, outcomes_by_draw
-from safecase.gate.regression import evaluate_regression
-from safecase.gate.sentences import rule_sentence
+from safecase.gate.metrics import metric_of
+from safecase.gate.metrics._metric import RunReading
+from safecase.gate.outcomes import ERROR, MISSING, UNDETERMINED, outcomes_by_draw
+from safecase.gate.rule_slices import case_mask, rule_slices
 from safecase.model import (
+    Case,
     CategoryResult,
     Gate,
     GateRule,
-    Metric,
     Risk,
     RiskAcceptance,
     RuleClass,
@@ -36,11 +28,15 @@ from safecase.model import (
     RuleStatus,
     RunManifest,
     ScorerCard,
-    Severity,
     StaleEvidence,
     Verdict,
     VerdictKind,
 )
+
+_RISKS_NAMED = 6
+_CHANGES_NAMED = 4
+"""Untested risks, and stale parts, that a reason names: a reason is a sentence, and the report lists them
+all."""
 
 
 def evaluate_gate(
@@ -63,12 +59,17 @@ def evaluate_gate(
     file that a rule's judge correction names.
     """
     by_draw = outcomes_by_draw(plan, columns)
-    rates = baseline.rates() if baseline else {}
-    results = tuple(
-        _evaluate_rule(rule, manifest, plan, columns, by_draw, baseline, rates, risks, labels or {})
-        for rule in gate.rules
+    reading = RunReading(
+        plan=plan,
+        columns=columns,
+        by_draw=by_draw,
+        baseline=baseline,
+        baseline_rates=baseline.rates() if baseline else {},
+        risks=risks,
+        labels=labels or {},
     )
-    gaps = _coverage_gaps(gate, plan, by_draw, risks)
+    results = tuple(_evaluate_rule(rule, manifest, reading) for rule in gate.rules)
+    gaps = _coverage_gaps(gate, tried_cases(plan, by_draw), risks)
     accepted = {item.rule: item for item in acceptances if item.rule and item.expires > today}
     kind, reasons, conditions = _conclude(results, gaps, stale, accepted)
     made = by_draw[by_draw != MISSING]
@@ -93,43 +94,15 @@ def evaluate_gate(
     )
 
 
-def _evaluate_rule(
-    rule: GateRule,
-    manifest: RunManifest,
-    plan: RunPlan,
-    columns: SummaryColumns,
-    by_draw: NDArray[np.int8],
-    baseline: BaselineRun | None,
-    rates: dict[str, float],
-    risks: Sequence[Risk],
-    labels: Mapping[str, Labels],
-) -> RuleResult:
-    uncalibrated, cards = _scorers_behind(rule, plan, manifest)
-
-    def one(category: RuleSlice) -> CategoryResult:
-        codes = by_draw[category.draws]
-        codes = codes[codes != MISSING]
-        if rule.metric in RATE_METRICS:
-            return evaluate_rate(rule, category, plan, by_draw, CorrectionInputs(cards, labels))
-        if rule.metric in (Metric.LATENCY_P50_MS, Metric.LATENCY_P95_MS):
-            return evaluate_latency(rule, category, columns, codes)
-        if rule.metric is Metric.COST_PER_ATTEMPT_USD:
-            return evaluate_cost(rule, category, columns, codes)
-        if rule.metric is Metric.COVERAGE:
-            return evaluate_coverage(rule, category, plan, by_draw, risks)
-        if rule.metric is Metric.GROUP_DIFFERENCE:
-            return evaluate_groups(rule, category, plan, by_draw)
-        if rule.metric is Metric.SEVERITY_WEIGHTED_RATE:
-            return evaluate_severity(rule, category, plan, by_draw)
-        if rule.metric is Metric.ATTACK_AT_K:
-            return evaluate_attack_at_k(rule, category, plan, by_draw)
-        return evaluate_regression(rule, category, plan, by_draw, baseline, rates)
-
-    found = tuple(one(category) for category in rule_slices(rule, plan))
+def _evaluate_rule(rule: GateRule, manifest: RunManifest, reading: RunReading) -> RuleResult:
+    metric, plan = metric_of(rule), reading.plan
+    uncalibrated, cards = _scorers_behind(rule, plan, manifest) if metric.judged else ((), ())
+    reading = replace(reading, cards=cards)
+    found = tuple(metric.evaluate(rule, item, reading) for item in rule_slices(rule, plan))
     statuses = {item.category: item.status for item in found}
     status = combine_statuses(rule, list(statuses.values()))
     single = found[0].sentence if len(found) == 1 else ""
-    sentence = rule_sentence(rule, statuses, single, _contradictions(found))
+    sentence = rule_sentence(metric.demand(rule), statuses, single, _contradictions(found))
     if rule.requires_calibrated_scorers and uncalibrated and status is RuleStatus.MET:
         status = RuleStatus.INSUFFICIENT
         verb = "has" if len(uncalibrated) == 1 else "have"
@@ -141,7 +114,7 @@ def _evaluate_rule(
 
 
 def _contradictions(found: Sequence[CategoryResult]) -> str:
-    """Categories that met their limit before later attempts of the same run put their suite over it."""
+    """Slices that met their limit before later attempts of the same run put their suite over it."""
     names = [item.category for item in found if item.details.get("later_attempts_exceed_limit")]
     if not names:
         return ""
@@ -165,44 +138,29 @@ def _scorers_behind(
     rule: GateRule, plan: RunPlan, manifest: RunManifest
 ) -> tuple[tuple[str, ...], tuple[ScorerCard, ...]]:
     """Scorers without a card whose readings the rule rests on, and the cards of the others."""
-    if rule.metric in (
-        Metric.LATENCY_P50_MS,
-        Metric.LATENCY_P95_MS,
-        Metric.COST_PER_ATTEMPT_USD,
-        Metric.COVERAGE,
-    ):
-        return (), ()
     mask = case_mask(rule, plan.cases)
     used = {item.scorer for index, case in enumerate(plan.cases) if mask[index] for item in case.expect}
     calibrated = {item.name for item in manifest.scorers if item.calibrated}
     digests = {item.card_digest for item in manifest.scorers if item.name in used and item.calibrated}
-    from safecase.base import digest
-
     cards = tuple(card for card in manifest.scorer_cards if digest(card) in digests)
     return tuple(sorted(used - calibrated)), cards
 
 
-def _coverage_gaps(gate: Gate, plan: RunPlan, by_draw: NDArray[np.int8], risks: Sequence[Risk]) -> list[str]:
-    least = gate.coverage.risks_at_least
-    made = np.unique(plan.case_index[by_draw != MISSING])
+def _coverage_gaps(gate: Gate, tried: Sequence[Case], risks: Sequence[Risk]) -> list[str]:
+    """What the gate's coverage requirement misses."""
+    least, share = gate.coverage.risks_at_least, gate.coverage.held_out_share
     gaps = []
-    if least is not None:
-        order = list(Severity)
-        tried = {plan.cases[index].risk for index in made}
-        orphans = [
-            risk.id
-            for risk in risks
-            if order.index(risk.severity) <= order.index(least) and risk.id not in tried
-        ]
-        if orphans:
-            noun = "risk was" if len(orphans) == 1 else "risks were"
-            gaps.append(f"{len(orphans)} severe {noun} not tested at all: {', '.join(orphans[:6])}.")
-    if gate.coverage.held_out_share > 0 and len(made):
-        share = sum(plan.cases[index].held_out for index in made) / len(made)
-        if share < gate.coverage.held_out_share:
+    orphans = untried_risks(risks, tried, least) if least is not None else ()
+    if orphans:
+        noun = "risk was" if len(orphans) == 1 else "risks were"
+        named = ", ".join(orphans[:_RISKS_NAMED])
+        gaps.append(f"{len(orphans)} severe {noun} not tested at all: {named}.")
+    if share > 0 and tried:
+        held_out = sum(case.held_out for case in tried) / len(tried)
+        if held_out < share:
             gaps.append(
-                f"Only {100 * share:.0f} % of the tested cases were held out while the system was tuned; "
-                f"{100 * gate.coverage.held_out_share:.0f} % are asked for."
+                f"Only {100 * held_out:.0f} % of the tested cases were held out while the system was tuned; "
+                f"{100 * share:.0f} % are asked for."
             )
     return gaps
 
@@ -233,7 +191,7 @@ def _conclude(
             continue
         (failing if result.status is RuleStatus.NOT_MET else open_).append(result.sentence)
     if stale:
-        names = ", ".join(item.what for item in stale[:4])
+        names = ", ".join(item.what for item in stale[:_CHANGES_NAMED])
         open_.append(f"The evidence is stale: {names} changed since it was measured.")
     open_.extend(gaps)
     if failing:

@@ -20,7 +20,7 @@ def render_sarif(verdict: Verdict, positions: dict[str, SourcePosition], *, safe
             {
                 "id": result.rule.id,
                 "shortDescription": {"text": rule_name(result)},
-                "properties": {"class": result.rule.rule_class.value, "metric": result.rule.metric.value},
+                "properties": {"class": result.rule.rule_class.value, "metric": result.rule.metric},
             }
         )
         if result.status is RuleStatus.MET:

@@ -31,6 +31,13 @@ if TYPE_CHECKING:
     from safecase.model.guard import GuardVerdict as GuardVerdict
     from safecase.model.guard import Replacement as Replacement
     from safecase.model.guard import TextSpan as TextSpan
+    from safecase.model.metric import METRICS as METRICS
+    from safecase.model.metric import CaseScope as CaseScope
+    from safecase.model.metric import IndependentUnit as IndependentUnit
+    from safecase.model.metric import LimitRange as LimitRange
+    from safecase.model.metric import MetricDeclaration as MetricDeclaration
+    from safecase.model.metric import MetricName as MetricName
+    from safecase.model.metric import RequiredOrder as RequiredOrder
     from safecase.model.people import Action as Action
     from safecase.model.people import Decision as Decision
     from safecase.model.people import DecisionRight as DecisionRight
@@ -90,7 +97,6 @@ if TYPE_CHECKING:
     from safecase.model.vocabulary import ControlLayer as ControlLayer
     from safecase.model.vocabulary import ErrorOrigin as ErrorOrigin
     from safecase.model.vocabulary import HarmClass as HarmClass
-    from safecase.model.vocabulary import Metric as Metric
     from safecase.model.vocabulary import OutcomeKind as OutcomeKind
     from safecase.model.vocabulary import Purpose as Purpose
     from safecase.model.vocabulary import RuleClass as RuleClass

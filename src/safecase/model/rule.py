@@ -7,25 +7,8 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from safecase.base import Identifier, Record, digest
-from safecase.model.vocabulary import (
-    Comparator,
-    Metric,
-    ReleaseTier,
-    RuleClass,
-    Severity,
-)
-
-_AT_LEAST = frozenset({Metric.UTILITY_RATE, Metric.COVERAGE})
-"""Metrics of which more is better; of all others less is."""
-
-
-_QUANTITIES = frozenset({Metric.LATENCY_P50_MS, Metric.LATENCY_P95_MS, Metric.COST_PER_ATTEMPT_USD})
-"""Metrics with a unit; all others are shares between 0 and 1."""
-
-
-_INSIDE = frozenset({Metric.SEVERITY_WEIGHTED_RATE, Metric.REGRESSION})
-"""Metrics whose limit must lie strictly between 0 and 1, because no data could exclude its end points."""
-
+from safecase.model.metric import METRICS, LimitRange, MetricDeclaration, MetricName
+from safecase.model.vocabulary import Comparator, ReleaseTier, RuleClass, Severity
 
 PerCategory = Literal["none", "risk", "suite", "attack", "harm", "language", "severity", "family", "group"]
 
@@ -54,7 +37,7 @@ class GateRule(Record):
 
     id: Identifier
     title: str = ""
-    metric: Metric
+    metric: MetricName
     select: str = ""
     """Selector of the cases that the rule is about; empty means all that the metric applies to."""
     per: PerCategory = "none"
@@ -75,42 +58,43 @@ class GateRule(Record):
     errors_count_as: Literal["violated", "excluded"] = "violated"
     rule_class: RuleClass = Field(default=RuleClass.BOUNDED, alias="class")
     k: int | None = Field(default=None, ge=1)
-    """For ``attack_at_k``: attempts per case."""
+    """Tries per case, for metrics that need them."""
     margin: float | None = Field(default=None, ge=0)
-    """For ``regression``: the increase, in rate, that must be excluded."""
+    """For metrics that compare with a baseline run: the increase, in rate, that must be excluded."""
     judge_correction: JudgeCorrection = JudgeCorrection()
     requires_calibrated_scorers: bool = False
     rationale: str = ""
 
     @model_validator(mode="after")
     def _coherent(self) -> GateRule:
-        if self.metric is Metric.ATTACK_AT_K and self.k is None:
-            raise ValueError("metric attack_at_k needs k")
-        at_most = self.comparator is Comparator.AT_MOST
-        if at_most is (self.metric in _AT_LEAST):
-            wanted = Comparator.AT_LEAST if at_most else Comparator.AT_MOST
-            raise ValueError(f"metric {self.metric.value} needs comparator '{wanted.value}'")
-        self._check_limit("bound", self.bound)
-        if self.metric is Metric.REGRESSION:
-            self._check_limit("margin", self.margin)
+        metric = METRICS.get(self.metric)
+        if metric.needs_tries and self.k is None:
+            raise ValueError(f"metric {metric.name} needs k")
+        if self.comparator is not metric.comparator:
+            raise ValueError(f"metric {metric.name} needs comparator '{metric.comparator.value}'")
+        _check_limit(metric, "bound", self.bound)
+        if metric.needs_baseline:
+            _check_limit(metric, "margin", self.margin)
         if self.bound is not None and self.good is not None:
+            at_most = metric.comparator is Comparator.AT_MOST
             if at_most and self.good >= self.bound:
                 raise ValueError("'good' must be smaller than 'bound'")
             if not at_most and self.good <= self.bound:
                 raise ValueError("'good' must be larger than 'bound'")
         return self
 
-    def _check_limit(self, name: str, limit: float | None) -> None:
-        """A limit outside of its range would be met, or missed, by every system."""
-        if limit is None:
-            return
-        if self.metric in _QUANTITIES:
-            if limit < 0:
-                raise ValueError(f"'{name}' must not be negative")
-        elif not 0 <= limit <= 1:
-            raise ValueError(f"'{name}' is a share between 0 and 1, got {limit:g}: write 0.02 for 2 %")
-        elif self.metric in _INSIDE and limit in (0, 1):
-            raise ValueError(f"'{name}' of {self.metric.value} must lie strictly between 0 and 1")
+
+def _check_limit(metric: MetricDeclaration, name: str, limit: float | None) -> None:
+    """A limit outside of its range would be met, or missed, by every system."""
+    if limit is None:
+        return
+    if metric.limits is LimitRange.QUANTITY:
+        if limit < 0:
+            raise ValueError(f"'{name}' must not be negative")
+    elif not 0 <= limit <= 1:
+        raise ValueError(f"'{name}' is a share between 0 and 1, got {limit:g}: write 0.02 for 2 %")
+    elif metric.limits is LimitRange.INSIDE and limit in (0, 1):
+        raise ValueError(f"'{name}' of {metric.name} must lie strictly between 0 and 1")
 
 
 class CoverageRequirement(Record):

@@ -18,6 +18,15 @@ class Severity(StrEnum):
         """Weight in [0, 1] for severity-weighted rates."""
         return {"sev1": 1.0, "sev2": 0.4, "sev3": 0.1, "sev4": 0.02}[self.value]
 
+    @property
+    def rank(self) -> int:
+        """Place in the order of severity; 0 is the most severe."""
+        return list(Severity).index(self)
+
+    def at_least(self, other: Severity) -> bool:
+        """Whether it is as severe as ``other``, or more."""
+        return self.rank <= other.rank
+
 
 class Likelihood(StrEnum):
     """How often a risk is expected to come true."""
@@ -217,24 +226,6 @@ class VerdictKind(StrEnum):
     GO_WITH_CONDITIONS = "go_with_conditions"
     NO_GO = "no_go"
     INSUFFICIENT_EVIDENCE = "insufficient_evidence"
-
-
-class Metric(StrEnum):
-    """What a gate rule measures."""
-
-    VIOLATION_RATE = "violation_rate"
-    OVER_REFUSAL_RATE = "over_refusal_rate"
-    UTILITY_RATE = "utility_rate"
-    SEVERITY_WEIGHTED_RATE = "severity_weighted_rate"
-    REGRESSION = "regression"
-    ATTACK_AT_K = "attack_at_k"
-    GROUP_DIFFERENCE = "group_difference"
-    LATENCY_P50_MS = "latency_p50_ms"
-    LATENCY_P95_MS = "latency_p95_ms"
-    COST_PER_ATTEMPT_USD = "cost_per_attempt_usd"
-    ERROR_RATE = "error_rate"
-    UNDETERMINED_RATE = "undetermined_rate"
-    COVERAGE = "coverage"
 
 
 class Comparator(StrEnum):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from safecase.model import Estimate, Metric, Verdict
+from safecase.model import METRICS, Estimate, Verdict
 
 _INTERVALS = {
     "clopper-pearson": "Rates of cases that stand alone have exact intervals (Clopper–Pearson).",
@@ -52,7 +52,7 @@ def _stopping_claims(verdict: Verdict) -> list[str]:
         (result.rule.population, category.decision)
         for result in verdict.rules
         # This one counts cases that are broken or not, and has no test that stops.
-        if result.rule.metric is not Metric.ATTACK_AT_K
+        if not METRICS.get(result.rule.metric).needs_tries
         for category in result.categories
     }
     tested = {

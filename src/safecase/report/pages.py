@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 from safecase.model import (
     CLASS_WORDS,
+    METRICS,
     STATUS_WORDS,
     VERDICT_WORDS,
     CategoryResult,
     Comparator,
-    Metric,
     RuleResult,
     counted,
     quantity,
@@ -85,19 +85,11 @@ def rule_chart(result: RuleResult) -> str:
     return interval_chart(rows, title=rule_name(result)) if rows else ""
 
 
-_RATES = (
-    Metric.VIOLATION_RATE,
-    Metric.OVER_REFUSAL_RATE,
-    Metric.SEVERITY_WEIGHTED_RATE,
-    Metric.ATTACK_AT_K,
-)
-
-
 def summary_chart(results: Sequence[RuleResult]) -> str:
-    """The widest look: each rate rule's worst category against its limit."""
+    """The widest look: each rule about a rate of failures, its worst category against its limit."""
     rows = []
     for result in results:
-        if result.rule.metric not in _RATES or not result.categories:
+        if not METRICS.get(result.rule.metric).failure_rate or not result.categories:
             continue
         worst = max(result.categories, key=lambda item: item.estimate.upper if item.estimate else 2.0)
         suffix = f": {worst.category}" if len(result.categories) > 1 else ""

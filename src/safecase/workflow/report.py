@@ -12,9 +12,9 @@ from safecase import __version__
 from safecase.base import SourcePosition
 from safecase.engine import RunFolder
 from safecase.evidence import PackSummary, Redactor, build_pack, chain_for, load_key
-from safecase.gate import ERROR, UNDETERMINED, VIOLATED, case_mask
+from safecase.gate import ERROR, VIOLATED, by_severity, case_mask, risk_coverage
 from safecase.interop import render_junit, render_sarif
-from safecase.model import Estimate, HarmClass, Metric, OutcomeKind, Severity, Verdict, quantity
+from safecase.model import Estimate, OutcomeKind, Purpose, Verdict, quantity
 from safecase.report import (
     CoverageRow,
     ReportContent,
@@ -77,14 +77,13 @@ def report_content(
 
 def _worst(folder: RunFolder, redactor: Redactor) -> tuple[WorstTranscript, ...]:
     columns, cases = folder.columns(), folder.cases()
-    order = list(Severity)
     violated = np.flatnonzero(columns.outcome == VIOLATED)
 
     def weight(position: int) -> tuple[int, int]:
         case = cases[columns.case_index[position]]
         # A refused harmless request is a failure too, but never the worst one.
-        served = case.harm is HarmClass.OVER_REFUSAL
-        return (order.index(case.severity) + 10 * served, int(columns.draw[position]))
+        served = case.purpose is Purpose.USE
+        return (case.severity.rank + 10 * served, int(columns.draw[position]))
 
     chosen: list[int] = []
     families: set[str] = set()
@@ -107,27 +106,20 @@ def _worst(folder: RunFolder, redactor: Redactor) -> tuple[WorstTranscript, ...]
 
 
 def _coverage(project: Project, folder: RunFolder) -> tuple[CoverageRow, ...]:
-    columns, cases = folder.columns(), folder.cases()
-    rows = []
-    for risk in sorted(project.workspace.risks, key=lambda item: (item.severity.value, item.id)):
-        members = np.array([case.risk == risk.id for case in cases], dtype=np.bool_)
-        mine = members[columns.case_index]
-        outcome = columns.outcome[mine]
-        tried = [cases[index] for index in np.unique(columns.case_index[mine])]
-        rows.append(
-            CoverageRow(
-                risk=risk,
-                cases=int(members.sum()),
-                families=len({case.family for case in tried}),
-                attempts=int(mine.sum()),
-                violated=int((outcome == VIOLATED).sum()),
-                undetermined=int((outcome == UNDETERMINED).sum()),
-                errors=int((outcome == ERROR).sum()),
-                held_out=sum(case.held_out for case in tried),
-                languages=tuple(sorted({case.language for case in tried})),
-            )
+    return tuple(
+        CoverageRow(
+            risk=row.risk,
+            cases=row.planned.cases,
+            families=row.tried.families,
+            attempts=row.attempts,
+            violated=row.violated,
+            undetermined=row.undetermined,
+            errors=row.errors,
+            held_out=row.tried.held_out,
+            languages=row.tried.languages,
         )
-    return tuple(rows)
+        for row in risk_coverage(project.workspace.risks, folder.cases(), folder.columns())
+    )
 
 
 def _residual(project: Project) -> tuple[ResidualRisk, ...]:
@@ -138,7 +130,7 @@ def _residual(project: Project) -> tuple[ResidualRisk, ...]:
     }
     return tuple(
         ResidualRisk(risk, risk.residual or "not stated in the workspace", accepted.get(risk.id, ""))
-        for risk in sorted(project.workspace.risks, key=lambda item: (item.severity.value, item.id))
+        for risk in by_severity(project.workspace.risks)
     )
 
 
@@ -148,12 +140,12 @@ def _trade_offs(folder: RunFolder, label: str) -> tuple[TradeOffPoint, ...]:
 
     columns, cases = folder.columns(), folder.cases()
 
-    def rate(metric: Metric) -> Estimate | None:
+    def rate(metric: str) -> Estimate | None:
         mask = case_mask(GateRule(id="report", metric=metric), cases)[columns.case_index]
         families = [cases[index].family for index in columns.case_index[mask]]
         return rate_estimate(columns.outcome[mask] == VIOLATED, families, confidence=0.95, early=False)
 
-    harm, refusal = rate(Metric.VIOLATION_RATE), rate(Metric.OVER_REFUSAL_RATE)
+    harm, refusal = rate("violation_rate"), rate("over_refusal_rate")
     return (TradeOffPoint(label, harm, refusal),) if harm and refusal else ()
 
 

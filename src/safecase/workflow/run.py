@@ -23,12 +23,12 @@ from safecase.engine import (
 )
 from safecase.gate import BaselineRun, StreamingEvaluation
 from safecase.model import (
+    METRICS,
     Baseline,
     Case,
     DrawOrder,
     Gate,
     Limits,
-    Metric,
     Price,
     RunManifest,
     RunSettings,
@@ -178,7 +178,8 @@ def prepare_resume(
 def _repeats(project: Project, options: RunOptions, gates: tuple[Gate, ...]) -> int:
     asked = options.repeats if options.repeats is not None else project.workspace.defaults.repeats
     needed = max(
-        (rule.k or 1 for gate in gates for rule in gate.rules if rule.metric is Metric.ATTACK_AT_K), default=1
+        (rule.k or 1 for gate in gates for rule in gate.rules if METRICS.get(rule.metric).needs_tries),
+        default=1,
     )
     return max(asked, needed)
 
@@ -194,7 +195,7 @@ def _limits(limits: Limits, options: RunOptions) -> Limits:
 
 
 def _require_baseline(gates: tuple[Gate, ...], baseline: RunFolder | None) -> None:
-    needing = [rule.id for gate in gates for rule in gate.rules if rule.metric is Metric.REGRESSION]
+    needing = [rule.id for gate in gates for rule in gate.rules if METRICS.get(rule.metric).needs_baseline]
     if needing and baseline is None:
         raise InputError(
             f"the rule {needing[0]} compares with an earlier run, and none was named",

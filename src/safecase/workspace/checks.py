@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
 
 from safecase.base import Problem, ProblemLevel, SourcePosition, canonical_json
-from safecase.model import Case, ControlLayer, Metric, Purpose, Selector, Severity, Suite
+from safecase.model import METRICS, Case, CaseScope, ControlLayer, Purpose, Selector, Severity, Suite
 from safecase.workspace.contents import Workspace
 from safecase.workspace.graph import RunFact, build_graph
 from safecase.workspace.lock import compare_lock
@@ -139,7 +139,7 @@ def _gated_risks(workspace: Workspace) -> set[str]:
     found: set[str] = set()
     for gate in workspace.gates:
         for rule in gate.rules:
-            if rule.metric is Metric.COVERAGE:
+            if METRICS.get(rule.metric).cases is CaseScope.RISKS:
                 continue
             selector = Selector.parse(rule.select)
             found |= {
@@ -302,8 +302,8 @@ def _usefulness(workspace: Workspace) -> Iterator[Problem]:
             "add harmless requests, e.g. use: over-refusal",
             "ANT-05",
         )
-    measured = {rule.metric for gate in workspace.gates for rule in gate.rules}
-    if workspace.gates and not measured & {Metric.OVER_REFUSAL_RATE, Metric.UTILITY_RATE}:
+    looked_at = {METRICS.get(rule.metric).cases for gate in workspace.gates for rule in gate.rules}
+    if workspace.gates and CaseScope.USEFULNESS not in looked_at:
         yield _finding(
             workspace,
             "gates",
@@ -358,7 +358,9 @@ def _rule_findings(
 
     if not isinstance(rule, GateRule) or rule.bound is None:
         return
-    if rule.population == "families" and rule.metric is Metric.VIOLATION_RATE and 0 < rule.bound < 1:
+    if not METRICS.get(rule.metric).plain_harm_rate:
+        return
+    if rule.population == "families" and 0 < rule.bound < 1:
         families = len({case.family for case in chosen})
         needed = math.ceil(math.log(1 - rule.confidence) / math.log(1 - rule.bound))
         if families < needed:
@@ -372,19 +374,18 @@ def _rule_findings(
                 "add families, loosen the bound, or claim population: suite",
                 "MTH-03",
             )
-    if rule.metric is Metric.VIOLATION_RATE:
-        worst = min((tolerance[case.severity] for case in chosen if case.severity in tolerance), default=None)
-        if worst is not None and rule.bound > worst + 1e-12:
-            yield _finding(
-                workspace,
-                "rule",
-                rule_name,
-                "looser-than-tolerance",
-                f"rule '{rule.id}' allows {rule.bound:g}, but the system's declared tolerance "
-                f"for such cases is {worst:g}",
-                "tighten the bound, or split the rule by severity",
-                "RSK-13",
-            )
+    worst = min((tolerance[case.severity] for case in chosen if case.severity in tolerance), default=None)
+    if worst is not None and rule.bound > worst + 1e-12:
+        yield _finding(
+            workspace,
+            "rule",
+            rule_name,
+            "looser-than-tolerance",
+            f"rule '{rule.id}' allows {rule.bound:g}, but the system's declared tolerance "
+            f"for such cases is {worst:g}",
+            "tighten the bound, or split the rule by severity",
+            "RSK-13",
+        )
 
 
 def _threats(workspace: Workspace, today: date) -> Iterator[Problem]:

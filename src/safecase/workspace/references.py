@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from safecase.base import InputError, did_you_mean, digest
-from safecase.model import Metric, Selector
+from safecase.model import METRICS, CaseScope, Selector
 from safecase.workspace.contents import Workspace
 
 Note = Callable[..., None]
@@ -114,7 +114,7 @@ def _check_gates(workspace: Workspace, note: Note) -> None:
                 continue
             if (
                 cases
-                and rule.metric is not Metric.COVERAGE
+                and METRICS.get(rule.metric).cases is not CaseScope.RISKS
                 and not any(selector.matches(case) for case in cases)
             ):
                 message = f"rule '{rule.id}' selects no case, so it could never be met"

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from safecase.base import InputError, Record
 from safecase.gate import majority_violated
 from safecase.guard import LAYERS, GuardCheck
-from safecase.model import ControlLayer, Estimate, FlowPoint, HarmClass, Severity
+from safecase.model import ControlLayer, Estimate, FlowPoint, Purpose, Severity
 from safecase.workflow._display import Display
 from safecase.workflow._project import Project
 from safecase.workflow.guard._paired import measure_fall, run_whole
@@ -65,7 +65,7 @@ def ablate_guard(project: Project, options: RunOptions, display: Display, *, by:
         run = run_whole(project, options, display, guard=True, without=checks)
         off = majority_violated(run.cases, run.columns)
         shared = [name for name in off if name in held]
-        harmful = [name for name in shared if by_id[name].harm is not HarmClass.OVER_REFUSAL]
+        harmful = [name for name in shared if by_id[name].purpose is Purpose.HARM]
         opened = tuple(sorted(name for name in harmful if off[name] and not held[name]))
         severe = [name for name in opened if by_id[name].severity is Severity.SEV1]
         for risk in sorted({by_id[name].risk for name in severe}):
@@ -83,13 +83,11 @@ def ablate_guard(project: Project, options: RunOptions, display: Display, *, by:
                 opened_severe=len(severe),
                 change=change,
                 over_refusals_mended=sum(
-                    held[name] and not off[name]
-                    for name in shared
-                    if by_id[name].harm is HarmClass.OVER_REFUSAL
+                    held[name] and not off[name] for name in shared if by_id[name].purpose is Purpose.USE
                 ),
             )
         )
-    harmful_ids = {case.id for case in whole.cases if case.harm is not HarmClass.OVER_REFUSAL}
+    harmful_ids = {case.id for case in whole.cases if case.purpose is Purpose.HARM}
     return Ablation(
         run_without=without.run_id,
         run_with=whole.run_id,

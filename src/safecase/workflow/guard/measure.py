@@ -12,8 +12,8 @@ from safecase.gate import RunComparison, compare_runs, majority_violated
 from safecase.model import (
     Control,
     Estimate,
-    HarmClass,
     Hypothesis,
+    Purpose,
     Selector,
     counted,
     number,
@@ -122,7 +122,7 @@ def judge_hypothesis(
         majority_violated(before.cases, before.columns),
         majority_violated(after.cases, after.columns),
     )
-    benign = {case.id for case in after.cases if case.harm is HarmClass.OVER_REFUSAL}
+    benign = {case.id for case in after.cases if case.purpose is Purpose.USE}
     shared = [name for name in later if name in earlier]
     tested = [name for name in shared if name in wanted and name not in benign]
     refusable = [name for name in shared if name in benign]

@@ -1,0 +1,204 @@
+"""Reading and writing pack files: deterministic when written, distrustful when read."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import stat
+import tempfile
+import zipfile
+import zlib
+from collections.abc import Iterable, Iterator
+from pathlib import Path, PurePosixPath
+from typing import BinaryIO
+
+from safecase.base import CheckFailed, InfrastructureError, InputError
+from safecase.evidence._layout import (
+    DEFLATED,
+    STORED,
+    Entry,
+    check_layout,
+    directory_entry,
+    end_record,
+    local_header,
+)
+
+MAXIMUM_ENTRIES = 10_000
+MAXIMUM_ENTRY_BYTES = 8 * 1024**3
+MAXIMUM_TOTAL_BYTES = 16 * 1024**3
+MAXIMUM_RATIO = 250
+_RATIO_FREE_BYTES = 1024 * 1024
+BROKEN_BYTES = (zipfile.BadZipFile, zlib.error, OSError, EOFError, ValueError, RuntimeError)
+"""What reading an entry of a damaged archive can raise."""
+_PIECE = 1 << 20
+
+
+class PackWriter:
+    """Writes a pack beside its destination and moves it there when it is whole.
+
+    Entries carry no times and no owners, so equal content gives equal bytes.
+    """
+
+    def __init__(self, destination: Path) -> None:
+        self.destination = destination
+        self._temporary: Path | None = None
+        self._stream: BinaryIO | None = None
+        self._entries: list[Entry] = []
+
+    def __enter__(self) -> PackWriter:
+        try:
+            self.destination.parent.mkdir(parents=True, exist_ok=True)
+            handle, name = tempfile.mkstemp(dir=self.destination.parent, prefix=".pack-", suffix=".part")
+        except OSError as error:
+            raise InfrastructureError(
+                f"cannot write the pack: {error.strerror}", where=str(self.destination)
+            ) from error
+        self._temporary = Path(name)
+        self._stream = os.fdopen(handle, "w+b")
+        return self
+
+    def add(self, name: str, data: bytes, *, compressed: bool = False) -> str:
+        """Add an entry; ``compressed`` says that its bytes are compressed already.
+
+        Returns the SHA-256, in hex, of the bytes as they stand in the pack.
+        """
+        return self._add(name, (data,), compressed)
+
+    def add_file(self, name: str, path: Path, *, compressed: bool = False) -> str:
+        """Add an entry from a file, in pieces; returns the same."""
+        with path.open("rb") as source:
+            return self._add(name, iter(lambda: source.read(_PIECE), b""), compressed)
+
+    def _add(self, name: str, pieces: Iterable[bytes], compressed: bool) -> str:
+        stream = self._stream
+        if stream is None:
+            raise RuntimeError("the pack is not open")
+        packer = None if compressed else zlib.compressobj(6, zlib.DEFLATED, -zlib.MAX_WBITS)
+        state = hashlib.sha256()
+        checksum = size = packed = 0
+        place = stream.tell()
+        method = STORED if compressed else DEFLATED
+        stream.write(local_header(Entry(name, method, 0, 0, 0, place)))
+        for piece in pieces:
+            checksum, size = zlib.crc32(piece, checksum), size + len(piece)
+            out = packer.compress(piece) if packer else piece
+            state.update(out)
+            packed += stream.write(out)
+        if packer:
+            rest = packer.flush()
+            state.update(rest)
+            packed += stream.write(rest)
+        entry = Entry(name, method, checksum, packed, size, place)
+        stream.seek(place)
+        stream.write(local_header(entry))
+        stream.seek(entry.end)
+        self._entries.append(entry)
+        return state.hexdigest()
+
+    def _finish(self, stream: BinaryIO) -> None:
+        start = stream.tell()
+        directory = b"".join(directory_entry(entry) for entry in self._entries)
+        stream.write(directory + end_record(len(self._entries), len(directory), start))
+        stream.flush()
+        os.fsync(stream.fileno())
+
+    def __exit__(self, kind: object, *_: object) -> None:
+        try:
+            with self._stream or contextlib.nullcontext():
+                if kind is None and self._stream is not None:
+                    self._finish(self._stream)
+            if kind is None and self._temporary is not None:
+                self._temporary.chmod(0o644)
+                self._temporary.replace(self.destination)
+                self._temporary = None
+        except OSError as error:
+            raise InfrastructureError(
+                f"cannot write the pack: {error.strerror}",
+                where=str(self.destination),
+                hint="free some space",
+            ) from error
+        finally:
+            self._stream = None
+            if self._temporary is not None:
+                self._temporary.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def open_pack(path: Path) -> Iterator[zipfile.ZipFile]:
+    """Open a pack after looking at every entry's name, kind and size.
+
+    Raises InputError where the file is no pack, CheckFailed where an entry could do harm: a path
+    that leads outside, a link, a duplicate, a bomb; or where a byte around the entries was changed.
+    """
+    if not path.is_file():
+        raise InputError("there is no such pack", where=str(path))
+    try:
+        archive = zipfile.ZipFile(path)
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
+        raise InputError(
+            "this is not an evidence pack: it is not a zip file, or it is cut short", where=str(path)
+        ) from error
+    with archive:
+        _inspect(archive, str(path))
+        check_layout(path, archive.infolist())
+        yield archive
+
+
+def _inspect(archive: zipfile.ZipFile, where: str) -> None:
+    entries = archive.infolist()
+    if len(entries) > MAXIMUM_ENTRIES:
+        raise CheckFailed(
+            f"the pack has {len(entries)} entries; at most {MAXIMUM_ENTRIES} are read", where=where
+        )
+    seen: set[str] = set()
+    total = 0
+    for entry in entries:
+        name = entry.filename
+        place = f"{where}!{name[:120]}"
+        parts = PurePosixPath(name).parts
+        if name.startswith(("/", "\\")) or "\\" in name or ".." in parts or ":" in name or "\x00" in name:
+            raise CheckFailed("the pack holds an entry whose path leads outside of it", where=place)
+        mode = entry.external_attr >> 16
+        if stat.S_IFMT(mode) not in (0, stat.S_IFREG):
+            raise CheckFailed("the pack holds a link or a special file", where=place)
+        if name in seen:
+            raise CheckFailed("the pack holds this entry twice", where=place)
+        seen.add(name)
+        total += entry.file_size
+        swollen = entry.file_size > _RATIO_FREE_BYTES and entry.file_size > MAXIMUM_RATIO * max(
+            entry.compress_size, 1
+        )
+        if swollen or entry.file_size > MAXIMUM_ENTRY_BYTES or total > MAXIMUM_TOTAL_BYTES:
+            raise CheckFailed("the pack unpacks to far more than it holds: it is not read", where=place)
+
+
+def read_entry(archive: zipfile.ZipFile, name: str, *, limit: int = 64 * 1024**2) -> bytes:
+    """One entry's bytes, at most ``limit`` of them, whatever its header claims.
+
+    Raises CheckFailed where the entry is absent, too large or corrupt.
+    """
+    try:
+        with archive.open(name) as stream:
+            data = stream.read(limit + 1)
+    except KeyError:
+        raise CheckFailed(f"the pack lacks {name}") from None
+    except BROKEN_BYTES as error:
+        raise CheckFailed("this entry of the pack is corrupt", where=name) from error
+    if len(data) > limit:
+        raise CheckFailed("this entry of the pack is too large to read", where=name)
+    return data
+
+
+def packed_digest(archive: zipfile.ZipFile, name: str) -> str:
+    """SHA-256, in hex, of an entry's bytes as they stand in the pack, compressed."""
+    info = archive.getinfo(name)
+    entry = Entry(name, info.compress_type, info.CRC, info.compress_size, info.file_size, info.header_offset)
+    state = hashlib.sha256()
+    with Path(archive.filename or "").open("rb") as stream:
+        stream.seek(entry.data_place)
+        left = entry.packed
+        while left and (piece := stream.read(min(left, _PIECE))):
+            state.update(piece)
+            left -= len(piece)
+    return state.hexdigest()

@@ -1,0 +1,94 @@
+"""What the workspace files in a pack declare: the risks that coverage is held against, and the rules."""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from pydantic import ValidationError
+
+from safecase.base import ProblemLevel
+from safecase.evidence._archive import read_entry
+from safecase.model import Gate, Severity
+
+if TYPE_CHECKING:
+    from safecase.workspace import RawGate
+
+FOLDER = "workspace/"
+_SEVERITIES = frozenset(Severity)
+_LARGEST_FILE = 32 * 1024**2
+
+
+@dataclass(frozen=True)
+class PackedWorkspace:
+    """Risks and gates as the workspace files in the pack have them."""
+
+    severities: Mapping[str, str] | None = None
+    """Risk → severity; None where no file declares a risk."""
+    gates: Mapping[str, str | None] = field(default_factory=dict)
+    """Gate → content digest; None where the gate does not read."""
+    templated: frozenset[str] = frozenset()
+    """Gates that extend a built-in template, which another version of safecase may word otherwise."""
+    unreadable: tuple[str, ...] = ()
+    """Files that are no workspace YAML."""
+
+
+def workspace_names(archive: zipfile.ZipFile) -> list[str]:
+    """The workspace's YAML files in a pack."""
+    return sorted(
+        name for name in archive.namelist() if name.startswith(FOLDER) and name.endswith((".yaml", ".yml"))
+    )
+
+
+def read_workspace(archive: zipfile.ZipFile) -> PackedWorkspace:
+    """Read risks and gates from the YAML files of a pack. Raises CheckFailed for corrupt entries."""
+    from safecase.workspace import LocatedDocument, RawGate, read_yaml_text
+
+    severities: dict[str, str] = {}
+    written: dict[str, RawGate] = {}
+    unreadable: list[str] = []
+    for name in workspace_names(archive):
+        document = LocatedDocument(name)
+        data = read_entry(archive, name, limit=_LARGEST_FILE)
+        try:
+            read_yaml_text(data.decode("utf-8-sig"), document)
+        except UnicodeDecodeError:
+            unreadable.append(name)
+            continue
+        if any(problem.level is ProblemLevel.ERROR for problem in document.problems):
+            unreadable.append(name)
+        for item in _entries(document.data.get("risks")):
+            if item.get("severity") in _SEVERITIES:
+                severities[str(item.get("id"))] = str(item["severity"])
+        for number, item in enumerate(_entries(document.data.get("gates"))):
+            written[str(item.get("id"))] = RawGate(item, document, ("gates", number))
+    gates = {name: _digest(gate, written) for name, gate in written.items()}
+    templated = frozenset(name for name in written if _reaches_template(name, written))
+    return PackedWorkspace(severities or None, gates, templated, tuple(unreadable))
+
+
+def _digest(gate: RawGate, written: dict[str, RawGate]) -> str | None:
+    """The digest of a gate with all that it inherits; None where it does not read."""
+    from safecase.workspace import resolved
+
+    try:
+        return Gate.model_validate(resolved(gate, written)).digest
+    except (ValidationError, TypeError, AttributeError):
+        return None
+
+
+def _reaches_template(name: str, written: dict[str, RawGate]) -> bool:
+    seen: set[str] = set()
+    while name in written and name not in seen:
+        seen.add(name)
+        above = written[name].value.get("extends")
+        if not isinstance(above, str):
+            return False
+        name = above
+    return name not in seen
+
+
+def _entries(value: object) -> list[dict[str, Any]]:
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []

@@ -1,0 +1,1 @@
+"""Checking a pack without trusting who made it."""

@@ -1,0 +1,1 @@
+"""Rates of yes-or-no events: evaluation, correction for the scorer's error, early stop, sentences."""

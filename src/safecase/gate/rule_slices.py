@@ -1,0 +1,107 @@
+"""What a rule is about: its cases, the slices it is split into, and the draws that feed each slice's test."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from safecase.engine import DrawOrder, RunPlan
+from safecase.model import METRICS, Case, CaseScope, GateRule, Purpose, Selector
+
+BoolArray = NDArray[np.bool_]
+IntArray = NDArray[np.int64]
+
+_CATEGORY: dict[str, Callable[[Case], str]] = {
+    "none": lambda case: "all",
+    "risk": lambda case: case.risk,
+    "suite": lambda case: case.suite,
+    "attack": lambda case: case.attack.value if case.attack else "benign",
+    "harm": lambda case: case.harm.value,
+    "language": lambda case: case.language,
+    "severity": lambda case: case.severity.value,
+    "family": lambda case: case.family,
+    "group": lambda case: case.group or "none",
+}
+
+
+@dataclass(frozen=True)
+class RuleSlice:
+    """One slice of a rule over one plan: all of its cases, or those of one category."""
+
+    name: str
+    cases: BoolArray
+    """Shape (cases,): which cases belong to it."""
+    draws: IntArray
+    """Shape (n,): the planned draws that feed the test, in draw order."""
+    families: int
+    """Distinct families among its cases."""
+
+
+def case_mask(rule: GateRule, cases: Sequence[Case]) -> BoolArray:
+    """Which cases a rule is about, shape (cases,): those of its selector that its metric looks at."""
+    selector = Selector.parse(rule.select, where=f"gate rule {rule.id}")
+    selected = np.fromiter((selector.matches(case) for case in cases), dtype=np.bool_, count=len(cases))
+    scope = METRICS.get(rule.metric).cases
+    if scope is CaseScope.HARM:
+        return np.asarray(selected & ~_served(cases))
+    # A selector that somebody wrote says better what ought to be served than the harm class does.
+    if scope is CaseScope.USEFULNESS and not rule.select:
+        return _served(cases)
+    if scope is CaseScope.GROUPED:
+        grouped = np.fromiter((bool(case.group) for case in cases), np.bool_, len(cases))
+        return np.asarray(selected & grouped)
+    return selected
+
+
+def _served(cases: Sequence[Case]) -> BoolArray:
+    """Cases that ought to be served, shape (cases,)."""
+    return np.fromiter((case.purpose is Purpose.USE for case in cases), np.bool_, len(cases))
+
+
+def rule_slices(rule: GateRule, plan: RunPlan) -> tuple[RuleSlice, ...]:
+    """The slices of a rule, by name. Empty where the rule is about no case of the plan."""
+    mask = case_mask(rule, plan.cases)
+    name_of = _CATEGORY[rule.per]
+    names = np.array(
+        [name_of(case) if mask[index] else "" for index, case in enumerate(plan.cases)], dtype=object
+    )
+    found = []
+    for name in sorted({str(item) for item in names[mask]}):
+        members = np.asarray((names == name) & mask, dtype=np.bool_)
+        draws = np.flatnonzero(members[plan.case_index]).astype(np.int64)
+        families = len({plan.cases[index].family for index in np.flatnonzero(members)})
+        if rule.population == "families":
+            draws = family_draws(plan, draws)
+        if rule.maximum_n is not None and rule.population == "families":
+            draws = draws[: rule.maximum_n]
+        found.append(RuleSlice(name, members, draws, families))
+    return tuple(found)
+
+
+def family_draws(plan: RunPlan, draws: IntArray) -> IntArray:
+    """One draw per family out of ``draws``, in draw order: the independent units.
+
+    In family rounds it is the family's first draw. In a uniform order the first draw would favour
+    big families, so it is the draw of repeat 0 of the family's designated case: the one with the
+    smallest SHA-256 of ``seed|designated|case id``.
+    """
+    if plan.order is not DrawOrder.UNIFORM:
+        codes: dict[str, int] = {}
+        family_of = np.fromiter(
+            (codes.setdefault(case.family, len(codes)) for case in plan.cases), np.int64, len(plan.cases)
+        )
+        _, first = np.unique(family_of[plan.case_index[draws]], return_index=True)
+        return draws[np.sort(first)]
+    best: dict[str, tuple[bytes, int]] = {}
+    for draw in draws[plan.repeat[draws] == 0]:
+        case = plan.cases[plan.case_index[draw]]
+        key = hashlib.sha256(
+            f"{plan.base_seed}|designated|{case.id}".encode("utf-8", "surrogatepass")
+        ).digest()
+        if case.family not in best or key < best[case.family][0]:
+            best[case.family] = (key, int(draw))
+    return np.array(sorted(draw for _, draw in best.values()), dtype=np.int64)
