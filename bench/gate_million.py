@@ -9,9 +9,19 @@ from datetime import UTC, date, datetime
 
 import numpy as np
 
-from safecase.engine import DrawOrder, SummaryColumns, build_plan
+from safecase.engine import SummaryColumns, build_plan
 from safecase.gate import evaluate_gate
-from safecase.model import Case, Expectation, Gate, GateRule, Message, MessageRole, RunManifest, SystemVersion
+from safecase.model import (
+    Case,
+    DrawOrder,
+    Expectation,
+    Gate,
+    GateRule,
+    Message,
+    MessageRole,
+    RunManifest,
+    SystemVersion,
+)
 
 CASES, REPEATS = 10_000, 100
 

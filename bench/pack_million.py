@@ -24,14 +24,22 @@ from pathlib import Path
 import orjson
 
 from _workload import make_cases
-from safecase.engine import DrawOrder, RunFolder, RunPlan, RunStatus, build_plan, write_file
+from safecase.engine import RunFolder, RunPlan, RunStatus, build_plan, write_file
 from safecase.engine.journal._compaction import TABLE_NAME
 from safecase.engine.journal._table import write_table
 from safecase.engine.run_folder import write_plan
 from safecase.engine.status import RunState, write_status
 from safecase.evidence import build_pack, load_key, verify_pack
 from safecase.gate import evaluate_gate
-from safecase.model import Gate, GateRule, RunManifest, ScorerReference, SuiteReference, SystemVersion
+from safecase.model import (
+    DrawOrder,
+    Gate,
+    GateRule,
+    RunManifest,
+    ScorerReference,
+    SuiteReference,
+    SystemVersion,
+)
 from safecase.model.rule import CoverageRequirement
 
 MOMENT = datetime(2026, 1, 1, tzinfo=UTC)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from safecase import catalog, interop
 from safecase.catalog import CatalogError, UnknownReferenceError
-from safecase.catalog.serialise import from_json, to_json
+from safecase.catalog._serialise import from_json, to_json
 from safecase.model import AttackClass, HarmClass
 from safecase.model.vocabulary import Concern, Discipline
 

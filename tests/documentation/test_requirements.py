@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 import typer
 
-from safecase.cli.main import app
+from safecase.cli.main import build_app
 
 ROOT = Path(__file__).resolve().parents[2]
 TABLE = ROOT / "docs" / "requirements.tsv"
@@ -44,7 +44,7 @@ def split_commands(text: str) -> list[str]:
 
 def resolve(words: list[str]) -> tuple[Any, list[str]]:
     """The command of the real program, and the words behind its name."""
-    command: Any = typer.main.get_command(app)
+    command: Any = typer.main.get_command(build_app())
     rest = words
     while hasattr(command, "commands"):
         assert rest, f"'safecase {' '.join(words)}' names a group and no command"

@@ -8,11 +8,12 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from safecase.engine import DrawOrder, RunPlan, RunRequest, build_plan
+from safecase.engine import RunPlan, RunRequest, build_plan
 from safecase.model import (
     AttackClass,
     AttemptSummary,
     Case,
+    DrawOrder,
     Expectation,
     HarmClass,
     Limits,

@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from safecase.base import InputError
-from safecase.engine import DrawOrder, build_plan
+from safecase.engine import build_plan
 from safecase.engine.plan import attempt_seed, live_turns
-from safecase.model import Case, Message, MessageRole
+from safecase.model import Case, DrawOrder, Message, MessageRole
 
 from .fakes import case, cases
 

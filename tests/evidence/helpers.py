@@ -16,7 +16,7 @@ import zstandard
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from safecase.base import digest
-from safecase.engine import DrawOrder, RunFolder, RunPlan, RunStatus, build_plan, write_file
+from safecase.engine import RunFolder, RunPlan, RunStatus, build_plan, write_file
 from safecase.engine.attempts._encoding import encode_attempt
 from safecase.engine.journal._compaction import compact
 from safecase.engine.run_folder import write_plan
@@ -31,6 +31,7 @@ from safecase.model import (
     AttemptError,
     Baseline,
     Case,
+    DrawOrder,
     ErrorOrigin,
     Expectation,
     FailureKind,

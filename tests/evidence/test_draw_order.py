@@ -13,10 +13,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from safecase.base import CheckFailed
-from safecase.engine import DrawOrder, RunPlan, build_plan
+from safecase.engine import RunPlan, build_plan
 from safecase.evidence import verify_pack
 from safecase.evidence._draw_order import check_draw_order
-from safecase.model import Case, OutcomeKind
+from safecase.model import Case, DrawOrder, OutcomeKind
 
 from .helpers import case, failed, gate, pack, rule, write_run
 

@@ -18,11 +18,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from safecase.base import ExitCode, InputError
-from safecase.engine import DrawOrder
 from safecase.evidence import VerificationReport, verify_pack
 from safecase.evidence._archive import PackWriter
-from safecase.evidence.verify import run as verify_run
-from safecase.model import Baseline, OutcomeKind
+from safecase.evidence.verify import _run as verify_run
+from safecase.model import Baseline, DrawOrder, OutcomeKind
 
 from .helpers import case, failed, gate, pack, repack, rule, write_entries, write_run
 

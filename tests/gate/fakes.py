@@ -7,10 +7,11 @@ from datetime import UTC, datetime
 
 import numpy as np
 
-from safecase.engine import DrawOrder, RunPlan, SummaryColumns, build_plan
+from safecase.engine import RunPlan, SummaryColumns, build_plan
 from safecase.model import (
     AttackClass,
     Case,
+    DrawOrder,
     Expectation,
     Gate,
     GateRule,

@@ -9,12 +9,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from safecase.engine import OUTCOME_CODES, DrawOrder, RunPlan
+from safecase.engine import OUTCOME_CODES, RunPlan
 from safecase.gate import BaselineRun, StreamingEvaluation, compare_runs, evaluate_gate, forecast
 from safecase.gate._proportion_test import SuiteTest, make_test
 from safecase.model import (
     AttemptSummary,
     CategoryResult,
+    DrawOrder,
     Gate,
     GateRule,
     HarmClass,

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from safecase.engine import OUTCOME_CODES, DrawOrder, RunPlan
+from safecase.engine import OUTCOME_CODES, RunPlan
 from safecase.gate import BaselineRun, StreamingEvaluation, evaluate_gate
-from safecase.model import AttemptSummary, Case, Gate, GateRule, RuleStatus, Severity, Verdict
+from safecase.model import AttemptSummary, Case, DrawOrder, Gate, GateRule, RuleStatus, Severity, Verdict
 
 from .fakes import case, cases, columns_of, manifest_of, plan_of, rule
 from .test_decisions import TODAY, only

@@ -160,7 +160,7 @@ def test_the_demo_agent_is_held_at_its_tools() -> None:
 
 
 AGENTS = """
-from safecase.model.transcript import ToolCall
+from safecase.model.runs.transcript import ToolCall
 from safecase.targets.agent import AgentTurn, ToolResult
 
 CALL = ToolCall(name="pay", arguments={"to": "eve"}, id="1")

@@ -10,9 +10,9 @@ from safecase.base import ProblemLevel
 from safecase.model import Case, Message, MessageRole, OutcomeKind, ToolCall, Transcript
 from safecase.scorers import ScorerContext, build_scorer
 from safecase.targets.demo import DemoAgent
-from safecase.workspace.library.builtin_suites import builtin_suite_names, risks_path, suite_path
-from safecase.workspace.library.media_files import with_media
-from safecase.workspace.suite_builder import build_suite
+from safecase.workspace._suite_builder import build_suite
+from safecase.workspace.library._builtin_suites import builtin_suite_names, risks_path, suite_path
+from safecase.workspace.library._media_files import with_media
 from safecase.workspace.yaml_reader import read_yaml
 
 

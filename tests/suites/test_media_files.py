@@ -9,9 +9,9 @@ import zlib
 
 import pytest
 
-from safecase.workspace.library.builtin_suites import suite_path
-from safecase.workspace.library.media_files import with_media
-from safecase.workspace.suite_builder import build_suite
+from safecase.workspace._suite_builder import build_suite
+from safecase.workspace.library._builtin_suites import suite_path
+from safecase.workspace.library._media_files import with_media
 from safecase.workspace.yaml_reader import read_yaml
 
 from .media_files import FOLDER, SAMPLES, Sample, content, pixels

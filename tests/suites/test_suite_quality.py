@@ -11,7 +11,7 @@ import pytest
 from safecase.base import canonical_json
 from safecase.model import Case, HarmClass, MessageRole, Suite
 from safecase.workspace.checks import _near_duplicates
-from safecase.workspace.library.builtin_suites import builtin_suite_names
+from safecase.workspace.library._builtin_suites import builtin_suite_names
 
 from .test_builtin_suites import all_cases
 

@@ -13,7 +13,7 @@ from safecase.model import FailureKind, Message, MessageRole, TargetFailure, Tar
 from .conftest import ask, make, once
 
 CODE = """
-from safecase.model.transcript import Document, Message, ToolCall
+from safecase.model.runs.transcript import Document, Message, ToolCall
 from safecase.targets.agent import AgentTurn, ToolResult
 
 class Bank:

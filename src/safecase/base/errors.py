@@ -13,6 +13,7 @@
     ├── InsufficientEvidenceError     3  the records cannot carry the conclusion
     └── InfrastructureError           4  target, disk, network or harness
         └── TargetFailure                (in `safecase.model`) one call stayed without an answer
+            └── HttpFailure              (in `safecase.targets`) and the server said a status
 
 A test holds this tree against the classes.
 """

@@ -14,8 +14,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from safecase.catalog._serialise import MAX_TEXT, finish, mapping, read_text, sequence, text
 from safecase.catalog.errors import CatalogError
-from safecase.catalog.serialise import MAX_TEXT, finish, mapping, read_text, sequence, text
 from safecase.catalog.store import save
 from safecase.catalog.types import Catalog, CatalogEntry, EntryLink
 

@@ -8,8 +8,8 @@ from functools import lru_cache
 from importlib import resources
 from pathlib import Path
 
+from safecase.catalog._serialise import from_json, read_text, to_json
 from safecase.catalog.errors import CatalogError, UnknownReferenceError, nearest
-from safecase.catalog.serialise import from_json, read_text, to_json
 from safecase.catalog.types import Catalog, CatalogEntry, ReferenceLike
 
 DEFAULT_VERSIONS = {

@@ -6,11 +6,10 @@ import asyncio
 import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
-from importlib import metadata
 from pathlib import Path
 from secrets import token_hex
 
-from safecase.base import InfrastructureError, InputError
+from safecase.base import VERSION, InfrastructureError, InputError
 from safecase.engine._attempt_recorder import Tallies
 from safecase.engine._run_lock import RunLock
 from safecase.engine._session import RunSession
@@ -114,7 +113,7 @@ def _manifest(request: RunRequest, run_id: str) -> RunManifest:
     return RunManifest(
         run_id=run_id,
         created_at=datetime.now(UTC),
-        safecase_version=metadata.version("safecase"),
+        safecase_version=VERSION,
         system=request.system,
         target_name=request.target.name,
         target_kind=request.target.kind,

@@ -7,13 +7,13 @@ from collections.abc import Sequence
 import numpy as np
 
 from safecase.base import Record
-from safecase.engine import DrawOrder, RunPlan
+from safecase.engine import RunPlan
 from safecase.gate._proportion_test import FamilyTest, SuiteTest, make_test
 from safecase.gate._rates.limits import failure_bound, good_rate, impossible_note
 from safecase.gate.metrics import metric_of
 from safecase.gate.metrics._rate import RateMetric
 from safecase.gate.rule_slices import rule_slices
-from safecase.model import Gate, GateRule, RequiredOrder, RuleClass, counted, percent
+from safecase.model import DrawOrder, Gate, GateRule, RequiredOrder, RuleClass, counted, percent
 from safecase.stats import StatisticsError, operating_characteristics
 
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from safecase.engine import DrawOrder, RunPlan
-from safecase.model import METRICS, Case, CaseScope, GateRule, Purpose, Selector
+from safecase.engine import RunPlan
+from safecase.model import METRICS, Case, CaseScope, DrawOrder, GateRule, Purpose, Selector
 
 BoolArray = NDArray[np.bool_]
 IntArray = NDArray[np.int64]

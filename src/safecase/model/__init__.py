@@ -5,13 +5,6 @@ from typing import TYPE_CHECKING
 from safecase.base.facade import lazy_exports
 
 if TYPE_CHECKING:
-    from safecase.model.attempt import Attempt as Attempt
-    from safecase.model.attempt import AttemptError as AttemptError
-    from safecase.model.attempt import AttemptSummary as AttemptSummary
-    from safecase.model.attempt import PlannedAttempt as PlannedAttempt
-    from safecase.model.attempt import Score as Score
-    from safecase.model.attempt import ScoreSpan as ScoreSpan
-    from safecase.model.attempt import combine_outcomes as combine_outcomes
     from safecase.model.case import Case as Case
     from safecase.model.case import Expectation as Expectation
     from safecase.model.declarations import Defaults as Defaults
@@ -20,8 +13,6 @@ if TYPE_CHECKING:
     from safecase.model.declarations import ScorerConfiguration as ScorerConfiguration
     from safecase.model.declarations import TargetConfiguration as TargetConfiguration
     from safecase.model.estimate import Estimate as Estimate
-    from safecase.model.failures import FailureKind as FailureKind
-    from safecase.model.failures import TargetFailure as TargetFailure
     from safecase.model.guard import CheckFailure as CheckFailure
     from safecase.model.guard import CheckResult as CheckResult
     from safecase.model.guard import FlowPoint as FlowPoint
@@ -31,12 +22,12 @@ if TYPE_CHECKING:
     from safecase.model.guard import GuardVerdict as GuardVerdict
     from safecase.model.guard import Replacement as Replacement
     from safecase.model.guard import TextSpan as TextSpan
-    from safecase.model.metric import METRICS as METRICS
     from safecase.model.metric import CaseScope as CaseScope
     from safecase.model.metric import IndependentUnit as IndependentUnit
     from safecase.model.metric import LimitRange as LimitRange
     from safecase.model.metric import MetricDeclaration as MetricDeclaration
     from safecase.model.metric import MetricName as MetricName
+    from safecase.model.metric import METRICS as METRICS
     from safecase.model.metric import RequiredOrder as RequiredOrder
     from safecase.model.people import Action as Action
     from safecase.model.people import Decision as Decision
@@ -59,15 +50,32 @@ if TYPE_CHECKING:
     from safecase.model.risk import Threat as Threat
     from safecase.model.rule import Gate as Gate
     from safecase.model.rule import GateRule as GateRule
-    from safecase.model.run import MANIFEST_VERSION as MANIFEST_VERSION
-    from safecase.model.run import Baseline as Baseline
-    from safecase.model.run import DrawOrder as DrawOrder
-    from safecase.model.run import RunManifest as RunManifest
-    from safecase.model.run import RunSettings as RunSettings
-    from safecase.model.run import ScorerReference as ScorerReference
-    from safecase.model.run import SuiteReference as SuiteReference
-    from safecase.model.run import candidate_digest as candidate_digest
-    from safecase.model.run import suite_references as suite_references
+    from safecase.model.runs.attempt import Attempt as Attempt
+    from safecase.model.runs.attempt import AttemptError as AttemptError
+    from safecase.model.runs.attempt import AttemptSummary as AttemptSummary
+    from safecase.model.runs.attempt import combine_outcomes as combine_outcomes
+    from safecase.model.runs.attempt import PlannedAttempt as PlannedAttempt
+    from safecase.model.runs.attempt import Score as Score
+    from safecase.model.runs.attempt import ScoreSpan as ScoreSpan
+    from safecase.model.runs.failures import FailureKind as FailureKind
+    from safecase.model.runs.failures import TargetFailure as TargetFailure
+    from safecase.model.runs.manifest import Baseline as Baseline
+    from safecase.model.runs.manifest import candidate_digest as candidate_digest
+    from safecase.model.runs.manifest import DrawOrder as DrawOrder
+    from safecase.model.runs.manifest import MANIFEST_VERSION as MANIFEST_VERSION
+    from safecase.model.runs.manifest import RunManifest as RunManifest
+    from safecase.model.runs.manifest import RunSettings as RunSettings
+    from safecase.model.runs.manifest import ScorerReference as ScorerReference
+    from safecase.model.runs.manifest import suite_references as suite_references
+    from safecase.model.runs.manifest import SuiteReference as SuiteReference
+    from safecase.model.runs.transcript import ContentPart as ContentPart
+    from safecase.model.runs.transcript import Document as Document
+    from safecase.model.runs.transcript import Message as Message
+    from safecase.model.runs.transcript import MessageRole as MessageRole
+    from safecase.model.runs.transcript import ToolCall as ToolCall
+    from safecase.model.runs.transcript import ToolDefinition as ToolDefinition
+    from safecase.model.runs.transcript import Transcript as Transcript
+    from safecase.model.runs.transcript import Usage as Usage
     from safecase.model.scorer_card import ScorerCard as ScorerCard
     from safecase.model.scorer_card import ScorerPerformance as ScorerPerformance
     from safecase.model.selector import Selector as Selector
@@ -79,14 +87,6 @@ if TYPE_CHECKING:
     from safecase.model.system import System as System
     from safecase.model.system import SystemVersion as SystemVersion
     from safecase.model.taxonomy import TaxonomyReference as TaxonomyReference
-    from safecase.model.transcript import ContentPart as ContentPart
-    from safecase.model.transcript import Document as Document
-    from safecase.model.transcript import Message as Message
-    from safecase.model.transcript import MessageRole as MessageRole
-    from safecase.model.transcript import ToolCall as ToolCall
-    from safecase.model.transcript import ToolDefinition as ToolDefinition
-    from safecase.model.transcript import Transcript as Transcript
-    from safecase.model.transcript import Usage as Usage
     from safecase.model.verdict import CategoryResult as CategoryResult
     from safecase.model.verdict import RuleResult as RuleResult
     from safecase.model.verdict import StaleEvidence as StaleEvidence
@@ -104,14 +104,14 @@ if TYPE_CHECKING:
     from safecase.model.vocabulary import Severity as Severity
     from safecase.model.vocabulary import VerdictKind as VerdictKind
     from safecase.model.wording import CLASS_WORDS as CLASS_WORDS
-    from safecase.model.wording import STATUS_WORDS as STATUS_WORDS
-    from safecase.model.wording import VERDICT_WORDS as VERDICT_WORDS
     from safecase.model.wording import counted as counted
     from safecase.model.wording import number as number
     from safecase.model.wording import percent as percent
     from safecase.model.wording import points as points
     from safecase.model.wording import quantity as quantity
     from safecase.model.wording import rule_name as rule_name
+    from safecase.model.wording import STATUS_WORDS as STATUS_WORDS
+    from safecase.model.wording import VERDICT_WORDS as VERDICT_WORDS
     from safecase.model.wording import with_interval as with_interval
 else:
     __getattr__, __dir__ = lazy_exports(__name__)

@@ -7,8 +7,8 @@ from functools import cached_property
 from pydantic import Field
 
 from safecase.base import CaseIdentifier, Identifier, JsonObject, JsonValue, Record, digest
+from safecase.model.runs.transcript import Document, Message, ToolDefinition
 from safecase.model.taxonomy import TaxonomyReference
-from safecase.model.transcript import Document, Message, ToolDefinition
 from safecase.model.vocabulary import (
     AttackClass,
     CaseSource,

@@ -6,9 +6,9 @@ from collections.abc import Awaitable, Mapping
 from typing import Protocol, runtime_checkable
 
 from safecase.base import JsonObject, JsonValue, Record
-from safecase.model.attempt import AttemptSummary, PlannedAttempt, Score
 from safecase.model.case import Case
-from safecase.model.transcript import Document, Message, ToolCall, ToolDefinition, Transcript, Usage
+from safecase.model.runs.attempt import AttemptSummary, PlannedAttempt, Score
+from safecase.model.runs.transcript import Document, Message, ToolCall, ToolDefinition, Transcript, Usage
 
 
 class TargetRequest(Record):

@@ -160,3 +160,12 @@ class Project:
             )
         near = did_you_mean(run_id, (manifest.run_id for _, manifest in runs))
         raise InputError(f"there is no run '{run_id}'", hint=near or f"the latest is {runs[-1][1].run_id}")
+
+
+def open_workspace(path: Path | str = ".", *, store: str = "") -> Project:
+    """Open the workspace folder ``path`` for work.
+
+    ``store``: folder or URL in which its runs are kept; default: what the workspace says. Raises
+    WorkspaceError with every problem in its files.
+    """
+    return Project.open(Path(path), store=store)

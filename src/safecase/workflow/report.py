@@ -8,8 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from safecase import __version__
-from safecase.base import SourcePosition
+from safecase.base import VERSION, SourcePosition
 from safecase.engine import RunFolder
 from safecase.evidence import PackSummary, Redactor, build_pack, chain_for, load_key
 from safecase.gate import ERROR, VIOLATED, by_severity, case_mask, risk_coverage
@@ -170,9 +169,7 @@ def write_report(
     page = render_report(report_content(project, folder, verdict, redactor)).encode("utf-8", "replace")
     files = {
         "report.html": page,
-        "results.sarif": render_sarif(
-            verdict, rule_positions(project, verdict), safecase_version=__version__
-        ),
+        "results.sarif": render_sarif(verdict, rule_positions(project, verdict), safecase_version=VERSION),
         "junit.xml": render_junit(verdict),
         **_workspace_files(project),
         **packed_labels(project, manifest.gates),

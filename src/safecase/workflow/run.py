@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import platform
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from importlib import metadata
@@ -154,8 +156,28 @@ def execute(prepared: PreparedRun, *, resume: Path | None = None) -> RunFolder:
                 return await resume_run(resume, prepared.request)
             return await run_plan(prepared.request)
 
-    with event_loop() as loop:
-        return loop.run(work())
+    def run() -> RunFolder:
+        with event_loop() as loop:
+            return loop.run(work())
+
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return run()
+    # A notebook's own loop runs in this thread, and one thread has one loop.
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(run).result()
+
+
+def run_workspace(
+    project: Project, options: RunOptions | None = None, *, progress: ProgressCallback | None = None
+) -> RunFolder:
+    """Run the workspace's suites against its target, until the gate has decided; the run's folder.
+
+    ``options``: default, what the workspace says. Works in a notebook too, beside its event loop. Raises
+    InputError for what is wrong before the first call, InfrastructureError where the target is down.
+    """
+    return execute(prepare(project, options or RunOptions(), progress=progress))
 
 
 def prepare_resume(

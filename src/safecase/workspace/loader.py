@@ -29,13 +29,13 @@ from safecase.model import (
     TargetConfiguration,
     Threat,
 )
-from safecase.workspace.case_builder import read_taxonomy
+from safecase.workspace._case_builder import read_taxonomy
+from safecase.workspace._references import check_references
+from safecase.workspace._suite_builder import BuiltSuite, build_suite
+from safecase.workspace._validation import validated
 from safecase.workspace.contents import Workspace
 from safecase.workspace.inheritance import RawGate, resolved
-from safecase.workspace.references import check_references
-from safecase.workspace.suite_builder import BuiltSuite, build_suite
 from safecase.workspace.taxonomy import CATALOGS, workspace_catalogs
-from safecase.workspace.validation import validated
 from safecase.workspace.yaml_reader import LocatedDocument, Path_, read_yaml
 
 Item = TypeVar("Item", bound=Record)

@@ -7,8 +7,8 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from safecase.model import Case, Combination, Dataset, Defaults, Limits, People, Price, Suite, System
+from safecase.workspace._suite_builder import SUITE_KEYS
 from safecase.workspace.loader import LISTS
-from safecase.workspace.suite_builder import SUITE_KEYS
 
 _TEXTS = {"type": "array", "items": {"type": "string"}}
 

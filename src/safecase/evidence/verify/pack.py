@@ -23,9 +23,9 @@ from safecase.evidence._raw_run import RawRun
 from safecase.evidence.chain import check_chain
 from safecase.evidence.pack import PACKED_DIGEST, PREDICATE_TYPE, STATEMENT, STATEMENT_TYPE
 from safecase.evidence.signing import open_envelope
-from safecase.evidence.verify.rules import check_manifest, check_rules
-from safecase.evidence.verify.run import PackedRun, first_line
-from safecase.evidence.verify.verdict import Evidence, check_verdict
+from safecase.evidence.verify._rules import check_manifest, check_rules
+from safecase.evidence.verify._run import PackedRun, first_line
+from safecase.evidence.verify._verdict import Evidence, check_verdict
 from safecase.model import Decision, RiskAcceptance, RunManifest, Verdict
 
 _LONGEST_DETAIL = 1_000
@@ -99,7 +99,7 @@ def _harmless(text: str) -> str:
     return "".join(letter if letter.isprintable() else f"\\u{ord(letter):04x}" for letter in shown)
 
 
-def verify_pack(path: Path, *, trusted_key: bytes | None = None) -> VerificationReport:
+def verify_pack(path: Path | str, *, trusted_key: bytes | None = None) -> VerificationReport:
     """Check a pack. Needs no network and no workspace.
 
     With ``trusted_key`` (32 bytes, Ed25519) only a signature by that key counts. Raises InputError where
@@ -108,7 +108,7 @@ def verify_pack(path: Path, *, trusted_key: bytes | None = None) -> Verification
     checks: list[VerificationStep] = []
     progress: _Progress | None = None
     try:
-        with open_pack(path) as archive:
+        with open_pack(Path(path)) as archive:
             progress = _Progress(archive, trusted_key, checks)
             _verify(progress)
     except CheckFailed as error:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from safecase.engine import DrawOrder, RunPlan
+from safecase.engine import RunPlan
 from safecase.gate._proportion_test import ProportionTest, allowed_events, make_test
 from safecase.gate._rates.evaluation import is_event
 from safecase.gate._rates.limits import failure_bound, good_rate
 from safecase.gate._stream_state import StreamState
 from safecase.gate.metrics._rate import RateMetric
 from safecase.gate.rule_slices import RuleSlice
-from safecase.model import GateRule
+from safecase.model import DrawOrder, GateRule
 from safecase.stats import StatisticsError
 
 

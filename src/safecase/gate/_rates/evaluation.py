@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from safecase.engine import DrawOrder, RunPlan
+from safecase.engine import RunPlan
 from safecase.gate._budgets import budget_note
 from safecase.gate._proportion_test import StopDecision, allowed_events, make_test
 from safecase.gate._rates.correction import Corrected, JudgedUnits, correct_rate
@@ -18,7 +18,16 @@ from safecase.gate.metrics._metric import RunReading
 from safecase.gate.metrics._rate import RateMetric
 from safecase.gate.outcomes import ERROR, HELD, MISSING, UNDETERMINED, VIOLATED, made_prefix
 from safecase.gate.rule_slices import RuleSlice
-from safecase.model import CategoryResult, Comparator, Estimate, GateRule, OutcomeKind, RuleStatus, counted
+from safecase.model import (
+    CategoryResult,
+    Comparator,
+    DrawOrder,
+    Estimate,
+    GateRule,
+    OutcomeKind,
+    RuleStatus,
+    counted,
+)
 from safecase.stats import StatisticsError
 
 _WORST_SHOWN = 5

@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from safecase import __version__
-from safecase.base import InputError, JsonObject, JsonValue, Record
+from safecase.base import VERSION, InputError, JsonObject, JsonValue, Record
 from safecase.model import (
     FailureKind,
     TargetConfiguration,
@@ -58,7 +57,7 @@ class DemoTarget:
         return {
             "kind": self.kind,
             "model": self.model,
-            "code": f"safecase {__version__}",
+            "code": f"safecase {VERSION}",
             "vulnerabilities": ",".join(sorted(self.agent.vulnerabilities)) or "none",
         }
 

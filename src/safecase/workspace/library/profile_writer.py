@@ -184,7 +184,7 @@ def _only_known(text: str, risks: set[str]) -> str:
 
 
 def _risks(wanted: set[str]) -> str:
-    from safecase.workspace.library.builtin_suites import risks_path
+    from safecase.workspace.library._builtin_suites import risks_path
 
     text = risks_path().read_text(encoding="utf-8")
     head, *blocks = text.split("\n  - id: ")

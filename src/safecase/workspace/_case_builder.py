@@ -9,8 +9,8 @@ from typing import Any
 
 from safecase.base import InputError
 from safecase.model import Case, Combination, TaxonomyReference
+from safecase.workspace._validation import validated
 from safecase.workspace.taxonomy import resolve_reference
-from safecase.workspace.validation import validated
 from safecase.workspace.yaml_reader import LocatedDocument, Path_
 
 SHORTHANDS = ("prompt", "system", "turns")

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from safecase.base import JsonValue, Record
-from safecase.model.failures import FailureKind
-from safecase.model.transcript import Transcript, Usage
+from safecase.model.runs.failures import FailureKind
+from safecase.model.runs.transcript import Transcript, Usage
 from safecase.model.vocabulary import AttackClass, ErrorOrigin, HarmClass, OutcomeKind, Severity
 
 

@@ -9,9 +9,9 @@ from typing import Any
 
 from safecase.base import InputError, did_you_mean
 from safecase.model import AttackClass, Case, Dataset, MessageRole, Selector, Suite
-from safecase.workspace.case_builder import build_case, expand_template
-from safecase.workspace.datasets import column_value, dataset_path, file_digest, read_rows
-from safecase.workspace.validation import validated
+from safecase.workspace._case_builder import build_case, expand_template
+from safecase.workspace._datasets import column_value, dataset_path, file_digest, read_rows
+from safecase.workspace._validation import validated
 from safecase.workspace.yaml_reader import LocatedDocument, Path_, read_yaml
 
 SUITE_KEYS = (
@@ -151,8 +151,8 @@ def _dataset_cases(
 def _builtin_cases(
     data: Mapping[str, Any], suite: Suite, document: LocatedDocument, path: Path_, root: Path
 ) -> list[Case]:
-    from safecase.workspace.library.builtin_suites import builtin_suite_names, suite_path
-    from safecase.workspace.library.media_files import with_media
+    from safecase.workspace.library._builtin_suites import builtin_suite_names, suite_path
+    from safecase.workspace.library._media_files import with_media
 
     del root
     name = str(data["use"])

@@ -1,0 +1,4 @@
+"""The version of the product, as its records name it."""
+
+VERSION = "0.1.0"
+"""Equal to the version of the installed distribution."""

@@ -1,0 +1,1 @@
+"""What happened: transcripts, attempts, failures, and the manifest of a run."""

@@ -1,0 +1,143 @@
+"""The rooms of the house: one order, told in three places, and the rules that keep a room a room."""
+
+from __future__ import annotations
+
+import ast
+import re
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import safecase
+
+ROOT = Path(__file__).resolve().parents[2]
+SOURCE = ROOT / "src" / "safecase"
+ROOMS = sorted(path.parent.name for path in SOURCE.glob("*/__init__.py"))
+FILES = sorted(SOURCE.rglob("*.py"))
+LONGEST_FILE = 500
+FULLEST_FOLDER = 20
+
+
+def mapped() -> list[str]:
+    """The rooms as the package's docstring lists them."""
+    return re.findall(r"^    ([a-z]+) {2,}\S", safecase.__doc__ or "", re.MULTILINE)
+
+
+def floors() -> list[list[str]]:
+    """The import contract, lowest floor first."""
+    contract = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"][0]
+    return [
+        [name.strip().removeprefix("safecase.") for name in layer.split("|")]
+        for layer in reversed(contract["layers"])
+    ]
+
+
+def contributing() -> list[list[str]]:
+    """The floors as the contributing page draws them, lowest first."""
+    page = (ROOT / "docs" / "contributing.md").read_text()
+    drawn = re.search(r"## Floors.*?```\n(.*?)```", page, re.DOTALL)
+    assert drawn is not None
+    lines = [re.split(r" {3,}|\n", line.strip())[0] for line in drawn[1].splitlines() if line.strip()]
+    return [line.split(", ") for line in reversed(lines)]
+
+
+def module_of(path: Path) -> str:
+    parts = path.relative_to(SOURCE.parent).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def imports(path: Path) -> Iterator[tuple[str, int]]:
+    """Every module of the package that a file imports from, with its line."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("safecase"):
+            yield node.module, node.lineno
+            for name in node.names:
+                inner = f"{node.module}.{name.name}"
+                if (SOURCE.parent / Path(*inner.split("."))).with_suffix(".py").exists():
+                    yield inner, node.lineno
+        elif isinstance(node, ast.Import):
+            yield from ((name.name, node.lineno) for name in node.names if name.name.startswith("safecase."))
+
+
+def room_of(module: str) -> str:
+    parts = module.split(".")
+    return parts[1] if len(parts) > 1 else ""
+
+
+def test_the_map_the_contract_and_the_contributing_page_agree() -> None:
+    assert [room for floor in floors() for room in sorted(floor, key=mapped().index)] == mapped()
+    assert [sorted(floor) for floor in contributing()] == [sorted(floor) for floor in floors()]
+    assert sorted(mapped()) == ROOMS
+
+
+def test_a_room_imports_another_through_its_facade() -> None:
+    """Else every module would be public by accident."""
+    seams = {f"safecase.{room}" for room in ROOMS} | {
+        module_of(path) for path in SOURCE.glob("*/*/__init__.py") if is_facade(path)
+    }
+    around = [
+        f"{path.relative_to(ROOT)}:{line} imports {module}"
+        for path in FILES
+        for module, line in imports(path)
+        if room_of(module) not in ("", room_of(module_of(path)))
+        and module not in seams
+        # The facade helper is what facades are made of.
+        and module != "safecase.base.facade"
+        # The package's own facade lists names of the rooms.
+        and path != SOURCE / "__init__.py"
+    ]
+    assert around == []
+
+
+def is_facade(path: Path) -> bool:
+    return "lazy_exports(__name__)" in path.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("group", ["bench", "examples"])
+def test_private_modules_stay_inside(group: str) -> None:
+    """Benchmarks may look inside a room; examples are what a user copies."""
+    if group == "bench":
+        pytest.skip("benchmarks measure parts that nobody else uses")
+    inside = [
+        f"{path.relative_to(ROOT)}:{line} imports {module}"
+        for path in (ROOT / group).rglob("*.py")
+        for module, line in imports(path)
+        if any(part.startswith("_") for part in module.split("."))
+    ]
+    assert inside == []
+
+
+def test_a_module_without_a_public_name_says_so() -> None:
+    """A module that no facade exports from begins with ``_``; in rooms of kinds, so does what is no kind."""
+    exported = set()
+    for path in FILES:
+        if path.name == "__init__.py" and is_facade(path):
+            exported |= {module for module, _ in imports(path)}
+    kinds = ("attacks", "scorers", "targets", "guard", "gate/metrics", "evidence/methods", "cli/commands")
+    silent = [
+        str(path.relative_to(SOURCE))
+        for path in FILES
+        if path.name != "__init__.py"
+        and path.parent != SOURCE
+        and path != SOURCE / "cli" / "main.py"
+        and not any(part.startswith("_") for part in path.relative_to(SOURCE).parts)
+        and module_of(path) not in exported
+        and not str(path.relative_to(SOURCE)).startswith(kinds)
+    ]
+    assert silent == []
+
+
+def test_folders_and_files_stay_small() -> None:
+    full = {
+        str(folder.relative_to(SOURCE)): count
+        for folder in {path.parent for path in FILES}
+        if (count := len([*folder.glob("*.py")])) > FULLEST_FOLDER
+    }
+    long = {
+        str(path.relative_to(SOURCE)): count
+        for path in FILES
+        if (count := len(path.read_text(encoding="utf-8").splitlines())) > LONGEST_FILE
+    }
+    assert (full, long) == ({}, {})
