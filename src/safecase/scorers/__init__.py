@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from safecase.scorers.cards.labelled_data import LabelColumns as LabelColumns
     from safecase.scorers.cards.labelled_data import read_labelled as read_labelled
     from safecase.scorers.conduct.toxicity import ToxicityCategory as ToxicityCategory
-    from safecase.scorers.leaks._encodings import CONFUSABLES as CONFUSABLES
-    from safecase.scorers.leaks._encodings import INVISIBLE as INVISIBLE
     from safecase.scorers.leaks._links import Link as Link
     from safecase.scorers.leaks._links import find_links as find_links
     from safecase.scorers.leaks._links import host_allowed as host_allowed
