@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
-from safecase.text import INVISIBLE, read_all
+from safecase.text import INVISIBLE, find_codec, read_all
 
 _COMMON = frozenset(
     """the and you that how what is to of in for make me with tell your this write can build explain give
@@ -21,7 +21,9 @@ _MENTIONS = re.compile(
     r"url[- ]encod\w+|vigen\w+|nato alphabet|zero[- ]width)\b"
 )
 _WORD = re.compile(r"[^\W\d_]{2,}")
+_PERCENT = re.compile(r"(?<!\S)(?!\S{0,200}://)\S{0,4000}%[0-9A-Fa-f]{2}\S{0,4000}")
 _MIXED = re.compile(r"(?=.{0,20}[A-Za-z])(?=.{0,20}[013457@$!|8])[A-Za-z013457@$!|8]{4,20}")
+_LEET = re.compile(r"[a-zA-Z][013457@$!|]+[a-zA-Z]")
 _CLUSTER = re.compile(r"[bcdfghjklmnpqrstvwxz]{5,}")
 _VOWELS = re.compile(r"[aeiouy]")
 _LONGEST = 4_000
@@ -71,8 +73,14 @@ def looks_encoded(text: str) -> bool:
     sample = text[:_LONGEST]
     if len(INVISIBLE.findall(sample)) >= _FEWEST_INVISIBLE:
         return True
-    open_words = _words(sample)
-    hidden = (_words(reading.text) - open_words for reading in read_all(sample).hidden if reading.hidden_by)
+    readings = read_all(sample)
+    # Read as leetspeak, every name with digits in it is made of words; how many there are is counted below.
+    coded = [reading for reading in readings.decoded if not reading.hidden_by.startswith("leetspeak")]
+    if find_codec("spaced_letters").suspects(readings.original):
+        coded.append(readings.normalised)
+    # Words between percent signs are as hidden as the spaces; in a link they are a link.
+    open_words = _words(_PERCENT.sub(" ", sample))
+    hidden = (_words(reading.text) - open_words for reading in coded)
     return any(len(words) >= _FEWEST_HIDDEN_WORDS for words in hidden) or _garbled(sample)
 
 
@@ -84,8 +92,9 @@ def _garbled(text: str) -> bool:
     if not text.isascii() and sum(char.isascii() for char in text) * 2 < len(text):
         return False
     words = re.findall(r"[A-Za-z0-9@$!|]{2,}", text)[:60]
+    leet = sum(bool(_LEET.search(word)) for word in words)
     mixed = sum(bool(_MIXED.fullmatch(word)) for word in words)
-    if mixed >= 3 and mixed * 3 >= len(words):
+    if (leet >= 3 and leet * 5 >= len(words)) or (mixed >= 3 and mixed * 3 >= len(words)):
         return True
     letters = [word.lower() for word in words if word.isalpha()]
     if len(letters) < 4:

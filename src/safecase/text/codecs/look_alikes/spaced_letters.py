@@ -36,4 +36,5 @@ CODEC = Codec(
     description="A space between all letters.",
     encode=" ".join,
     decode=lambda text: text[::2],
+    suspects=is_spaced,
 )
