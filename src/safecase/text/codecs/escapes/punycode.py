@@ -39,7 +39,6 @@ CODEC = Codec(
     description="Punycode with the prefix of domain names.",
     encode=_encode,
     decode=_decode,
-    loss="lone surrogates",
     suspects=lambda reading: "xn--" in reading.text,
     find=find_all(_RUN, _decode_run),
     scan=_scan,
