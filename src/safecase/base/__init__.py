@@ -27,5 +27,8 @@ if TYPE_CHECKING:
     from safecase.base.records import Identifier as Identifier
     from safecase.base.records import Record as Record
     from safecase.base.registry import Registry as Registry
+    from safecase.base.surrogates import cover_surrogates as cover_surrogates
+    from safecase.base.surrogates import replace_surrogates as replace_surrogates
+    from safecase.base.surrogates import replace_surrogates_within as replace_surrogates_within
 else:
     __getattr__, __dir__ = lazy_exports(__name__)
