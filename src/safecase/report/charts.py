@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from html import escape
 
 from safecase.model import Estimate
+from safecase.text import shorten
 
 _ROW_HEIGHT = 30
 _AXIS_HEIGHT = 34
@@ -109,7 +110,7 @@ def interval_chart(rows: Sequence[IntervalRow], *, title: str, width: int = 760)
         shapes.append(_text(x(tick), bottom + 18, format_quantity(tick, unit), "tick", "middle"))
     for index, row in enumerate(rows):
         middle = _TOP + _ROW_HEIGHT * (index + 0.5)
-        label = row.label if len(row.label) <= 36 else row.label[:35] + "…"
+        label = shorten(row.label, 36)
         shapes.append(_text(left - 10, middle + 4, label, "label", "end"))
         if row.bound is not None:
             side = "at most" if row.at_most else "at least"

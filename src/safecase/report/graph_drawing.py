@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from html import escape
 
+from safecase.text import shorten
 from safecase.workspace import Graph
 
 _LAYERS = (
@@ -89,7 +90,7 @@ def draw_svg(graph: Graph, *, title: str = "Traceability") -> str:
     for key, (x, y) in places.items():
         node = graph.nodes[key]
         text = node.title or node.id
-        shown = text if len(text) <= 27 else text[:26] + "…"
+        shown = shorten(text, 27)
         colour = _COLOURS[node.kind]
         parts.append(
             f"<g><title>{escape(f'{node.kind}: {node.id} {node.title}')}</title>"

@@ -9,6 +9,7 @@ import orjson
 
 from safecase.base import JsonValue, canonical_json, replace_surrogates
 from safecase.model import MessageRole, OutcomeKind, Score, ScoreSpan, Transcript
+from safecase.text import shorten as cut_text
 
 EVIDENCE_LIMIT = 240
 EVIDENCE_COUNT = 8
@@ -27,7 +28,7 @@ class Passage:
 
 def shorten(text: str, limit: int = EVIDENCE_LIMIT) -> str:
     """``text`` cut to ``limit`` characters, storable as UTF-8, the cut shown by an ellipsis."""
-    return replace_surrogates(text if len(text) <= limit else text[: limit - 1] + "…")
+    return replace_surrogates(cut_text(text, limit))
 
 
 def mask_secret(text: str) -> str:

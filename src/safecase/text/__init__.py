@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from safecase.text.normalise import plain_letters as plain_letters
     from safecase.text.readings import Readings as Readings
     from safecase.text.readings import read_all as read_all
+    from safecase.text.shortening import shorten as shorten
     from safecase.text.spans import merge_spans as merge_spans
     from safecase.text.spans import replace_spans as replace_spans
 else:

@@ -12,6 +12,7 @@ import orjson
 
 from safecase.base import JsonObject, JsonValue, replace_surrogates, replace_surrogates_within
 from safecase.model import FailureKind, TargetFailure
+from safecase.text import shorten
 
 MAXIMUM_DEPTH = 64
 """Deeper structures are kept as text: no serialiser downstream then runs out of stack."""
@@ -131,7 +132,7 @@ def _bad(message: str, *, retryable: bool = False, hint: str | None = None) -> T
 def clean_line(text: str, limit: int = 300) -> str:
     """``text`` on one line without control characters, shortened to ``limit`` characters."""
     line = " ".join("".join(char if char.isprintable() else " " for char in text[: limit * 4]).split())
-    return line if len(line) <= limit else line[: limit - 1] + "…"
+    return shorten(line, limit)
 
 
 def depth_exceeds(value: Any, limit: int = MAXIMUM_DEPTH) -> bool:
