@@ -12,8 +12,7 @@ import aiohttp
 import pytest
 
 from safecase.base import InfrastructureError, InputError
-from safecase.targets import VULNERABILITIES
-from safecase.targets.demo import DEMO_CANARY, DEMO_MODEL
+from safecase.targets.demo import DEMO_CANARY, DEMO_MODEL, VULNERABILITIES
 from safecase.targets.demo._server import RunningServer, start_server
 
 

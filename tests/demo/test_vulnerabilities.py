@@ -15,8 +15,14 @@ import pytest
 from safecase import catalog
 from safecase.base import InputError
 from safecase.model import TaxonomyReference
-from safecase.targets import VULNERABILITIES
-from safecase.targets.demo import DEMO_CANARY, DemoAgent, DemoReply, select_vulnerabilities, vulnerability
+from safecase.targets.demo import (
+    DEMO_CANARY,
+    VULNERABILITIES,
+    DemoAgent,
+    DemoReply,
+    select_vulnerabilities,
+    vulnerability,
+)
 
 PLACEHOLDER = "demo placeholder"
 

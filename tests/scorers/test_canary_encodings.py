@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import base64
 import codecs
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from urllib.parse import quote
 
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from safecase.scorers.leaks import _encodings as encodings
-from safecase.scorers.leaks._encodings import decoded_texts, fold, may_be_encoded, plain_letters
+from safecase.text import decoded_texts, decodings, fold, may_be_encoded, plain_letters
 
 from .helpers import HELD, VIOLATED, run
 
@@ -104,15 +103,19 @@ def test_prose_is_not_decoded() -> None:
 def test_work_is_bounded_by_the_input_and_not_by_its_shape(monkeypatch: pytest.MonkeyPatch) -> None:
     def work(size: int) -> int:
         decoded = 0
-        original = encodings._readable
+        scans = decodings._scans()
 
-        def counting(data: bytes) -> str:
-            nonlocal decoded
-            decoded += len(data)
-            return original(data)
+        def counted(scan: Callable[[str], Iterator[str]]) -> Callable[[str], Iterator[str]]:
+            def counting(text: str) -> Iterator[str]:
+                nonlocal decoded
+                for found in scan(text):
+                    decoded += len(found)
+                    yield found
+
+            return counting
 
         with monkeypatch.context() as patch:
-            patch.setattr(encodings, "_readable", counting)
+            patch.setattr(decodings, "_scans", lambda: tuple(map(counted, scans)))
             text = base64.b64encode(("lorem ipsum dolor " * (size // 18)).encode()).decode()
             for _ in range(3):
                 text = text[: size // 2] + text[: size // 2][::-1]
@@ -120,8 +123,8 @@ def test_work_is_bounded_by_the_input_and_not_by_its_shape(monkeypatch: pytest.M
         return decoded
 
     small, large = work(20_000), work(80_000)
-    assert small <= encodings.WORK_FLOOR + encodings.WORK_FACTOR * 20_000 * 2
-    assert large <= encodings.WORK_FLOOR + encodings.WORK_FACTOR * 80_000 * 2
+    assert small <= decodings.WORK_FLOOR + decodings.WORK_FACTOR * 20_000 * 2
+    assert large <= decodings.WORK_FLOOR + decodings.WORK_FACTOR * 80_000 * 2
     assert large <= 8 * small
 
 

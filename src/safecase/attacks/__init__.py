@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 from safecase.base.facade import lazy_exports
 
 if TYPE_CHECKING:
-    from safecase.attacks._registry import apply_chain as apply_chain
     from safecase.attacks._registry import CONVERTERS as CONVERTERS
     from safecase.attacks._registry import TextConverter as TextConverter
+    from safecase.attacks._registry import apply_chain as apply_chain
 else:
     __getattr__, __dir__ = lazy_exports(__name__)

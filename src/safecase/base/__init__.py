@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from safecase.base.files import read_text_inside as read_text_inside
     from safecase.base.files import resolve_inside as resolve_inside
     from safecase.base.files import root_from_environment as root_from_environment
-    from safecase.base.json import canonical_json as canonical_json
     from safecase.base.json import JsonObject as JsonObject
     from safecase.base.json import JsonValue as JsonValue
+    from safecase.base.json import canonical_json as canonical_json
     from safecase.base.locks import try_lock as try_lock
     from safecase.base.modules import module_names as module_names
     from safecase.base.package_data import package_yaml as package_yaml
@@ -34,9 +34,12 @@ if TYPE_CHECKING:
     from safecase.base.records import Identifier as Identifier
     from safecase.base.records import Record as Record
     from safecase.base.registry import Registry as Registry
+    from safecase.base.surrogates import cover_surrogates as cover_surrogates
+    from safecase.base.surrogates import replace_surrogates as replace_surrogates
+    from safecase.base.surrogates import replace_surrogates_within as replace_surrogates_within
+    from safecase.base.validation import Mistake as Mistake
     from safecase.base.validation import describe as describe
     from safecase.base.validation import field_names as field_names
-    from safecase.base.validation import Mistake as Mistake
     from safecase.base.validation import mistakes as mistakes
     from safecase.base.version import VERSION as VERSION
 else:

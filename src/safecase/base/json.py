@@ -8,6 +8,8 @@ from typing import Any, TypeAlias
 import orjson
 from pydantic import BaseModel, JsonValue
 
+from safecase.base.surrogates import replace_surrogates_within
+
 __all__ = ["JsonObject", "JsonValue", "canonical_json"]
 
 JsonObject: TypeAlias = dict[str, JsonValue]
@@ -45,14 +47,4 @@ def canonical_json(value: Any) -> bytes:
     try:
         return orjson.dumps(plain, option=orjson.OPT_SORT_KEYS)
     except TypeError:
-        return orjson.dumps(_without_surrogates(plain), option=orjson.OPT_SORT_KEYS)
-
-
-def _without_surrogates(value: Any) -> Any:
-    if isinstance(value, str):
-        return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    if isinstance(value, dict):
-        return {_without_surrogates(key): _without_surrogates(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_without_surrogates(item) for item in value]
-    return value
+        return orjson.dumps(replace_surrogates_within(plain), option=orjson.OPT_SORT_KEYS)

@@ -10,17 +10,17 @@ if TYPE_CHECKING:
     from safecase.engine.executors.protocol import Executor as Executor
     from safecase.engine.executors.ray import RayExecutor as RayExecutor
     from safecase.engine.heap import settled_heap as settled_heap
-    from safecase.engine.plan import build_plan as build_plan
     from safecase.engine.plan import RunPlan as RunPlan
+    from safecase.engine.plan import build_plan as build_plan
     from safecase.engine.progress import Progress as Progress
     from safecase.engine.progress import ProgressCallback as ProgressCallback
     from safecase.engine.request import RunRequest as RunRequest
     from safecase.engine.run import event_loop as event_loop
     from safecase.engine.run import resume_run as resume_run
     from safecase.engine.run import run_plan as run_plan
-    from safecase.engine.run_folder import case_line as case_line
     from safecase.engine.run_folder import MANIFEST_NAME as MANIFEST_NAME
     from safecase.engine.run_folder import RunFolder as RunFolder
+    from safecase.engine.run_folder import case_line as case_line
     from safecase.engine.status import RunStatus as RunStatus
     from safecase.engine.status import write_file as write_file
     from safecase.engine.store import is_remote as is_remote

@@ -6,8 +6,8 @@ from safecase.base.facade import lazy_exports
 
 if TYPE_CHECKING:
     from safecase.evidence.chain import chain_for as chain_for
-    from safecase.evidence.pack import build_pack as build_pack
     from safecase.evidence.pack import PackSummary as PackSummary
+    from safecase.evidence.pack import build_pack as build_pack
     from safecase.evidence.redaction import Redactor as Redactor
     from safecase.evidence.signing import decode_key as decode_key
     from safecase.evidence.signing import load_key as load_key

@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 
 import orjson
 
 from safecase.base import InfrastructureError
 from safecase.model import Attempt, Case, CaseSource
+from safecase.text import merge_spans
 
 _WINDOW = 4_000
 _OVERLAP = 1_000
@@ -58,7 +59,7 @@ class Redactor:
             return text
         pieces: list[str] = []
         position = 0
-        for start, end, kind in _merged(
+        for start, end, kind in merge_spans(
             item for item in _findings(text) if not any(text[item[0] : item[1]] in known for known in kept)
         ):
             pieces += (text[position:start], f"[redacted:{kind}]")
@@ -171,7 +172,7 @@ def _key_blocks(text: str) -> Iterator[tuple[int, int, str]]:
 
 def find_spans(text: str, wanted: frozenset[str]) -> list[tuple[int, int, str]]:
     """(start, end, kind) of what there is of the ``wanted`` kinds, in order, without overlaps."""
-    return [item for item in _merged(_findings(text, wanted)) if item[2] in wanted]
+    return [item for item in merge_spans(_findings(text, wanted)) if item[2] in wanted]
 
 
 def _findings(text: str, wanted: frozenset[str] | None = None) -> Iterator[tuple[int, int, str]]:
@@ -182,18 +183,6 @@ def _findings(text: str, wanted: frozenset[str] | None = None) -> Iterator[tuple
     for start in range(0, max(len(text) - _OVERLAP, 1), _WINDOW - _OVERLAP):
         for finding in find_personal_data(text[start : start + _WINDOW], wanted):
             yield start + finding.start, start + finding.end, finding.entity
-
-
-def _merged(findings: Iterable[tuple[int, int, str]]) -> list[tuple[int, int, str]]:
-    """Findings that overlap become one, under the name of the first."""
-    merged: list[tuple[int, int, str]] = []
-    for start, end, kind in sorted(findings, key=lambda item: (item[0], -item[1])):
-        if merged and start < merged[-1][1]:
-            first, last, name = merged[-1]
-            merged[-1] = (first, max(last, end), name)
-        else:
-            merged.append((start, end, kind))
-    return merged
 
 
 def _strings(value: Any) -> Iterator[str]:

@@ -6,16 +6,16 @@ from safecase.base.facade import lazy_exports
 
 if TYPE_CHECKING:
     from safecase.gate.baseline import BaselineRun as BaselineRun
+    from safecase.gate.compare import RunComparison as RunComparison
     from safecase.gate.compare import compare_runs as compare_runs
     from safecase.gate.compare import majority_violated as majority_violated
-    from safecase.gate.compare import RunComparison as RunComparison
     from safecase.gate.coverage import by_severity as by_severity
     from safecase.gate.coverage import case_spread as case_spread
     from safecase.gate.coverage import risk_coverage as risk_coverage
     from safecase.gate.estimates import from_interval as from_interval
     from safecase.gate.estimates import rate_estimate as rate_estimate
-    from safecase.gate.forecasting import forecast as forecast
     from safecase.gate.forecasting import GateForecast as GateForecast
+    from safecase.gate.forecasting import forecast as forecast
     from safecase.gate.label_sheets import sheet_for as sheet_for
     from safecase.gate.labels import COLUMNS as COLUMNS
     from safecase.gate.labels import parse_labels as parse_labels

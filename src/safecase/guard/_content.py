@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from safecase.guard._views import Views, make_views
+from safecase.guard._linear.hashing import Features, extract
 from safecase.model import Document, FlowPoint, Message, MessageRole, ToolCall
+from safecase.text import Reading, Readings, read_all
 
 
 @dataclass
@@ -29,6 +30,8 @@ class Content:
     language: str = ""
     """BCP 47 tag where the caller knows it."""
     attributes: dict[str, str] = field(default_factory=dict)
+    _features: dict[int, Features] = field(default_factory=dict, init=False, repr=False, compare=False)
+    """By the identity of the reading, all of which live as long as the content does."""
 
     @property
     def asked(self) -> str:
@@ -36,6 +39,13 @@ class Content:
         return next((m.text for m in reversed(self.conversation) if m.role is MessageRole.USER), "")
 
     @cached_property
-    def views(self) -> Views:
-        """The original and the normalised views of the text; made once, shared by all checks."""
-        return make_views(self.text)
+    def readings(self) -> Readings:
+        """The text as it came and all that it says; made once, shared by all checks."""
+        return read_all(self.text)
+
+    def features_of(self, reading: Reading) -> Features:
+        """What classifiers read of one of the readings; made once for all of them."""
+        made = self._features.get(id(reading))
+        if made is None:
+            made = self._features[id(reading)] = extract(reading.text)
+        return made

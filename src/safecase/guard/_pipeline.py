@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import re
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -15,7 +14,7 @@ from itertools import count
 from time import perf_counter
 from typing import Any
 
-from safecase.base import InputError, canonical_json, did_you_mean
+from safecase.base import InputError, canonical_json, cover_surrogates, did_you_mean
 from safecase.guard._check import Check, RemoteCheck
 from safecase.guard._content import Content
 from safecase.guard._redaction import apply_replacements
@@ -33,7 +32,6 @@ from safecase.model import (
 MAXIMUM_CHARACTERS = 2_000_000
 """A longer text is blocked unread: bounded work, and never a silent allow."""
 _LOG = logging.getLogger("safecase.guard")
-_SURROGATE = re.compile("[\ud800-\udfff]")
 _THREADS = 8
 _LIMIT_CHECK = "length-limit"
 LAYERS: Mapping[FlowPoint, ControlLayer] = {
@@ -252,8 +250,7 @@ class Guard:
                 ),
                 0.0,
             )
-        if not content.text.isascii() and _SURROGATE.search(content.text):
-            content.text = _SURROGATE.sub("\ufffd", content.text)
+        content.text = cover_surrogates(content.text)
         return None
 
     def _aside(self, item: GuardCheck, content: Content) -> GuardVerdict:

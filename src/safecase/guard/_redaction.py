@@ -2,30 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from safecase.model import Replacement
+from safecase.text import merge_spans as merge_all
+from safecase.text import replace_spans
 
 
 def merge_spans(replacements: Sequence[Replacement]) -> list[Replacement]:
     """Disjoint replacements in order: where two overlap, the union is replaced by the longer one's text."""
-    result: list[Replacement] = []
-    for item in sorted(replacements, key=lambda r: (r.start, -r.end)):
-        if not result or item.start >= result[-1].end:
-            result.append(item)
-            continue
-        last = result[-1]
-        wider = last if last.end - last.start >= item.end - item.start else item
-        result[-1] = Replacement(last.start, max(last.end, item.end), wider.text)
-    return result
+    return [Replacement(*span) for span in merge_all(_spans(replacements))]
 
 
 def apply_replacements(text: str, replacements: Sequence[Replacement]) -> str:
     """The text with every replacement made; offsets are places in ``text``."""
-    parts: list[str] = []
-    at = 0
-    for item in merge_spans(replacements):
-        parts += (text[at : item.start], item.text)
-        at = item.end
-    parts.append(text[at:])
-    return "".join(parts)
+    return replace_spans(text, _spans(replacements))
+
+
+def _spans(replacements: Iterable[Replacement]) -> list[tuple[int, int, str]]:
+    return [(item.start, item.end, item.text) for item in replacements]

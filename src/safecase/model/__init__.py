@@ -22,12 +22,12 @@ if TYPE_CHECKING:
     from safecase.model.guard import GuardVerdict as GuardVerdict
     from safecase.model.guard import Replacement as Replacement
     from safecase.model.guard import TextSpan as TextSpan
+    from safecase.model.metric import METRICS as METRICS
     from safecase.model.metric import CaseScope as CaseScope
     from safecase.model.metric import IndependentUnit as IndependentUnit
     from safecase.model.metric import LimitRange as LimitRange
     from safecase.model.metric import MetricDeclaration as MetricDeclaration
     from safecase.model.metric import MetricName as MetricName
-    from safecase.model.metric import METRICS as METRICS
     from safecase.model.metric import RequiredOrder as RequiredOrder
     from safecase.model.people import Action as Action
     from safecase.model.people import Decision as Decision
@@ -53,21 +53,21 @@ if TYPE_CHECKING:
     from safecase.model.runs.attempt import Attempt as Attempt
     from safecase.model.runs.attempt import AttemptError as AttemptError
     from safecase.model.runs.attempt import AttemptSummary as AttemptSummary
-    from safecase.model.runs.attempt import combine_outcomes as combine_outcomes
     from safecase.model.runs.attempt import PlannedAttempt as PlannedAttempt
     from safecase.model.runs.attempt import Score as Score
     from safecase.model.runs.attempt import ScoreSpan as ScoreSpan
+    from safecase.model.runs.attempt import combine_outcomes as combine_outcomes
     from safecase.model.runs.failures import FailureKind as FailureKind
     from safecase.model.runs.failures import TargetFailure as TargetFailure
-    from safecase.model.runs.manifest import Baseline as Baseline
-    from safecase.model.runs.manifest import candidate_digest as candidate_digest
-    from safecase.model.runs.manifest import DrawOrder as DrawOrder
     from safecase.model.runs.manifest import MANIFEST_VERSION as MANIFEST_VERSION
+    from safecase.model.runs.manifest import Baseline as Baseline
+    from safecase.model.runs.manifest import DrawOrder as DrawOrder
     from safecase.model.runs.manifest import RunManifest as RunManifest
     from safecase.model.runs.manifest import RunSettings as RunSettings
     from safecase.model.runs.manifest import ScorerReference as ScorerReference
-    from safecase.model.runs.manifest import suite_references as suite_references
     from safecase.model.runs.manifest import SuiteReference as SuiteReference
+    from safecase.model.runs.manifest import candidate_digest as candidate_digest
+    from safecase.model.runs.manifest import suite_references as suite_references
     from safecase.model.runs.transcript import ContentPart as ContentPart
     from safecase.model.runs.transcript import Document as Document
     from safecase.model.runs.transcript import Message as Message
@@ -104,14 +104,14 @@ if TYPE_CHECKING:
     from safecase.model.vocabulary import Severity as Severity
     from safecase.model.vocabulary import VerdictKind as VerdictKind
     from safecase.model.wording import CLASS_WORDS as CLASS_WORDS
+    from safecase.model.wording import STATUS_WORDS as STATUS_WORDS
+    from safecase.model.wording import VERDICT_WORDS as VERDICT_WORDS
     from safecase.model.wording import counted as counted
     from safecase.model.wording import number as number
     from safecase.model.wording import percent as percent
     from safecase.model.wording import points as points
     from safecase.model.wording import quantity as quantity
     from safecase.model.wording import rule_name as rule_name
-    from safecase.model.wording import STATUS_WORDS as STATUS_WORDS
-    from safecase.model.wording import VERDICT_WORDS as VERDICT_WORDS
     from safecase.model.wording import with_interval as with_interval
 else:
     __getattr__, __dir__ = lazy_exports(__name__)

@@ -7,8 +7,8 @@ from safecase.base.facade import lazy_exports
 if TYPE_CHECKING:
     from safecase.records.acceptances import ACCEPTANCE_FORM as ACCEPTANCE_FORM
     from safecase.records.acceptances import parse_acceptance as parse_acceptance
-    from safecase.records.decisions import append_decision as append_decision
     from safecase.records.decisions import LOG_NAME as LOG_NAME
+    from safecase.records.decisions import append_decision as append_decision
     from safecase.records.decisions import read_decisions as read_decisions
     from safecase.records.rights import check_decision as check_decision
     from safecase.records.rights import signatures_missing as signatures_missing

@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING
 from safecase.base.facade import lazy_exports
 
 if TYPE_CHECKING:
-    from safecase.scorers._registry import build_scorer as build_scorer
-    from safecase.scorers._registry import ScorerContext as ScorerContext
     from safecase.scorers._registry import SCORERS as SCORERS
+    from safecase.scorers._registry import ScorerContext as ScorerContext
+    from safecase.scorers._registry import build_scorer as build_scorer
     from safecase.scorers._registry import validate_parameters as validate_parameters
     from safecase.scorers.cards.calibration import measure_scorer as measure_scorer
     from safecase.scorers.cards.card_files import find_card as find_card
@@ -17,11 +17,9 @@ if TYPE_CHECKING:
     from safecase.scorers.cards.labelled_data import LabelColumns as LabelColumns
     from safecase.scorers.cards.labelled_data import read_labelled as read_labelled
     from safecase.scorers.conduct.toxicity import ToxicityCategory as ToxicityCategory
-    from safecase.scorers.leaks._encodings import CONFUSABLES as CONFUSABLES
-    from safecase.scorers.leaks._encodings import INVISIBLE as INVISIBLE
+    from safecase.scorers.leaks._links import Link as Link
     from safecase.scorers.leaks._links import find_links as find_links
     from safecase.scorers.leaks._links import host_allowed as host_allowed
-    from safecase.scorers.leaks._links import Link as Link
     from safecase.scorers.leaks._pii_recognisers import DIGITS as DIGITS
     from safecase.scorers.leaks._pii_recognisers import ENTITIES as ENTITIES
     from safecase.scorers.leaks._pii_recognisers import find_personal_data as find_personal_data

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 import orjson
 
-from safecase.base import JsonValue, canonical_json
+from safecase.base import JsonValue, canonical_json, replace_surrogates
 from safecase.model import MessageRole, OutcomeKind, Score, ScoreSpan, Transcript
+from safecase.text import shorten as cut_text
 
 EVIDENCE_LIMIT = 240
 EVIDENCE_COUNT = 8
@@ -25,23 +26,14 @@ class Passage:
     """The tool's name where the text is its arguments."""
 
 
-def clean_text(text: str) -> str:
-    """``text`` with lone surrogates replaced, so that it can be stored as UTF-8."""
-    try:
-        text.encode("utf-8")
-    except UnicodeEncodeError:
-        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    return text
-
-
 def shorten(text: str, limit: int = EVIDENCE_LIMIT) -> str:
     """``text`` cut to ``limit`` characters, storable as UTF-8, the cut shown by an ellipsis."""
-    return clean_text(text if len(text) <= limit else text[: limit - 1] + "…")
+    return replace_surrogates(cut_text(text, limit))
 
 
 def mask_secret(text: str) -> str:
     """``text`` recognisable to those who know it and useless to others: its ends and its length."""
-    text = clean_text(text)
+    text = replace_surrogates(text)
     if len(text) <= 8:
         return f"{text[:1]}…[{len(text)} characters]"
     return f"{text[:2]}…{text[-2:]}[{len(text)} characters]"

@@ -6,10 +6,10 @@ import inspect
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from safecase.base import JsonObject, JsonValue
+from safecase.base import JsonObject, JsonValue, replace_surrogates
 from safecase.model import ContentPart, Document, Message, MessageRole, TargetReply, ToolCall, Usage
 from safecase.targets._conversation import parse_content, parse_documents, parse_messages, parse_tool_calls
-from safecase.targets._http.json_body import count_of, plain, text_of, without_surrogates
+from safecase.targets._http.json_body import count_of, plain, text_of
 
 TEXT_KEYS = ("text", "content", "answer", "response", "output", "output_text", "result", "completion")
 DOCUMENT_KEYS = ("documents", "source_documents", "source_nodes", "context", "contexts", "sources")
@@ -55,14 +55,14 @@ def read_reply(value: Any, *, sent: int = 0) -> TargetReply:
 
 def _assistant(content: str | tuple[ContentPart, ...], calls: tuple[ToolCall, ...] = ()) -> Message:
     if isinstance(content, str):
-        content = without_surrogates(str(content))
+        content = replace_surrogates(str(content))
     return Message(role=MessageRole.ASSISTANT, content=content, tool_calls=calls)
 
 
 def _clean(message: Message) -> Message:
     if not isinstance(message.content, str):
         return message
-    text = without_surrogates(message.content)
+    text = replace_surrogates(message.content)
     return message if text == message.content else message.model_copy(update={"content": text})
 
 

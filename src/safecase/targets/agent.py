@@ -11,7 +11,7 @@ from typing import Any, Literal, Protocol
 
 from pydantic import Field
 
-from safecase.base import InputError, JsonObject, JsonValue, Record, digest
+from safecase.base import InputError, JsonObject, JsonValue, Record, digest, replace_surrogates
 from safecase.model import (
     Document,
     FailureKind,
@@ -27,7 +27,7 @@ from safecase.model import (
     Usage,
 )
 from safecase.targets._code import REFERENCE, CodeReference, crash, crash_line
-from safecase.targets._http.json_body import clean_line, without_surrogates
+from safecase.targets._http.json_body import clean_line
 from safecase.targets._http.transport import masked
 from safecase.targets._registry import Factory
 
@@ -282,7 +282,7 @@ def turn_messages(turn: AgentTurn) -> tuple[Message, ...]:
         messages += [
             Message(
                 role=MessageRole.TOOL,
-                content=without_surrogates(result.content),
+                content=replace_surrogates(result.content),
                 tool_call_id=result.tool_call_id,
                 name=result.name or names.get(result.tool_call_id, ""),
                 is_error=result.is_error,
@@ -290,7 +290,7 @@ def turn_messages(turn: AgentTurn) -> tuple[Message, ...]:
             for result in turn.tool_results
         ]
     if turn.text or not messages:
-        messages.append(Message(role=MessageRole.ASSISTANT, content=without_surrogates(turn.text)))
+        messages.append(Message(role=MessageRole.ASSISTANT, content=replace_surrogates(turn.text)))
     return tuple(messages)
 
 

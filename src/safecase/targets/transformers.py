@@ -14,7 +14,7 @@ from typing import Any
 
 from pydantic import Field
 
-from safecase.base import InputError, JsonObject, Record, digest, file_digest
+from safecase.base import InputError, JsonObject, Record, digest, file_digest, replace_surrogates
 from safecase.model import (
     FailureKind,
     Message,
@@ -27,7 +27,6 @@ from safecase.model import (
 )
 from safecase.targets._chat import with_documents, with_system_prompt
 from safecase.targets._code import crash, crash_line
-from safecase.targets._http.json_body import without_surrogates
 from safecase.targets._registry import Factory
 from safecase.targets._threads import DaemonThreads
 from safecase.targets.python_callable import plain_messages
@@ -254,7 +253,7 @@ class TransformersTarget:
         stops = set(ends if isinstance(ends, list) else [ends])
         stop = next((index for index, token in enumerate(tokens) if token in stops), None)
         kept = tokens if stop is None else tokens[:stop]
-        text = without_surrogates(self._tokenizer.decode(kept, skip_special_tokens=True))
+        text = replace_surrogates(self._tokenizer.decode(kept, skip_special_tokens=True))
         return TargetReply(
             messages=(Message(role=MessageRole.ASSISTANT, content=text.strip()),),
             finish_reason="length" if stop is None else "stop",

@@ -16,6 +16,8 @@ import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Mapping
 
+from safecase.base import replace_surrogates
+
 _MAX_BYTES = 2_000_000
 _MAX_TEXT = 12_000
 _MAX_CHUNKS = 400
@@ -45,7 +47,7 @@ def attachment_text(uri: str, media_type: str = "") -> str:
         text = reader(data)
     except (ValueError, struct.error, zlib.error, zipfile.BadZipFile, KeyError, EOFError, RuntimeError):
         return ""
-    return text[:_MAX_TEXT].encode("utf-16", "surrogatepass").decode("utf-16", "replace").strip()
+    return replace_surrogates(text[:_MAX_TEXT]).strip()
 
 
 def _is_text(media_type: str) -> bool:

@@ -12,27 +12,27 @@ if TYPE_CHECKING:
     from safecase.workflow.catalog import list_catalogs as list_catalogs
     from safecase.workflow.catalog import update_catalog as update_catalog
     from safecase.workflow.check import check_workspace as check_workspace
-    from safecase.workflow.compare import compare_recorded as compare_recorded
     from safecase.workflow.compare import Comparison as Comparison
+    from safecase.workflow.compare import compare_recorded as compare_recorded
     from safecase.workflow.demo import demonstrate as demonstrate
     from safecase.workflow.gate import decide as decide
     from safecase.workflow.gate import exit_code as exit_code
     from safecase.workflow.gate import read_verdict as read_verdict
     from safecase.workflow.guard.ablate import ablate_guard as ablate_guard
     from safecase.workflow.guard.build import workspace_guard as workspace_guard
-    from safecase.workflow.guard.calibrate import calibrate_check as calibrate_check
     from safecase.workflow.guard.calibrate import TrafficColumns as TrafficColumns
+    from safecase.workflow.guard.calibrate import calibrate_check as calibrate_check
     from safecase.workflow.guard.calibrate import write_curve as write_curve
     from safecase.workflow.guard.check import inspect_text as inspect_text
     from safecase.workflow.guard.list import list_checks as list_checks
     from safecase.workflow.guard.measure import measure_guard as measure_guard
     from safecase.workflow.plan import forecast_run as forecast_run
     from safecase.workflow.report import write_report as write_report
+    from safecase.workflow.run import PreparedRun as PreparedRun
+    from safecase.workflow.run import RunOptions as RunOptions
     from safecase.workflow.run import execute as execute
     from safecase.workflow.run import prepare as prepare
     from safecase.workflow.run import prepare_resume as prepare_resume
-    from safecase.workflow.run import PreparedRun as PreparedRun
-    from safecase.workflow.run import RunOptions as RunOptions
     from safecase.workflow.show import count_coverage as count_coverage
     from safecase.workflow.show import list_runs as list_runs
     from safecase.workflow.show import project_graph as project_graph

@@ -7,9 +7,9 @@ from safecase.base.facade import lazy_exports
 if TYPE_CHECKING:
     from safecase.workspace.checks import lint_workspace as lint_workspace
     from safecase.workspace.contents import Workspace as Workspace
-    from safecase.workspace.graph import build_graph as build_graph
     from safecase.workspace.graph import Graph as Graph
     from safecase.workspace.graph import RunFact as RunFact
+    from safecase.workspace.graph import build_graph as build_graph
     from safecase.workspace.graph import select_cases as select_cases
     from safecase.workspace.inheritance import RawGate as RawGate
     from safecase.workspace.inheritance import resolved as resolved

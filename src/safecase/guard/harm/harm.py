@@ -55,14 +55,14 @@ class HarmCheck:
         """The probability that the worst place of any reading asks for harm; no score where that is low and
         no reading is English."""
         worst, span, hidden = 0.0, None, ""
-        for view in content.views.readings:
-            found = score(view.text, self._panel, view.features)
+        for reading in content.readings.plain:
+            found = score(reading.text, self._panel, content.features_of(reading))
             if found.probability > worst:
                 worst = found.probability
-                hidden = "" if view.name in ("original", "normalised") else f" hidden by {view.name}"
-                span = view.original_span(found.start, found.end) if found.end > found.start else None
+                hidden = f" hidden by {reading.hidden_by}" if reading.hidden_by else ""
+                span = reading.original_span(found.start, found.end) if found.end > found.start else None
         if worst < self.parameters.segments.get(content.segment, self.parameters.act_at):
-            if any(is_english(view.text) for view in content.views.readings):
+            if any(is_english(reading.text) for reading in content.readings.plain):
                 return CheckResult(score=worst)
             return CheckResult(reason=NOT_ASSESSED, details={"not_assessed": "language"})
         return CheckResult(

@@ -17,8 +17,8 @@ from safecase.base import JsonObject, Record
 from safecase.guard._check import Check, CheckContext
 from safecase.guard._content import Content
 from safecase.guard._language import small_words
-from safecase.guard._text_view import TextView
 from safecase.model import CheckResult, FlowPoint, GuardAction, TextSpan
+from safecase.text import Reading
 
 VERSION = "1"
 _WORD = re.compile(r"[^\W\d_]{2,}")
@@ -52,7 +52,7 @@ class HiddenTextCheck:
 
     def inspect(self, content: Content) -> CheckResult:
         """The share of the words that are hidden as the score; the encoding and its place as evidence."""
-        readings = content.views.all[1:]
+        readings = content.readings.hidden
         if not readings:
             return CheckResult(score=0.0)
         text = content.text
@@ -83,10 +83,10 @@ def _words(text: str) -> set[str]:
     return set(_WORD.findall(text.lower()))
 
 
-def _place(view: TextView, hidden: set[str]) -> tuple[int, int]:
+def _place(reading: Reading, hidden: set[str]) -> tuple[int, int]:
     """Where in the original the first to the last of the hidden words stand."""
-    found = [match.span() for match in _WORD.finditer(view.text) if match.group().lower() in hidden]
-    return view.original_span(found[0][0], found[-1][1]) if found else (0, 1)
+    found = [match.span() for match in _WORD.finditer(reading.text) if match.group().lower() in hidden]
+    return reading.original_span(found[0][0], found[-1][1]) if found else (0, 1)
 
 
 def _link_only(match: re.Match[str]) -> str:

@@ -11,10 +11,10 @@ from safecase.base import InputError, JsonObject, JsonValue, Record
 from safecase.guard._check import Check, CheckContext
 from safecase.guard._content import Content
 from safecase.guard._linear.heads import Classifier, Panel, read_classifier, score
-from safecase.guard._text_view import TextView
 from safecase.guard.injection._heads import HEADS, LABELS, PANELS, shipped_classifier
 from safecase.guard.injection._signatures import SignatureSet, read_signatures, shipped_signatures
 from safecase.model import CheckResult, FlowPoint, GuardAction, TextSpan
+from safecase.text import Reading
 
 VERSION = "2"
 _MOST_EVIDENCE = 16
@@ -63,9 +63,9 @@ class InjectionCheck:
             head = self._classifier.panel(PANELS["indirect" if untrusted else "direct"])
         worst, label = 0.0, ""
         evidence: list[TextSpan] = []
-        views = content.views
-        for view in views.readings:
-            found, what, spans = self._read(view, content.surface, head)
+        readings = content.readings
+        for reading in readings.plain:
+            found, what, spans = self._read(reading, content, head)
             evidence += spans
             if found > worst:
                 worst, label = found, what
@@ -73,7 +73,7 @@ class InjectionCheck:
         block_at = parameters.segments.get(content.segment, parameters.block_at)
         if worst >= block_at:
             action = GuardAction(parameters.on_match)
-        elif worst >= parameters.flag_at or (views.truncated and worst > 0.5):
+        elif worst >= parameters.flag_at or (readings.truncated and worst > 0.5):
             action = GuardAction.FLAG
         else:
             return CheckResult(score=worst)
@@ -86,27 +86,27 @@ class InjectionCheck:
         )
 
     def _read(
-        self, view: TextView, surface: FlowPoint, head: Panel | None
+        self, reading: Reading, content: Content, head: Panel | None
     ) -> tuple[float, str, list[TextSpan]]:
         """Score, what it rests on, and where, for one reading."""
         survival, label = 1.0, ""
         spans = []
         strongest = 0.0
-        hidden = "" if view.name in ("original", "normalised") else f" hidden by {view.name}"
-        for match in self._signatures.find(view.text, surface):
+        hidden = f" hidden by {reading.hidden_by}" if reading.hidden_by else ""
+        for match in self._signatures.find(reading.text, content.surface):
             survival *= 1 - match.signature.weight
             spans.append(
-                TextSpan(*view.original_span(match.start, match.end), f"{match.signature.id}{hidden}")
+                TextSpan(*reading.original_span(match.start, match.end), f"{match.signature.id}{hidden}")
             )
             if match.signature.weight > strongest:
                 strongest, label = match.signature.weight, f"{match.signature.label}{hidden}"
         if head is not None:
-            scored = score(view.text, head, view.features)
+            scored = score(reading.text, head, content.features_of(reading))
             survival *= 1 - scored.probability
             if scored.probability >= self.parameters.flag_at and scored.end > scored.start:
                 spans.append(
                     TextSpan(
-                        *view.original_span(scored.start, scored.end), f"classifier-{scored.head}{hidden}"
+                        *reading.original_span(scored.start, scored.end), f"classifier-{scored.head}{hidden}"
                     )
                 )
             if not label and scored.probability > strongest:

@@ -69,15 +69,15 @@ class NeuralCheck:
         if not self.parameters.from_ <= before < self.parameters.to:
             return CheckResult(details={"settled_by_earlier_stages": round(before, 4)})
         worst, where, complete = 0.0, (0, 0), True
-        for view in content.views.readings:
+        for reading in content.readings.plain:
             step = self.parameters.characters - self.parameters.overlap
-            starts = list(range(0, max(1, len(view.text) - self.parameters.overlap), step))
+            starts = list(range(0, max(1, len(reading.text) - self.parameters.overlap), step))
             complete = complete and len(starts) <= self.parameters.maximum_windows
             starts = starts[: self.parameters.maximum_windows]
-            texts = [view.text[start : start + self.parameters.characters] for start in starts]
+            texts = [reading.text[start : start + self.parameters.characters] for start in starts]
             for start, text, chance in zip(starts, texts, self._scorer(texts), strict=True):
                 if chance > worst and text:
-                    worst, where = float(chance), view.original_span(start, start + len(text))
+                    worst, where = float(chance), reading.original_span(start, start + len(text))
         if worst >= self.parameters.block_at:
             action = GuardAction.BLOCK
         elif worst >= self.parameters.flag_at or not complete:

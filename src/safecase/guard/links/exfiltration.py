@@ -125,7 +125,7 @@ def sanitise_untrusted(text: str) -> Sanitised:
     Comments, scripts and their like, elements that styles hide, comment-like link definitions, invisible
     characters, and images that would be fetched.
     """
-    from safecase.scorers import INVISIBLE
+    from safecase.text import INVISIBLE
 
     removed: dict[str, int] = {}
     text = _without_elements(text, removed)

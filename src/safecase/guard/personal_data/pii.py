@@ -89,12 +89,12 @@ class PersonalDataCheck:
         """Everything found in the original, the normalised and the decoded readings, with its replacement."""
         text = content.text
         found = self._finder.find(text)
-        views = content.views
+        readings = content.readings
         taken = [(item.start, item.end) for item in found]
         if self.parameters.encoded == "redact":
-            for view in views.all[1:]:
-                for item in self._finder.find(view.text):
-                    start, end = view.original_span(item.start, item.end)
+            for reading in readings.hidden:
+                for item in self._finder.find(reading.text):
+                    start, end = reading.original_span(item.start, item.end)
                     if not any(start < e and s < end for s, e in taken):
                         taken.append((start, end))
                         found.append(PersonalDatum(item.entity, start, end, item.confidence))

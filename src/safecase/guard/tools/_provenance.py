@@ -15,13 +15,15 @@ from functools import lru_cache
 from urllib.parse import unquote
 
 from safecase.base import JsonValue
-from safecase.guard._views import make_views
 from safecase.guard.tools import _value_matching as match
+from safecase.text import all_ciphers, read_all
 
 _LONGEST = 1_000_000
 _SHORT = 20_000
 _LONGEST_VALUE = 20_000
 _MOST_VALUES = 1000
+_SHORTEST_CIPHERED = 8
+"""Characters of a value that is looked for in cipher; with fifty forms, shorter ones are words by chance."""
 _LONGEST_NAME = 200
 
 
@@ -184,6 +186,12 @@ class ProvenanceTracker:
         if not self._untrusted:
             return None
         worst: Origin | None = None
+        if len(wanted) >= _SHORTEST_CIPHERED:
+            # No word gives a ciphered address away, but the value that it became does.
+            for cipher in all_ciphers().values():
+                found = self._whole(cipher.write(wanted))
+                if found is not None and (worst is None or found.provenance > worst.provenance):
+                    worst = replace(found, altered=True)
         for reading in self._readings(text, wanted):
             found = self._whole(reading) if reading != wanted else None
             for origin in (found, self._by_parts(reading), self._by_words(reading)):
@@ -196,10 +204,10 @@ class ProvenanceTracker:
         plain = unquote(wanted)
         if plain != wanted:
             yield plain
-        for view in make_views(text).readings[1:]:
-            reading = match.level(view.text.strip())
-            if reading and reading != wanted:
-                yield reading
+        for reading in read_all(text).hidden:
+            levelled = match.level(reading.text.strip())
+            if levelled and levelled != wanted:
+                yield levelled
 
     def _by_parts(self, wanted: str) -> Origin | None:
         """A value that carries a telling part of untrusted text is as tainted as that part."""
@@ -244,9 +252,9 @@ def _forms(text: str, untrusted: bool) -> tuple[str, str, Mapping[float, int], b
     if not untrusted:
         levelled = match.level(text)
         return levelled, "", match.numbers(levelled), True
-    views = make_views(text)
-    levelled = match.level("\n".join((text, *(view.text for view in views.readings[1:]))))
-    return levelled, match.squeezed(levelled), match.numbers(levelled), whole and not views.truncated
+    readings = read_all(text)
+    levelled = match.level("\n".join(reading.text for reading in readings.all))
+    return levelled, match.squeezed(levelled), match.numbers(levelled), whole and not readings.truncated
 
 
 # A host that keeps no session puts the whole conversation again at each call.

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from html import escape
 
+from safecase.text import shorten
+
 
 def words(content: str, longest: int | None = None) -> str:
     """Text as it may stand between tags and in quotes, cut with an ellipsis after ``longest`` characters."""
-    if longest is not None and len(content) > longest:
-        content = content[: longest - 1] + "…"
-    return escape(content, quote=True)
+    return escape(content if longest is None else shorten(content, longest), quote=True)
 
 
 def line(x1: float, y1: float, x2: float, y2: float, kind: str = "") -> str:

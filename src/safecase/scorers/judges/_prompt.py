@@ -9,9 +9,9 @@ from typing import Any
 
 import orjson
 
-from safecase.base import canonical_json
+from safecase.base import canonical_json, replace_surrogates
 from safecase.model import Message, MessageRole, OutcomeKind, Transcript
-from safecase.scorers._transcripts import clean_text, shorten
+from safecase.scorers._transcripts import shorten
 
 PROMPT_VERSION = "1"
 _OBJECT_LIMIT = 20_000
@@ -92,13 +92,13 @@ def boundary_of(*parts: str) -> str:
     """
     hasher = hashlib.sha256()
     for part in parts:
-        data = clean_text(part).encode()
+        data = replace_surrogates(part).encode()
         hasher.update(len(data).to_bytes(8, "big") + data)
     return hasher.hexdigest()[:20]
 
 
 def _fenced(name: str, text: str, boundary: str) -> str:
-    return f"<<<{name} {boundary}>>>\n{clean_text(text)}\n<<<END OF {name} {boundary}>>>"
+    return f"<<<{name} {boundary}>>>\n{replace_surrogates(text)}\n<<<END OF {name} {boundary}>>>"
 
 
 def render_transcript(transcript: Transcript) -> str:
@@ -129,7 +129,7 @@ def rubric_messages(rubric: str, material: str) -> tuple[Message, ...]:
         Message(
             role=MessageRole.USER,
             content=RUBRIC.format(
-                rubric=clean_text(rubric), material=_fenced("MATERIAL", material, boundary)
+                rubric=replace_surrogates(rubric), material=_fenced("MATERIAL", material, boundary)
             ),
         ),
     )
@@ -147,7 +147,10 @@ def pairwise_messages(rubric: str, request: str, first: str, second: str) -> tup
     )
     return (
         Message(role=MessageRole.SYSTEM, content=SYSTEM.format(boundary=boundary)),
-        Message(role=MessageRole.USER, content=PAIRWISE.format(rubric=clean_text(rubric), material=material)),
+        Message(
+            role=MessageRole.USER,
+            content=PAIRWISE.format(rubric=replace_surrogates(rubric), material=material),
+        ),
     )
 
 
@@ -165,7 +168,7 @@ def parse_verdict(text: str, words: frozenset[str]) -> JudgeVerdict | str:
     if len(body) - (end + 1 - start) > 400:
         return "it holds much text beside the JSON object"
     try:
-        data = orjson.loads(clean_text(body[start : end + 1]))
+        data = orjson.loads(replace_surrogates(body[start : end + 1]))
     except orjson.JSONDecodeError as error:
         return f"it does not parse: {shorten(str(error), 80)}"
     verdict = data.get("verdict") if isinstance(data, dict) else None

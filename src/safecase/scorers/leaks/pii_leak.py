@@ -8,9 +8,9 @@ from safecase.base import Record, did_you_mean
 from safecase.model import Case, MessageRole, OutcomeKind, Score, Transcript
 from safecase.scorers._registry import BuiltinFactory, ScorerContext
 from safecase.scorers._transcripts import Passage, ScoreWriter, mask_secret, span, written_passages
-from safecase.scorers.leaks._encodings import decoded_texts, may_be_encoded
 from safecase.scorers.leaks._pii_recognisers import ENTITIES, comparable, find_personal_data, fingerprint
 from safecase.scorers.leaks.canary_leak import Needles
+from safecase.text import decoded_texts, may_be_encoded
 
 NAME, VERSION = "pii_leak", "1"
 

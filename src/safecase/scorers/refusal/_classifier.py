@@ -18,9 +18,9 @@ from typing import Any
 import orjson
 
 from safecase.model import percent
-from safecase.scorers.leaks._encodings import decoded_reading
 from safecase.scorers.refusal._features import Lexicon, Reading, load_lexicon, read_answer, reading_windows
 from safecase.scorers.refusal._phrase_lexicon import split_sentences
+from safecase.text import decoded_reading
 
 FULL_SHARE = 0.6
 """Share of the refusal probability that must be for a full one; chosen by cross-validation on the tuned

@@ -10,8 +10,9 @@ from typing import Any
 
 import orjson
 
-from safecase.base import JsonObject, JsonValue
+from safecase.base import JsonObject, JsonValue, replace_surrogates, replace_surrogates_within
 from safecase.model import FailureKind, TargetFailure
+from safecase.text import shorten
 
 MAXIMUM_DEPTH = 64
 """Deeper structures are kept as text: no serialiser downstream then runs out of stack."""
@@ -20,7 +21,6 @@ MAXIMUM_INTEGER = 2**53
 """Largest count that every JSON reader and column format holds exactly."""
 
 _NOT_JSON_NUMBER = re.compile(rb"[:\[,]\s*-?(NaN|Infinity|nan|inf)\b")
-_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def encode(value: Any) -> bytes:
@@ -28,7 +28,7 @@ def encode(value: Any) -> bytes:
     try:
         return orjson.dumps(value)
     except TypeError:
-        return orjson.dumps(without_surrogates(value))
+        return orjson.dumps(replace_surrogates_within(value))
 
 
 def decode(data: bytes, *, content_type: str = "") -> Any:
@@ -63,7 +63,7 @@ def _decode_slowly(data: bytes, content_type: str, first_error: orjson.JSONDecod
         if _unterminated(error):
             raise _bad("the response is truncated JSON: it ends inside a string", retryable=True) from None
         raise _bad(f"the response is not JSON: {first_error.msg}", retryable=True) from None
-    return without_surrogates(value)
+    return replace_surrogates_within(value)
 
 
 def _unterminated(error: ValueError) -> bool:
@@ -132,20 +132,7 @@ def _bad(message: str, *, retryable: bool = False, hint: str | None = None) -> T
 def clean_line(text: str, limit: int = 300) -> str:
     """``text`` on one line without control characters, shortened to ``limit`` characters."""
     line = " ".join("".join(char if char.isprintable() else " " for char in text[: limit * 4]).split())
-    return line if len(line) <= limit else line[: limit - 1] + "…"
-
-
-def without_surrogates(value: Any) -> Any:
-    """``value`` with every lone surrogate in its strings and keys replaced by U+FFFD."""
-    if isinstance(value, str):
-        if _SURROGATE.search(value) is None:
-            return value
-        return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    if isinstance(value, dict):
-        return {without_surrogates(key): without_surrogates(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [without_surrogates(item) for item in value]
-    return value
+    return shorten(line, limit)
 
 
 def depth_exceeds(value: Any, limit: int = MAXIMUM_DEPTH) -> bool:
@@ -192,7 +179,7 @@ def plain(value: Any, *, what: str, depth: int = 0) -> JsonValue:
     if value is None or isinstance(value, bool):
         return value
     if isinstance(value, str):
-        return str(without_surrogates(str(value)))
+        return replace_surrogates(str(value))
     if isinstance(value, int):
         if abs(value) >= 2**63:
             raise ValueError(f"{what} holds an integer of more than 64 bits")
@@ -205,7 +192,7 @@ def plain(value: Any, *, what: str, depth: int = 0) -> JsonValue:
         raise ValueError(f"{what} nests more than {MAXIMUM_DEPTH} deep")
     if isinstance(value, dict):
         return {
-            str(without_surrogates(str(key))): plain(item, what=f"{what}.{key}", depth=depth + 1)
+            replace_surrogates(str(key)): plain(item, what=f"{what}.{key}", depth=depth + 1)
             for key, item in value.items()
         }
     if isinstance(value, (list, tuple, set, frozenset)):

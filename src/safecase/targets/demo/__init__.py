@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from safecase.targets.demo._prompt import DEMO_NOTICE as DEMO_NOTICE
     from safecase.targets.demo._server import serve as serve
     from safecase.targets.demo._tools import TOOLS as TOOLS
-    from safecase.targets.demo._vulnerabilities import select_vulnerabilities as select_vulnerabilities
     from safecase.targets.demo._vulnerabilities import VULNERABILITIES as VULNERABILITIES
     from safecase.targets.demo._vulnerabilities import Vulnerability as Vulnerability
+    from safecase.targets.demo._vulnerabilities import select_vulnerabilities as select_vulnerabilities
     from safecase.targets.demo._vulnerabilities import vulnerability as vulnerability
 else:
     __getattr__, __dir__ = lazy_exports(__name__)

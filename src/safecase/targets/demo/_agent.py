@@ -13,7 +13,7 @@ from typing import Any
 
 import orjson
 
-from safecase.base import InputError, JsonObject, JsonValue
+from safecase.base import InputError, JsonObject, JsonValue, replace_surrogates
 from safecase.model import Document, Message, MessageRole, ToolCall, ToolInterceptor, Usage
 from safecase.targets.demo._media import read_parts
 from safecase.targets.demo._prompt import DEMO_CANARY, DEMO_MODEL, DEMO_NAME, DEMO_NOTICE, SYSTEM_PROMPT
@@ -223,9 +223,7 @@ def _bounded(text: str) -> str:
     if len(text) > MAX_MESSAGE_CHARACTERS:
         tail = MAX_MESSAGE_CHARACTERS // 4
         text = f"{text[: MAX_MESSAGE_CHARACTERS - tail]}\n{text[-tail:]}"
-    if text.isascii():
-        return text
-    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return replace_surrogates(text)
 
 
 def _line(message: Any, index: int) -> _Line:

@@ -12,7 +12,7 @@ from functools import lru_cache
 from importlib import resources
 from typing import Any
 
-from safecase.targets.demo._encodings import plain_form
+from safecase.targets.demo._encodings import without_accents
 
 _SCRIPTS = (
     ("ja", re.compile(r"[\u3040-\u30ff]")),
@@ -54,7 +54,7 @@ class Phrases:
 def _pattern(words: list[str]) -> re.Pattern[str]:
     """Any of the words, as written and without accents: messages are read in their plain form."""
     written = "|".join(words)
-    return re.compile(f"{written}|{plain_form(written)}" if words else r"(?!)", re.IGNORECASE)
+    return re.compile(f"{written}|{without_accents(written)}" if words else r"(?!)", re.IGNORECASE)
 
 
 @lru_cache(maxsize=1)

@@ -8,6 +8,8 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any
 
+from safecase.base import cover_surrogates
+
 _PATTERNS = {
     "spaced": r"[ \t.\-_*|·•~][\pL\pN][ \t.\-_*|·•~]{1,3}[\pL\pN][ \t.\-_*|·•~]",
     "mixed_case": r"[a-z][A-Z0-9]",
@@ -31,13 +33,5 @@ def _matcher() -> tuple[Any, tuple[str, ...]]:
 def hints(text: str) -> frozenset[str]:
     """The names of the hints in ``text``: spaced, mixed_case, leetspeak, long_token, digit."""
     matcher, names = _matcher()
-    return frozenset([names[index] for index in matcher.Match(_readable(text)) or ()])
-
-
-def _readable(text: str) -> str:
-    """The text without lone surrogates, which RE2 does not read."""
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return text.encode("utf-8", "replace").decode()
-    return text
+    # RE2 reads UTF-8, in which there are no lone surrogates.
+    return frozenset([names[index] for index in matcher.Match(cover_surrogates(text)) or ()])

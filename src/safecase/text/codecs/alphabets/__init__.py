@@ -1,0 +1,1 @@
+"""Letters in other alphabets than the written one."""

@@ -1,0 +1,1 @@
+"""Encodings of the bytes of a text in fewer signs."""

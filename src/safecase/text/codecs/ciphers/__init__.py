@@ -1,0 +1,1 @@
+"""Letters moved, exchanged or turned round."""

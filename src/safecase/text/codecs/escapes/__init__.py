@@ -1,0 +1,1 @@
+"""Signs written as codes between signs that are not."""

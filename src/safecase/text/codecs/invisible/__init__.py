@@ -1,0 +1,1 @@
+"""Text in characters that nobody sees."""

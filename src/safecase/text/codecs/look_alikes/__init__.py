@@ -1,0 +1,1 @@
+"""Letters that people read as they were meant, and patterns do not."""
