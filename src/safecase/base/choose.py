@@ -7,6 +7,16 @@ from collections.abc import Iterable
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str | None:
-    """``did you mean 'x'?`` for the nearest of ``known``, or None where nothing is near."""
+    """``did you mean 'x'?`` for the nearest of ``known``, or None where nothing is near.
+
+    For what is known by the hundred, case ids for instance; `suggest` is for what fits on a line.
+    """
+    # 0.6: a letter wrong in a short word, or an ending missing in a long one.
     matches = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
     return f"did you mean '{matches[0]}'?" if matches else None
+
+
+def suggest(word: str, known: Iterable[str], *, label: str = "known") -> str:
+    """``did you mean 'x'?`` for the nearest of ``known``, or all of them: ``known: a, b``."""
+    names = list(known)
+    return did_you_mean(word, names) or f"{label}: {', '.join(names) or 'none'}"

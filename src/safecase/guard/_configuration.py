@@ -8,10 +8,17 @@ from typing import Any
 from pydantic import ValidationError
 
 from safecase.base import InputError, digest
-from safecase.guard._check import CHECKS, CheckContext
 from safecase.guard._content import Content
 from safecase.guard._pipeline import MAXIMUM_CHARACTERS, Guard, GuardCheck
-from safecase.model import Control, ControlLayer, GuardCheckConfiguration, GuardDecision, Severity
+from safecase.guard._registry import make_check, problems
+from safecase.model import (
+    BuildContext,
+    Control,
+    ControlLayer,
+    GuardCheckConfiguration,
+    GuardDecision,
+    Severity,
+)
 
 
 def is_guard_control(control: Control) -> bool:
@@ -28,17 +35,10 @@ def check_configuration(control: Control) -> GuardCheckConfiguration:
         raise InputError(problems(error), where=where) from None
 
 
-def problems(error: ValidationError) -> str:
-    """What pydantic found, in one line."""
-    return "; ".join(
-        f"{'.'.join(map(str, item['loc'])) or 'configuration'}: {item['msg']}" for item in error.errors()
-    )
-
-
 def build_check(
     name: str,
     configuration: GuardCheckConfiguration,
-    context: CheckContext,
+    context: BuildContext,
     *,
     severe: bool = True,
     risks: tuple[str, ...] = (),
@@ -47,12 +47,10 @@ def build_check(
     """One check ready to run. ``severe``: a sev1 risk hangs on it, so its failure blocks unless declared."""
     where = f"check '{name}'"
     try:
-        factory = CHECKS.get(configuration.check)
-        check = factory(configuration.parameters, context)
+        check = make_check(configuration.check, configuration.parameters, context)
     except InputError as error:
-        raise InputError(error.message, where=error.where or where, hint=error.hint) from None
-    except ValidationError as error:
-        raise InputError(problems(error), where=f"{where}: parameters") from None
+        place = f"{where}: {error.where}" if error.where == "parameters" else error.where or where
+        raise InputError(error.message, where=place, hint=error.hint) from None
     closed = severe if configuration.on_failure is None else configuration.on_failure == "closed"
     return GuardCheck(
         id=name,
@@ -71,7 +69,7 @@ def build_check(
 def guard_from_controls(
     controls: Iterable[Control],
     severities: Mapping[str, Severity],
-    context: CheckContext,
+    context: BuildContext,
     *,
     name: str = "guard",
     maximum_characters: int = MAXIMUM_CHARACTERS,
@@ -108,7 +106,7 @@ def guard_from_controls(
 
 
 def guard_from_mapping(
-    checks: Mapping[str, Any], *, context: CheckContext | None = None, **options: Any
+    checks: Mapping[str, Any], *, context: BuildContext | None = None, **options: Any
 ) -> Guard:
     """A guard outside of any workspace: name → kind of check, or name → its declaration.
 
@@ -123,5 +121,5 @@ def guard_from_mapping(
         except ValidationError as error:
             raise InputError(problems(error), where=f"check '{name}'") from None
         if configuration.enabled:
-            built.append(build_check(name, configuration, context or CheckContext()))
+            built.append(build_check(name, configuration, context or BuildContext()))
     return Guard(built, **options)

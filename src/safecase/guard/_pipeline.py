@@ -16,7 +16,7 @@ from time import perf_counter
 from typing import Any
 
 from safecase.base import InputError, canonical_json, did_you_mean
-from safecase.guard._check import Check, RemoteCheck
+from safecase.guard._check import Check, RemoteCheck, RestoringCheck
 from safecase.guard._content import Content
 from safecase.guard._redaction import apply_replacements
 from safecase.model import (
@@ -231,9 +231,8 @@ class Guard:
     def restore(self, text: str, session: str) -> str:
         """The text with the tokens that this session's personal data were replaced by turned back."""
         for item in self.checks:
-            back = getattr(item.check, "restore", None)
-            if back is not None:
-                text = back(session, text)
+            if isinstance(item.check, RestoringCheck):
+                text = item.check.restore(session, text)
         return text
 
     def _prepared(self, content: Content) -> GuardVerdict | None:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from safecase.model.attempt import Score as Score
     from safecase.model.attempt import ScoreSpan as ScoreSpan
     from safecase.model.attempt import combine_outcomes as combine_outcomes
+    from safecase.model.build_context import BuildContext as BuildContext
     from safecase.model.case import Case as Case
     from safecase.model.case import Expectation as Expectation
     from safecase.model.declarations import Defaults as Defaults

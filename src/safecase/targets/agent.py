@@ -6,7 +6,6 @@ import asyncio
 import inspect
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from typing import Any, Literal, Protocol
 
 from pydantic import Field
@@ -17,7 +16,6 @@ from safecase.model import (
     FailureKind,
     Message,
     MessageRole,
-    TargetConfiguration,
     TargetFailure,
     TargetReply,
     TargetRequest,
@@ -29,7 +27,7 @@ from safecase.model import (
 from safecase.targets._code import REFERENCE, CodeReference, crash, crash_line
 from safecase.targets._http.json_body import clean_line, without_surrogates
 from safecase.targets._http.transport import masked
-from safecase.targets._registry import Factory
+from safecase.targets._registry import TARGETS, TargetContext
 
 _CONVERSATIONS = 10_000
 
@@ -116,17 +114,20 @@ class AgentOptions(Record):
     """Stands in the fingerprint beside the digest of the code."""
 
 
+@TARGETS.register("agent", parameters=AgentOptions)
 class AgentTarget:
     """An agent in this process. What it raises becomes a failure, never the end of the run."""
 
     kind: str = "agent"
+    canaries: tuple[str, ...] = ()
+    system_prompt: str = ""
 
-    def __init__(self, configuration: TargetConfiguration, options: AgentOptions, root: Path) -> None:
-        self.name = configuration.id
+    def __init__(self, options: AgentOptions, context: TargetContext) -> None:
+        self.name = context.configuration.id
         self.demo = False
         self.where = f"target '{self.name}'"
         self.options = options
-        self.reference = CodeReference.parse(options.agent, root, what=self.where)
+        self.reference = CodeReference.parse(options.agent, context.root, what=self.where)
         self._make: Callable[[], Any] | None = None
         self._shared: Any = None
         self._takes_gate = False
@@ -292,6 +293,3 @@ def turn_messages(turn: AgentTurn) -> tuple[Message, ...]:
     if turn.text or not messages:
         messages.append(Message(role=MessageRole.ASSISTANT, content=without_surrogates(turn.text)))
     return tuple(messages)
-
-
-FACTORY = Factory("agent", AgentOptions, AgentTarget)

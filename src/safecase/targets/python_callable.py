@@ -6,7 +6,6 @@ import asyncio
 import functools
 import inspect
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 from pydantic import Field
@@ -15,7 +14,6 @@ from safecase.base import InputError, JsonObject, Record, did_you_mean, digest
 from safecase.model import (
     FailureKind,
     Message,
-    TargetConfiguration,
     TargetFailure,
     TargetReply,
     TargetRequest,
@@ -24,7 +22,7 @@ from safecase.targets._chat import note_environment, with_documents
 from safecase.targets._code import REFERENCE, CodeReference, crash
 from safecase.targets._http.json_body import clean_line
 from safecase.targets._http.transport import masked
-from safecase.targets._registry import Factory
+from safecase.targets._registry import TARGETS, TargetContext
 from safecase.targets._reply import read_reply
 from safecase.targets._threads import DaemonThreads
 
@@ -58,6 +56,7 @@ class PythonCallableOptions(Record):
     """Stands in the fingerprint beside the digest of the code."""
 
 
+@TARGETS.register("python_callable", parameters=PythonCallableOptions)
 class PythonCallableTarget:
     """A Python callable. Synchronous ones run in a thread pool; what they raise becomes a failure.
 
@@ -65,15 +64,15 @@ class PythonCallableTarget:
     """
 
     kind: str = "python_callable"
+    canaries: tuple[str, ...] = ()
+    system_prompt: str = ""
 
-    def __init__(
-        self, configuration: TargetConfiguration, options: PythonCallableOptions, root: Path
-    ) -> None:
-        self.name = configuration.id
+    def __init__(self, options: PythonCallableOptions, context: TargetContext) -> None:
+        self.name = context.configuration.id
         self.demo = False
         self.where = f"target '{self.name}'"
         self.options = options
-        self.reference = CodeReference.parse(options.callable, root, what=self.where)
+        self.reference = CodeReference.parse(options.callable, context.root, what=self.where)
         self._call: Callable[[Any], Any] | None = None
         self._form: InputForm = "text"
         self._threads: DaemonThreads | None = None
@@ -251,6 +250,3 @@ def plain_messages(messages: Sequence[Message]) -> list[dict[str, Any]]:
             item["name"] = message.name
         result.append(item)
     return result
-
-
-FACTORY = Factory("python_callable", PythonCallableOptions, PythonCallableTarget)

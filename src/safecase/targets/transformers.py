@@ -9,7 +9,6 @@ import asyncio
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from pydantic import Field
@@ -19,7 +18,6 @@ from safecase.model import (
     FailureKind,
     Message,
     MessageRole,
-    TargetConfiguration,
     TargetFailure,
     TargetReply,
     TargetRequest,
@@ -29,7 +27,7 @@ from safecase.targets._chat import with_documents, with_system_prompt
 from safecase.targets._code import crash, crash_line
 from safecase.targets._files import file_digest
 from safecase.targets._http.json_body import without_surrogates
-from safecase.targets._registry import Factory
+from safecase.targets._registry import TARGETS, TargetContext
 from safecase.targets._threads import DaemonThreads
 from safecase.targets.python_callable import plain_messages
 
@@ -64,17 +62,20 @@ class _Waiting:
     future: asyncio.Future[TargetReply]
 
 
+@TARGETS.register("transformers", parameters=TransformersOptions)
 class TransformersTarget:
     """A causal language model in this process; concurrent calls are batched."""
 
     kind: str = "transformers"
+    canaries: tuple[str, ...] = ()
 
-    def __init__(self, configuration: TargetConfiguration, options: TransformersOptions, root: Path) -> None:
-        self.name = configuration.id
+    def __init__(self, options: TransformersOptions, context: TargetContext) -> None:
+        self.name = context.configuration.id
         self.demo = False
         self.where = f"target '{self.name}'"
         self.options = options
         self.system_prompt = options.system_prompt
+        root = context.root
         local = (root / options.model).resolve()
         self._folder = local if local.is_relative_to(root.resolve()) and local.is_dir() else None
         self._model: Any = None
@@ -262,6 +263,3 @@ class TransformersTarget:
             model=self.options.model,
             usage=Usage(input_tokens=input_tokens, output_tokens=len(kept), calls=1),
         )
-
-
-FACTORY = Factory("transformers", TransformersOptions, TransformersTarget)

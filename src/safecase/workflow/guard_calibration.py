@@ -10,12 +10,12 @@ from safecase.base import InputError, did_you_mean
 from safecase.guard import (
     CHECKS,
     Check,
-    CheckContext,
     Goal,
     LabelledText,
     Prices,
     ThresholdChoice,
     choose_threshold,
+    make_check,
     score_texts,
 )
 from safecase.model import FlowPoint
@@ -92,7 +92,7 @@ def _check(name: str, workspace: Path) -> Check:
                     return item.check
                 raise InputError(f"check '{name}' leaves the process and has no threshold to choose here")
     if name in CHECKS:
-        built = CHECKS.get(name)({}, CheckContext())
+        built = make_check(name, {})
         if isinstance(built, Check):
             return built
     known += CHECKS.names()

@@ -6,8 +6,17 @@ from collections.abc import Iterable
 from contextlib import AsyncExitStack
 
 from safecase.base import InputError, digest
-from safecase.model import Case, Expectation, Scorer, ScorerCard, ScorerConfiguration, ScorerReference, Target
-from safecase.scorers import ScorerContext, build_scorer, find_card, read_card, shipped_cards
+from safecase.model import (
+    BuildContext,
+    Case,
+    Expectation,
+    Scorer,
+    ScorerCard,
+    ScorerConfiguration,
+    ScorerReference,
+    Target,
+)
+from safecase.scorers import build_scorer, find_card, read_card, shipped_cards
 from safecase.targets import build_target
 from safecase.workflow.project import Project, pick
 
@@ -21,11 +30,11 @@ class ScorerSource:
         expectations = {digest(item): item for case in cases for item in case.expect}
         self.expectations = tuple(expectations.values())
         self.judges = self._build_judges(project)
-        self._context = ScorerContext(
+        self._context = BuildContext(
             judges=self.judges,
             target_model=target.fingerprint().get("model", ""),
-            canaries=tuple(getattr(target, "canaries", ())),
-            system_prompt=str(getattr(target, "system_prompt", "")),
+            canaries=target.canaries,
+            system_prompt=target.system_prompt,
         )
 
     def _resolve(self, expectation: Expectation) -> tuple[str, dict[str, object], ScorerConfiguration | None]:
