@@ -28,8 +28,10 @@ if TYPE_CHECKING:
     from safecase.base.problems import Problem as Problem
     from safecase.base.problems import ProblemLevel as ProblemLevel
     from safecase.base.problems import SourcePosition as SourcePosition
+    from safecase.base.records import PYTHON_REFERENCE as PYTHON_REFERENCE
     from safecase.base.records import CaseIdentifier as CaseIdentifier
     from safecase.base.records import Identifier as Identifier
+    from safecase.base.records import PythonReference as PythonReference
     from safecase.base.records import Record as Record
     from safecase.base.registry import Origin as Origin
     from safecase.base.registry import PluginTable as PluginTable

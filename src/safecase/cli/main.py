@@ -13,6 +13,7 @@ from safecase.cli import (
     command_demo,
     command_guard,
     command_init,
+    command_plugins,
     command_run,
     command_show,
 )
@@ -43,6 +44,7 @@ for module in (
     command_catalogue,
     command_guard,
     command_demo,
+    command_plugins,
 ):
     module.register(app)
 

@@ -7,10 +7,11 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from safecase.base import InputError, digest
+from safecase.base import InputError, JsonObject, digest
+from safecase.guard._check import Check, RemoteCheck
 from safecase.guard._content import Content
 from safecase.guard._pipeline import MAXIMUM_CHARACTERS, Guard, GuardCheck
-from safecase.guard._registry import make_check, problems
+from safecase.guard._registry import CHECKS, create_check, make_check, problems
 from safecase.model import (
     BuildContext,
     Control,
@@ -23,7 +24,7 @@ from safecase.model import (
 
 def is_guard_control(control: Control) -> bool:
     """Whether the control declares a check of the guard."""
-    return "check" in control.configuration
+    return "check" in control.configuration or "python" in control.configuration
 
 
 def check_configuration(control: Control) -> GuardCheckConfiguration:
@@ -47,7 +48,10 @@ def build_check(
     """One check ready to run. ``severe``: a sev1 risk hangs on it, so its failure blocks unless declared."""
     where = f"check '{name}'"
     try:
-        check = make_check(configuration.check, configuration.parameters, context)
+        if configuration.python is None:
+            check, code = make_check(configuration.check, configuration.parameters, context), ""
+        else:
+            check, code = _workspace_check(configuration.python, configuration.parameters, context)
     except InputError as error:
         place = f"{where}: {error.where}" if error.where == "parameters" else error.where or where
         raise InputError(error.message, where=place, hint=error.hint) from None
@@ -61,9 +65,28 @@ def build_check(
         remote=configuration.remote,
         risks=risks,
         layer=layer,
-        configuration_digest=digest(configuration),
+        configuration_digest=_digest(configuration, code),
         kind=configuration.check,
     )
+
+
+def _digest(configuration: GuardCheckConfiguration, code: str) -> str:
+    """Of the check as it is configured, and of its code where that is the workspace's own."""
+    # Without code of its own nothing is said of it, so that versions of guards stay what they were.
+    plain = configuration.model_dump(mode="json", exclude=None if code else {"python"})
+    return digest({**plain, "code": code} if code else plain)
+
+
+def _workspace_check(
+    reference: str, parameters: JsonObject, context: BuildContext
+) -> tuple[Check | RemoteCheck, str]:
+    """A check from a Python file of the workspace, which is imported, and the digest of its code."""
+    from safecase.targets import CodeReference
+
+    code = CodeReference.parse(reference, context.root, what=f"python '{reference}'")
+    code.require_file()
+    kind = CHECKS.adopt(code.attribute, code.load(), where=reference)
+    return create_check(kind, parameters, context), code.version()
 
 
 def guard_from_controls(

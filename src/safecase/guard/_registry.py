@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from safecase.base import InputError, KindRegistry
+from safecase.base import InputError, Kind, KindRegistry
 from safecase.guard._check import Check, RemoteCheck
 from safecase.model import BuildContext
 
@@ -37,12 +37,18 @@ def make_check(
     kind: str, parameters: Mapping[str, Any], context: BuildContext | None = None
 ) -> Check | RemoteCheck:
     """Check ``parameters`` and build a check of that kind. Raises InputError."""
-    chosen = CHECKS.get(kind)
+    return create_check(CHECKS.get(kind), parameters, context or BuildContext())
+
+
+def create_check(
+    kind: Kind[Check | RemoteCheck, BuildContext], parameters: Mapping[str, Any], context: BuildContext
+) -> Check | RemoteCheck:
+    """The same for a kind that may stand in no registry."""
     try:
-        checked = chosen.parameters.model_validate(dict(parameters))
+        checked = kind.parameters.model_validate(dict(parameters))
     except ValidationError as error:
         raise InputError(problems(error, "parameter"), where="parameters") from None
-    return chosen.create(checked, context or BuildContext())
+    return kind.create(checked, context)
 
 
 def problems(error: ValidationError, noun: str = "field") -> str:

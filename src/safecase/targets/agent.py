@@ -10,7 +10,7 @@ from typing import Any, Literal, Protocol
 
 from pydantic import Field
 
-from safecase.base import InputError, JsonObject, JsonValue, Record, digest
+from safecase.base import PYTHON_REFERENCE, InputError, JsonObject, JsonValue, Record, digest
 from safecase.model import (
     Document,
     FailureKind,
@@ -24,7 +24,7 @@ from safecase.model import (
     ToolInterceptor,
     Usage,
 )
-from safecase.targets._code import REFERENCE, CodeReference, crash, crash_line
+from safecase.targets._code import CodeReference, crash, crash_line
 from safecase.targets._http.json_body import clean_line, without_surrogates
 from safecase.targets._http.transport import masked
 from safecase.targets._registry import TARGETS, TargetContext
@@ -103,7 +103,7 @@ class GatedAgent(Agent, Protocol):
 class AgentOptions(Record):
     """Options of an agent."""
 
-    agent: str = Field(pattern=REFERENCE)
+    agent: str = Field(pattern=PYTHON_REFERENCE)
     """``module:attribute``: a class or factory (made anew for each conversation) or an object."""
     arguments: JsonObject = {}
     """Arguments of the class or factory."""

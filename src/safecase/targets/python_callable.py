@@ -10,7 +10,7 @@ from typing import Any, Literal, TypeAlias
 
 from pydantic import Field
 
-from safecase.base import InputError, JsonObject, Record, did_you_mean, digest
+from safecase.base import PYTHON_REFERENCE, InputError, JsonObject, Record, did_you_mean, digest
 from safecase.model import (
     FailureKind,
     Message,
@@ -19,7 +19,7 @@ from safecase.model import (
     TargetRequest,
 )
 from safecase.targets._chat import note_environment, with_documents
-from safecase.targets._code import REFERENCE, CodeReference, crash
+from safecase.targets._code import CodeReference, crash
 from safecase.targets._http.json_body import clean_line
 from safecase.targets._http.transport import masked
 from safecase.targets._registry import TARGETS, TargetContext
@@ -35,7 +35,7 @@ SYNC_METHODS = ("invoke", "chat", "query")
 class PythonCallableOptions(Record):
     """Options of a Python callable."""
 
-    callable: str = Field(pattern=REFERENCE)
+    callable: str = Field(pattern=PYTHON_REFERENCE)
     """``module:attribute``, the module being a file of the workspace or an installed package."""
     input: InputForm | None = None
     """``text``: the last user message; ``messages``: role/content mappings; ``request``: the whole

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from safecase.workflow.guarding import measure as measure
     from safecase.workflow.navigator import atlas_layer as atlas_layer
     from safecase.workflow.planning import forecast_run as forecast_run
+    from safecase.workflow.plugins import PluginRow as PluginRow
+    from safecase.workflow.plugins import list_plugins as list_plugins
     from safecase.workflow.project import Project as Project
     from safecase.workflow.reporting import write_report as write_report
     from safecase.workflow.running import PreparedRun as PreparedRun

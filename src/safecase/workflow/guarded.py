@@ -12,6 +12,7 @@ from safecase.guard import (
     is_guard_control,
 )
 from safecase.model import BuildContext, Target
+from safecase.targets import CodeReference
 from safecase.workflow.project import Project
 
 
@@ -36,7 +37,13 @@ def guard_problems(project: Project) -> list[Problem]:
         if not is_guard_control(control):
             continue
         try:
-            build_check(control.id, check_configuration(control), context)
+            configuration = check_configuration(control)
+            if configuration.python is None:
+                build_check(control.id, configuration, context)
+            else:
+                # Reading a workspace runs no code of it; that its file is there can be told without.
+                where = f"check '{control.id}'"
+                CodeReference.parse(configuration.python, workspace.root, what=where).require_file()
         except InputError as error:
             problems.append(
                 Problem(

@@ -18,6 +18,7 @@ from safecase.model import (
 )
 from safecase.scorers import build_scorer, find_card, read_card, shipped_cards
 from safecase.targets import build_target
+from safecase.workflow.own_scorers import load_scorer
 from safecase.workflow.project import Project, pick
 
 
@@ -31,6 +32,7 @@ class ScorerSource:
         self.expectations = tuple(expectations.values())
         self.judges = self._build_judges(project)
         self._context = BuildContext(
+            root=self._root,
             judges=self.judges,
             target_model=target.fingerprint().get("model", ""),
             canaries=target.canaries,
@@ -63,7 +65,9 @@ class ScorerSource:
 
     def build(self, expectation: Expectation) -> Scorer:
         """The scorer behind one expectation; raises InputError naming what is wrong in it."""
-        name, parameters, _ = self._resolve(expectation)
+        name, parameters, named = self._resolve(expectation)
+        if named is not None and named.python is not None:
+            return load_scorer(named.id, named.python, parameters, self._context)
         return build_scorer(name, parameters, self._context)
 
     def references(self) -> tuple[tuple[ScorerReference, ...], tuple[ScorerCard, ...]]:
