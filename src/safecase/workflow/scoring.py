@@ -28,6 +28,7 @@ class ScorerSource:
     def __init__(self, project: Project, target: Target, cases: Iterable[Case]) -> None:
         self._named = {item.id: item for item in project.workspace.scorers}
         self._root = project.workspace.root
+        self._positions = dict(project.workspace.positions)
         expectations = {digest(item): item for case in cases for item in case.expect}
         self.expectations = tuple(expectations.values())
         self.judges = self._build_judges(project)
@@ -67,7 +68,12 @@ class ScorerSource:
         """The scorer behind one expectation; raises InputError naming what is wrong in it."""
         name, parameters, named = self._resolve(expectation)
         if named is not None and named.python is not None:
-            return load_scorer(named.id, named.python, parameters, self._context)
+            try:
+                return load_scorer(named.id, named.python, parameters, self._context)
+            except InputError as error:
+                place = self._positions.get(("scorers", named.id))
+                where = str(place) if place else error.where
+                raise InputError(error.message, where=where, hint=error.hint) from None
         return build_scorer(name, parameters, self._context)
 
     def references(self) -> tuple[tuple[ScorerReference, ...], tuple[ScorerCard, ...]]:
