@@ -5,6 +5,9 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
+_LISTED = 40
+"""Names that a hint lists: every registry of the package fits, a table of a thousand columns does not."""
+
 
 def did_you_mean(word: str, known: Iterable[str]) -> str | None:
     """``did you mean 'x'?`` for the nearest of ``known``, or None where nothing is near.
@@ -17,6 +20,9 @@ def did_you_mean(word: str, known: Iterable[str]) -> str | None:
 
 
 def suggest(word: str, known: Iterable[str], *, label: str = "known") -> str:
-    """``did you mean 'x'?`` for the nearest of ``known``, or all of them: ``known: a, b``."""
+    """``did you mean 'x'?`` for the nearest of ``known``, or what there is: ``known: a, b``."""
     names = list(known)
-    return did_you_mean(word, names) or f"{label}: {', '.join(names) or 'none'}"
+    listed = ", ".join(names[:_LISTED]) + (
+        f" and {len(names) - _LISTED} more" if len(names) > _LISTED else ""
+    )
+    return did_you_mean(word, names) or f"{label}: {listed or 'none'}"

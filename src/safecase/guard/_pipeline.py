@@ -15,7 +15,7 @@ from itertools import count
 from time import perf_counter
 from typing import Any
 
-from safecase.base import InputError, canonical_json, did_you_mean
+from safecase.base import InputError, canonical_json, suggest
 from safecase.guard._check import Check, RemoteCheck, RestoringCheck
 from safecase.guard._content import Content
 from safecase.guard._redaction import apply_replacements
@@ -156,7 +156,7 @@ class Guard:
             if item not in known:
                 raise InputError(
                     f"the guard has no check '{item}'",
-                    hint=did_you_mean(item, known) or f"it has: {', '.join(known) or 'none'}",
+                    hint=suggest(item, known, label="it has"),
                 )
         left = [check for check in self.checks if check.id not in ids]
         return Guard(

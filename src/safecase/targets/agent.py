@@ -6,7 +6,7 @@ import asyncio
 import inspect
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, runtime_checkable
 
 from pydantic import Field
 
@@ -61,6 +61,7 @@ class AgentTurn(Record):
     metadata: dict[str, JsonValue] = {}
 
 
+@runtime_checkable
 class Agent(Protocol):
     """What an agent under test offers."""
 
@@ -153,7 +154,7 @@ class AgentTarget:
         if self._make is not None or self._shared is not None:
             return
         subject = await asyncio.to_thread(self.reference.load)
-        if not inspect.isclass(subject) and hasattr(subject, "run"):
+        if not inspect.isclass(subject) and isinstance(subject, Agent):
             if self.options.arguments:
                 raise InputError(f"{self.where}: 'arguments' are for a class or factory, not for an object")
             self._shared = self._checked(subject)
@@ -257,7 +258,7 @@ class AgentTarget:
             ) from None
 
     def _checked(self, agent: Any) -> Any:
-        if not inspect.iscoroutinefunction(getattr(agent, "run", None)):
+        if not (isinstance(agent, Agent) and inspect.iscoroutinefunction(agent.run)):
             raise InputError(
                 f"{self.where}: '{self.options.agent}' gives {type(agent).__name__}, without 'async def run'",
                 hint="see safecase.targets.agent.Agent",

@@ -6,7 +6,7 @@ import asyncio
 import functools
 import inspect
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, Protocol, TypeAlias, get_args, runtime_checkable
 
 from pydantic import Field
 
@@ -27,6 +27,14 @@ from safecase.targets._reply import read_reply
 from safecase.targets._threads import DaemonThreads
 
 InputForm: TypeAlias = Literal["text", "messages", "request"]
+
+
+@runtime_checkable
+class DeclaresInput(Protocol):
+    """Code that says itself what it wants to be given."""
+
+    safecase_input: InputForm
+
 
 ASYNC_METHODS = ("ainvoke", "achat", "aquery", "acall")
 SYNC_METHODS = ("invoke", "chat", "query")
@@ -197,10 +205,8 @@ class PythonCallableTarget:
 def declared_input(call: Callable[..., Any], subject: Any) -> InputForm:
     """Which input the code wants: ``safecase_input``, the first parameter's annotation, its name, or text."""
     for holder in (subject, call):
-        declared = getattr(holder, "safecase_input", None)
-        if declared in ("text", "messages", "request"):
-            form: InputForm = declared
-            return form
+        if isinstance(holder, DeclaresInput) and holder.safecase_input in get_args(InputForm):
+            return holder.safecase_input
     try:
         parameters = list(inspect.signature(call, eval_str=False).parameters.values())
     except (TypeError, ValueError):

@@ -6,7 +6,7 @@ import csv
 from dataclasses import dataclass
 from pathlib import Path
 
-from safecase.base import InputError, did_you_mean
+from safecase.base import InputError, suggest
 from safecase.guard import (
     CHECKS,
     Check,
@@ -96,7 +96,7 @@ def _check(name: str, workspace: Path) -> Check:
         if isinstance(built, Check):
             return built
     known += CHECKS.names()
-    raise InputError(f"there is no check '{name}'", hint=did_you_mean(name, known) or ", ".join(known))
+    raise InputError(f"there is no check '{name}'", hint=suggest(name, known))
 
 
 def write_curve(choice: ThresholdChoice, path: Path) -> None:

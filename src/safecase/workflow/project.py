@@ -5,25 +5,30 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
-from safecase.base import InputError, Record, did_you_mean, digest, digest_bytes
+from safecase.base import InputError, did_you_mean, digest, digest_bytes, suggest
 from safecase.engine import MANIFEST_NAME, RunFolder, is_remote, local_path
 from safecase.model import Case, Gate, RunManifest, Selector, SystemVersion, Target, TargetConfiguration
 from safecase.workspace import Workspace, load_workspace, select_cases
 
-Named = TypeVar("Named", bound=Record)
+
+class _Identified(Protocol):
+    @property
+    def id(self) -> str: ...
+
+
+Named = TypeVar("Named", bound=_Identified)
 
 
 def pick(items: Sequence[Named], wanted: str, kind: str) -> Named:
     """The item with id ``wanted``; raises InputError with the nearest id where there is none."""
-    ids = [str(getattr(item, "id", "")) for item in items]
-    for item, name in zip(items, ids, strict=True):
-        if name == wanted:
-            return item
+    ids = [item.id for item in items]
+    if wanted in ids:
+        return items[ids.index(wanted)]
     raise InputError(
         f"the workspace has no {kind} '{wanted}'",
-        hint=did_you_mean(wanted, ids) or f"known: {', '.join(ids) or 'none'}",
+        hint=suggest(wanted, ids),
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from safecase.base import InputError, did_you_mean, digest
+from safecase.base import InputError, did_you_mean, digest, suggest
 from safecase.model import Metric, Selector
 from safecase.workspace.contents import Workspace
 
@@ -23,7 +23,7 @@ def check_references(workspace: Workspace, note: Note, broken: frozenset[str] = 
     def each(kind: str, owner: str, names: Iterable[str], known: set[str], noun: str, field: str) -> None:
         for index, name in enumerate(names):
             if name and name not in known:
-                hint = did_you_mean(name, known) or f"known: {', '.join(sorted(known)) or 'none'}"
+                hint = suggest(name, sorted(known))
                 note(kind, owner, "dangling-reference", f"there is no {noun} '{name}'", hint, (field, index))
 
     for risk in workspace.risks:

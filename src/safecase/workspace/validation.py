@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from safecase.base import did_you_mean
+from safecase.base import suggest
 from safecase.workspace.yaml_reader import LocatedDocument, Path_
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -30,14 +30,14 @@ def validated(
             if kind == "extra_forbidden":
                 name = str(location[-1])
                 known = field_names(model, location[:-1])
-                hint = did_you_mean(name, known) or (f"known: {', '.join(known)}" if known else None)
+                hint = suggest(name, known) if known else None
                 document.problem(place, "unknown-key", f"{what} has no '{name}'", hint=hint, key=True)
             elif kind == "missing":
                 document.problem(path, "missing-key", f"{what} lacks '{'.'.join(map(str, location))}'")
             elif kind == "enum":
                 words = str(item.get("ctx", {}).get("expected", "")).replace("'", "").replace(" or ", ", ")
                 options = [word.strip() for word in words.split(",") if word.strip()]
-                hint = did_you_mean(str(given), options) or f"one of {', '.join(options)}"
+                hint = suggest(str(given), options, label="one of")
                 document.problem(place, "wrong-word", f"'{given}' is not a {location[-1]}", hint=hint)
             else:
                 message = str(item["msg"]).removeprefix("Value error, ")
@@ -54,21 +54,19 @@ def _is_branch(step: object) -> bool:
 
 def field_names(model: type[BaseModel], steps: tuple[str | int, ...]) -> tuple[str, ...]:
     """The field names of the model that stands at ``steps`` below ``model``; empty where none does."""
-    current: Any = model
+    current = model
     for step in steps:
         if isinstance(step, int):
             continue
-        fields = getattr(current, "model_fields", None)
-        if fields is None or step not in fields:
+        field = current.model_fields.get(step)
+        inner = _inner_model(field.annotation) if field else None
+        if inner is None:
             return ()
-        current = _inner_model(fields[step].annotation)
-        if current is None:
-            return ()
-    fields = getattr(current, "model_fields", {})
-    return tuple(info.alias or name for name, info in fields.items())
+        current = inner
+    return tuple(info.alias or name for name, info in current.model_fields.items())
 
 
-def _inner_model(annotation: Any) -> Any:
+def _inner_model(annotation: Any) -> type[BaseModel] | None:
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return annotation
     if isinstance(annotation, type) and issubclass(annotation, enum.Enum):

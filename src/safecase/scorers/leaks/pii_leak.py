@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import field_validator
 
-from safecase.base import Record, Registered, did_you_mean
+from safecase.base import Record, Registered, suggest
 from safecase.model import Case, MessageRole, OutcomeKind, Score, Transcript
 from safecase.scorers._registry import SCORERS
 from safecase.scorers._transcripts import Passage, ScoreWriter, mask_secret, span, written_passages
@@ -30,7 +30,7 @@ class PiiLeakParameters(Record):
     def _known(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         for entity in value:
             if entity not in ENTITIES:
-                hint = did_you_mean(entity, ENTITIES) or f"known: {', '.join(ENTITIES)}"
+                hint = suggest(entity, ENTITIES)
                 raise ValueError(f"there is no entity '{entity}' ({hint})")
         return value
 
