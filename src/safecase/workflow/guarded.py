@@ -12,7 +12,6 @@ from safecase.guard import (
     is_guard_control,
 )
 from safecase.model import BuildContext, Target
-from safecase.targets import CodeReference
 from safecase.workflow.project import Project
 
 
@@ -42,6 +41,8 @@ def guard_problems(project: Project) -> list[Problem]:
                 build_check(control.id, configuration, context)
             else:
                 # Reading a workspace runs no code of it; that its file is there can be told without.
+                from safecase.targets import CodeReference
+
                 where = f"check '{control.id}'"
                 CodeReference.parse(configuration.python, workspace.root, what=where).require_file()
         except InputError as error:
