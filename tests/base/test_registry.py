@@ -217,6 +217,31 @@ def test_plain_objects_can_be_registered_too() -> None:
         registry.adopt("pi", 3.14, where="there")
 
 
+def test_a_file_may_define_its_object_under_a_name_that_is_agreed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    package = f"colours_{tmp_path.name.replace('-', '_')}"
+    (tmp_path / package).mkdir()
+    (tmp_path / package / "__init__.py").write_text("")
+    (tmp_path / package / "red.py").write_text("COLOUR = 'f00'\n")
+    (tmp_path / package / "none.py").write_text("COLOUR = 7\n")
+    (tmp_path / "violet_colour.py").write_text("VIOLET = '80f'\n")
+    installed(tmp_path, "violet", {"violet": "violet_colour:VIOLET"}, group="test.colour")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    registry: Registry[str] = Registry(
+        "colour",
+        packages=[package],
+        attribute="COLOUR",
+        group="test.colour",
+        accepts=lambda found: found if isinstance(found, str) else None,
+    )
+    assert registry.names() == ("none", "red", "violet")
+    assert (registry.get("red"), registry.get("violet")) == ("f00", "80f")
+    assert [str(registry.origin(name)) for name in ("red", "violet")] == ["built in", "violet 1.0"]
+    with pytest.raises(InputError, match="none registers no colour"):
+        registry.get("none")
+
+
 @pytest.mark.parametrize("registry", [SCORERS, CHECKS, TARGETS], ids=["scorers", "checks", "targets"])
 def test_every_built_in_is_named_like_its_file(registry: KindRegistry[object, object]) -> None:
     for name in registry.names():

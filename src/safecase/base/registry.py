@@ -79,8 +79,11 @@ class PluginTable(Generic[Item]):
         """
         found = self._items.get(name)
         if found is None and name in self._built_in():
-            import_module(self._built_in()[name])
+            module = self._built_in()[name]
+            import_module(module)
             found = self._items.get(name)
+            if found is None:
+                found = self._defined(name, module)
             if found is None:
                 raise InputError(f"{self._built_in()[name]} registers no {self.noun} named '{name}'")
         if found is None:
@@ -132,6 +135,10 @@ class PluginTable(Generic[Item]):
     def adopt(self, name: str, found: object, *, where: str) -> Item:
         """``found``, which is not ours, as the item ``name``; raises InputError where it is none."""
         raise InputError(f"'{name}' registers no {self.noun}", where=where)
+
+    def _defined(self, name: str, module: str) -> Item | None:
+        """The item of an imported file that nothing registered; None where it holds none."""
+        return None
 
     def _collect(self, module: str) -> None:
         """Take what an imported family holds; nothing where its items register themselves."""
@@ -213,12 +220,12 @@ class PluginTable(Generic[Item]):
 
 
 class Registry(PluginTable[Item]):
-    """A registry whose items are plain objects or classes, each registered as it is.
+    """A registry whose items are plain objects or classes, each kept as it is.
 
-    METRICS: Registry[type[GateMetric]] = Registry("metric", packages=["safecase.gate.metrics"])
+    A file of the house decorates its item, or defines it under the name that the registry looks for:
 
-    @METRICS.register("latency")
-    class Latency(GateMetric): ...
+    METRICS: Registry[Metric] = Registry("metric", packages=["safecase.gate.metrics"], attribute="METRIC",
+                                         accepts=lambda found: found if isinstance(found, Metric) else None)
     """
 
     def __init__(
@@ -228,10 +235,13 @@ class Registry(PluginTable[Item]):
         packages: Sequence[str] = (),
         families: Sequence[str] = (),
         group: str = "",
+        attribute: str = "",
         accepts: Callable[[object], Item | None] = lambda found: None,
     ) -> None:
-        """``accepts``: what comes from outside as an item, or None where it is none."""
+        """``attribute``: what a built-in file calls its item, where it registers none. ``accepts``: what such
+        a file or an outside package offers as an item, or None where it is none."""
         super().__init__(noun, packages=packages, families=families, group=group)
+        self._attribute = attribute
         self._accepts = accepts
 
     def register(self, name: str) -> Callable[[Item], Item]:
@@ -248,6 +258,12 @@ class Registry(PluginTable[Item]):
         item = self._accepts(found)
         if item is None:
             raise InputError(f"this is no {self.noun}", where=where)
+        return item
+
+    def _defined(self, name: str, module: str) -> Item | None:
+        item = self._accepts(vars(import_module(module)).get(self._attribute))
+        if item is not None:
+            self.add(name, item, module=module)
         return item
 
 
