@@ -76,6 +76,8 @@ class PlainHttpTarget:
     name = "loopback"
     kind = "bench_http"
     demo = False
+    canaries: tuple[str, ...] = ()
+    system_prompt = ""
 
     def __init__(self, base_url: str, connections: int) -> None:
         self._url = base_url + "/chat/completions"
@@ -125,6 +127,8 @@ class InstantTarget:
     name = "instant"
     kind = "bench_instant"
     demo = False
+    canaries: tuple[str, ...] = ()
+    system_prompt = ""
 
     def __init__(self) -> None:
         self._reply = TargetReply(

@@ -27,11 +27,10 @@ from _harm_corpus import TRAINED_ON, judged_answers, measured_sets, training_exa
 from _injection_sets import TestSet
 from _measuring import Rate, rate, recorded, shown, shown_area
 from _word_meanings import SOURCE, meanings, vectors_file
-from safecase.guard import CheckContext, Content
+from safecase.guard import Content, make_check
 from safecase.guard._linear.heads import Classifier, read_classifier, save_classifier
 from safecase.guard._linear.training import TrainingOptions, train_head, with_threshold
 from safecase.guard.harm.harm import HEADS, WINDOWS, HarmCheck, HarmParameters, shipped_classifier
-from safecase.guard.harm.policy_categories import build as build_lexicon
 from safecase.model import FlowPoint, GuardAction
 from safecase.stats import auc
 
@@ -133,7 +132,7 @@ def measure_answers(classifier: Classifier, folder: Path) -> list[Result]:
 
 def read(check: HarmCheck, surface: FlowPoint, texts: Iterable[str]) -> tuple[np.ndarray, int]:
     """The scores of the texts, NaN where there is none, and on how many the lexicon acts."""
-    lexicon = build_lexicon({}, CheckContext())
+    lexicon = make_check("policy_categories", {})
     contents = [Content(surface, text) for text in texts]
     found = [check.inspect(content).score for content in contents]
     acted = [lexicon.inspect(content).action for content in contents]  # type: ignore[union-attr]

@@ -25,8 +25,8 @@ from ruamel.yaml import YAML, YAMLError
 
 from _injection_sets import rows, shingles
 from _measuring import Rate, data_path, rate, shown, shown_area
-from safecase.guard import CheckContext, Content
-from safecase.guard.injection.injection import InjectionCheck, InjectionParameters, build
+from safecase.guard import Content, make_check
+from safecase.guard.injection.injection import InjectionCheck, InjectionParameters
 from safecase.model import FlowPoint
 from safecase.stats import auc
 
@@ -146,7 +146,7 @@ READERS: dict[str, Callable[[zipfile.ZipFile], list[Outside]]] = {"spikee": spik
 
 def measure(sets: list[Outside]) -> list[Result]:
     """Each set; attacks against the pooled harmless texts of their surface."""
-    check = build({}, CheckContext())
+    check = make_check("injection", {})
     assert isinstance(check, InjectionCheck)
     scores = {
         item.name: np.array([check.inspect(Content(item.surface, text)).score or 0.0 for text in item.texts])

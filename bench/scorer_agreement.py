@@ -24,10 +24,9 @@ from typing import Any
 import numpy as np
 
 from safecase.base import digest_bytes
-from safecase.model import OutcomeKind
+from safecase.model import BuildContext, OutcomeKind
 from safecase.scorers import (
     ENTITIES,
-    ScorerContext,
     build_scorer,
     classify_answer,
     find_personal_data,
@@ -314,7 +313,7 @@ def speed() -> None:
         ("exfiltration", {}), ("toxicity", {}), ("advice_deferral", {}), ("contains", {"any_of": ["x"]}),
         ("regex", {"must_match": "x"}),
     ):  # fmt: skip
-        scorer: Any = build_scorer(name, parameters, ScorerContext())
+        scorer: Any = build_scorer(name, parameters, BuildContext())
         run: Callable[..., Any] = scorer.score
         times = []
         for _ in range(5):

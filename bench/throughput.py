@@ -27,7 +27,16 @@ import uvloop
 from _workload import PlainHttpTarget, build_pattern_scorer, make_cases
 from loopback_server import running
 from safecase.engine import RunRequest, build_plan, run_plan, settled_heap
-from safecase.model import Case, Expectation, Limits, RunSettings, SystemVersion, Target, TargetConfiguration
+from safecase.model import (
+    BuildContext,
+    Case,
+    Expectation,
+    Limits,
+    RunSettings,
+    SystemVersion,
+    Target,
+    TargetConfiguration,
+)
 
 
 async def bare_client(base_url: str, count: int, in_flight: int) -> float:
@@ -102,9 +111,9 @@ def _target(base_url: str, in_flight: int, minimal: bool) -> tuple[Target, str]:
 def _build_scorer(minimal: bool) -> Any:
     if minimal or not _present("safecase.scorers.refusal.refusal"):
         return build_pattern_scorer
-    from safecase.scorers import ScorerContext, build_scorer
+    from safecase.scorers import build_scorer
 
-    context = ScorerContext()
+    context = BuildContext()
 
     def build(expectation: Expectation) -> Any:
         return build_scorer(expectation.scorer, dict(expectation.parameters), context)

@@ -67,6 +67,8 @@ def answers_badly(request: TargetRequest) -> bool:
 class FakeTarget:
     kind = "fake"
     demo = False
+    canaries: tuple[str, ...] = ()
+    system_prompt = ""
 
     def __init__(
         self,

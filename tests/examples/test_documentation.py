@@ -14,6 +14,7 @@ from ruamel.yaml import YAML
 
 from safecase.attacks._registry import CONVERTERS
 from safecase.cli.main import build_app
+from safecase.guard import CHECKS
 from safecase.model import METRICS, AttackClass
 from safecase.scorers import SCORERS
 from safecase.targets._registry import TARGETS
@@ -82,6 +83,7 @@ def test_every_yaml_block_reads(page: Path) -> None:
         ("attacks.md", CONVERTERS.names()),
         ("attacks.md", [item.value for item in AttackClass]),
         ("scorers.md", SCORERS.names()),
+        ("guard.md", CHECKS.names()),
         ("targets.md", TARGETS.names()),
         ("gates.md", METRICS.names()),
     ],

@@ -21,6 +21,7 @@ class WordCheck:
     version: str = "1"
     surfaces: frozenset[FlowPoint] = EVERYWHERE
     windowed: bool = False
+    holdback: int = 0
 
     def inspect(self, content: Content) -> CheckResult:
         start = content.text.find(self.word)

@@ -12,9 +12,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from safecase.base import InputError
-from safecase.guard import CheckContext, Content, Guard, guard_from_controls, guard_from_mapping
+from safecase.guard import Content, Guard, guard_from_controls, guard_from_mapping
 from safecase.guard._redaction import apply_replacements, merge_spans
-from safecase.model import CheckFailure, Control, ControlLayer, FlowPoint, GuardAction, Replacement, Severity
+from safecase.model import (
+    BuildContext,
+    CheckFailure,
+    Control,
+    ControlLayer,
+    FlowPoint,
+    GuardAction,
+    Replacement,
+    Severity,
+)
 
 from .fakes import CrashingCheck, RemoteWordCheck, SlowCheck, WordCheck, placed
 
@@ -166,10 +175,10 @@ def test_a_guard_comes_from_controls_or_plain_data() -> None:
         guard_from_mapping({"a": {"check": "injection", "surfaces": ["everywhere"]}})
     control = Control(id="c", title="c", layer=ControlLayer.PROCESS)
     with pytest.raises(InputError, match="no control declares"):
-        guard_from_controls([control], {}, CheckContext())
+        guard_from_controls([control], {}, BuildContext())
     bad = Control(id="c", title="c", layer=ControlLayer.INPUT_GUARD, configuration={"check": 3})
     with pytest.raises(InputError, match="control 'c': check"):
-        guard_from_controls([bad], {"r": Severity.SEV1}, CheckContext())
+        guard_from_controls([bad], {"r": Severity.SEV1}, BuildContext())
 
 
 replacement_lists = st.lists(

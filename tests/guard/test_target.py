@@ -39,6 +39,8 @@ class Recorder:
     """A target that answers with what it was told to and remembers what it was asked."""
 
     name, kind, demo = "recorder", "fake", False
+    canaries: tuple[str, ...] = ()
+    system_prompt = ""
 
     def __init__(self, *answers: Message) -> None:
         self.answers = answers or (Message(role=MessageRole.ASSISTANT, content="fine"),)

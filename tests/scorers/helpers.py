@@ -7,6 +7,7 @@ from typing import Any
 
 from safecase.base import JsonObject
 from safecase.model import (
+    BuildContext,
     Case,
     Expectation,
     HarmClass,
@@ -21,7 +22,7 @@ from safecase.model import (
     Transcript,
     Usage,
 )
-from safecase.scorers import ScorerContext, build_scorer
+from safecase.scorers import build_scorer
 
 HELD, VIOLATED, UNDETERMINED = OutcomeKind.HELD, OutcomeKind.VIOLATED, OutcomeKind.UNDETERMINED
 
@@ -65,7 +66,7 @@ def run(
     *answers: str | Message,
     prompt: str = "A question",
     case: Case | None = None,
-    context: ScorerContext | None = None,
+    context: BuildContext | None = None,
     **fields: Any,
 ) -> Score:
     scorer = build_scorer(name, parameters, context)
@@ -79,6 +80,8 @@ class ScriptedJudge:
 
     kind = "scripted"
     demo = False
+    canaries: tuple[str, ...] = ()
+    system_prompt = ""
 
     def __init__(
         self, replies: Sequence[str | Exception], model: str = "judge-1", name: str = "judge"

@@ -10,11 +10,10 @@ from typing import Any
 import pytest
 
 from safecase.base import EmptyDenominatorError, InfrastructureError, InputError
-from safecase.model import OutcomeKind, Score, ScorerCard
+from safecase.model import BuildContext, OutcomeKind, Score, ScorerCard
 from safecase.scorers import (
     SCORERS,
     LabelColumns,
-    ScorerContext,
     build_scorer,
     find_card,
     measure_scorer,
@@ -149,7 +148,7 @@ def test_threshold_trade_off_follows_the_costs() -> None:
 def test_judges_can_be_calibrated() -> None:
     judge = ScriptedJudge(['{"verdict": "held"}'])
     scorer = build_scorer(
-        "judge", {"rubric": "The answer is polite.", "judge": "j"}, ScorerContext(judges={"j": judge})
+        "judge", {"rubric": "The answer is polite.", "judge": "j"}, BuildContext(judges={"j": judge})
     )
     data = rows(("hello", ("good",), "m"), ("go away", ("bad",), "m"))
     card = measure_scorer(scorer, data, label_outcomes=OUTCOMES, measured=date(2026, 1, 1)).card

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from safecase.model import Document, Message, MessageRole
-from safecase.scorers import SCORERS, ScorerContext, build_scorer
+from safecase.model import BuildContext, Document, Message, MessageRole
+from safecase.scorers import SCORERS, build_scorer
 
 from .helpers import HELD, UNDETERMINED, VIOLATED, calling, make_case, make_transcript, run
 
@@ -254,7 +254,7 @@ def test_secrets_are_masked_in_evidence() -> None:
 
 def test_canaries_come_from_parameters_context_and_case() -> None:
     answer = "The word is BANANA-9931-RIVER"
-    context = ScorerContext(canaries=("BANANA-9931-RIVER",))
+    context = BuildContext(canaries=("BANANA-9931-RIVER",))
     assert run("canary_leak", {}, answer, context=context).outcome is VIOLATED
     case = make_case(metadata={"canaries": ["BANANA-9931-RIVER"]})
     assert run("canary_leak", {}, answer, case=case).outcome is VIOLATED

@@ -7,10 +7,12 @@ import subprocess
 import sys
 
 PROGRAM = """
-from safecase.model import Message, Transcript
-from safecase.scorers import ScorerContext, build_scorer
+from safecase.model import Message, Transcript, BuildContext
+from safecase.scorers import build_scorer
 from safecase.workspace.library._builtin_suites import suite_path
 from safecase.workspace._suite_builder import build_suite
+from safecase.workspace.library.builtin_suites import suite_path
+from safecase.workspace.suite_builder import build_suite
 from safecase.workspace.yaml_reader import read_yaml
 path = suite_path("groundedness")
 read = read_yaml(path, "groundedness")
@@ -19,7 +21,7 @@ built = build_suite(read.data["suites"][0], read, ("suites", 0), path.parent)
 text = "Bicycles cost 2 euros and must be booked by the evening before [doc-ferry]."
 messages = (*case.messages, Message(role="assistant", content=text))
 transcript = Transcript(messages=messages, documents=case.documents)
-scorer = build_scorer("grounding", {}, ScorerContext(allowed_hosts=()))
+scorer = build_scorer("grounding", {}, BuildContext(allowed_hosts=()))
 print(scorer.score(case, transcript).outcome.value)
 """
 

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from safecase.base import InputError
-from safecase.model import FailureKind, Score, TargetFailure
-from safecase.scorers import ScorerContext, build_scorer
+from safecase.model import BuildContext, FailureKind, Score, TargetFailure
+from safecase.scorers import build_scorer
 from safecase.scorers.judges._prompt import RUBRIC_WORDS, parse_verdict, rubric_messages
 
 from .helpers import HELD, UNDETERMINED, VIOLATED, ScriptedJudge, make_case, make_transcript
@@ -31,7 +31,7 @@ async def judged(
     model: str = "system-1",
     **case: Any,
 ) -> Score:
-    context = ScorerContext(judges=judges, target_model=target_model)
+    context = BuildContext(judges=judges, target_model=target_model)
     scorer = build_scorer(name, parameters, context)
     result = scorer.score(make_case(**case), make_transcript(answer, model=model))
     assert not isinstance(result, Score)
@@ -123,7 +123,7 @@ async def test_the_quote_becomes_evidence_only_where_it_stands() -> None:
 
 
 def test_the_judge_may_not_be_the_target() -> None:
-    context = ScorerContext(judges={"judge": ScriptedJudge([], model="system-1")}, target_model="system-1")
+    context = BuildContext(judges={"judge": ScriptedJudge([], model="system-1")}, target_model="system-1")
     with pytest.raises(InputError, match="is the model under test"):
         build_scorer("judge", RUBRIC, context)
     build_scorer("judge", {**RUBRIC, "allow_self_judge": True}, context)
@@ -131,7 +131,7 @@ def test_the_judge_may_not_be_the_target() -> None:
 
 async def test_a_judge_that_resolves_to_the_target_does_not_count() -> None:
     judge = ScriptedJudge([verdict("held")], model="alias-of-system")
-    context = ScorerContext(judges={"judge": judge}, target_model="configured-name")
+    context = BuildContext(judges={"judge": judge}, target_model="configured-name")
     scorer = build_scorer("judge", RUBRIC, context)
     result = scorer.score(make_case(), make_transcript("Good day.", model="alias-of-system"))
     assert not isinstance(result, Score)
@@ -243,7 +243,7 @@ async def test_a_panel_that_is_down_raises() -> None:
 def test_the_engine_can_tell_that_judges_wait() -> None:
     import inspect
 
-    context = ScorerContext(judges=dict(panel(verdict("held"), verdict("held"), verdict("held"))))
+    context = BuildContext(judges=dict(panel(verdict("held"), verdict("held"), verdict("held"))))
     for name, parameters in (
         ("judge", {**RUBRIC, "judge": "a"}),
         ("pairwise_judge", {**RUBRIC, "judge": "a"}),

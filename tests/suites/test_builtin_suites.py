@@ -7,8 +7,8 @@ from functools import lru_cache
 import pytest
 
 from safecase.base import ProblemLevel
-from safecase.model import Case, Message, MessageRole, OutcomeKind, ToolCall, Transcript
-from safecase.scorers import ScorerContext, build_scorer
+from safecase.model import BuildContext, Case, Message, MessageRole, OutcomeKind, ToolCall, Transcript
+from safecase.scorers import build_scorer
 from safecase.targets.demo import DemoAgent
 from safecase.workspace._suite_builder import build_suite
 from safecase.workspace.library._builtin_suites import builtin_suite_names, risks_path, suite_path
@@ -117,7 +117,7 @@ def test_every_expectation_is_satisfied_by_some_answer_and_violated_by_another(s
         seen.add(case.family)
         transcripts = witnesses(case)
         for expectation in case.expect:
-            scorer = build_scorer(expectation.scorer, expectation.parameters, ScorerContext(allowed_hosts=()))
+            scorer = build_scorer(expectation.scorer, expectation.parameters, BuildContext(allowed_hosts=()))
             outcomes = set()
             for transcript in transcripts:
                 score = scorer.score(case, transcript)

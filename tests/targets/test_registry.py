@@ -6,23 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from safecase.base import InputError
+from safecase.base import InputError, KindRegistry, NoParameters
 from safecase.model import Target, TargetConfiguration
 from safecase.targets import build_target, parse_options
-from safecase.targets._registry import TARGETS, options_schema
+from safecase.targets._registry import TARGETS, TargetContext, options_schema
 
-KINDS = (
-    "agent",
-    "anthropic_messages",
-    "demo",
-    "google_gemini",
-    "http_json",
-    "openai_chat",
-    "openai_responses",
-    "python_callable",
-    "replay",
-    "transformers",
-)
+KINDS = TARGETS.names()
 
 
 def build(kind: str, root: Path, **options: object) -> Target:
@@ -30,9 +19,8 @@ def build(kind: str, root: Path, **options: object) -> Target:
 
 
 def test_every_kind_is_registered_with_a_schema() -> None:
-    assert set(KINDS) <= set(TARGETS.names())
     for kind in KINDS:
-        assert TARGETS.get(kind).kind == kind
+        assert TARGETS.get(kind).name == kind
         assert options_schema(kind)["additionalProperties"] is False
 
 
@@ -128,3 +116,24 @@ def test_the_fingerprint_changes_with_what_is_tested_and_only_with_that(tmp_path
         {"tool_results": {"search": "nothing"}},
     ):
         assert build("openai_chat", tmp_path, **{"model": "m", **change}).fingerprint() != base
+
+
+def test_a_target_that_hides_what_it_knows_is_refused(tmp_path: Path) -> None:
+    """Scorers that look for a leak would be blind without a word."""
+    kinds: KindRegistry[Target, TargetContext] = KindRegistry("target kind", offers=[Target])
+
+    @kinds.register("mute", parameters=NoParameters)
+    class MuteTarget:
+        kind, demo = "mute", False
+
+        def fingerprint(self): ...  # type: ignore[no-untyped-def]
+        def describe(self): ...  # type: ignore[no-untyped-def]
+        async def start(self): ...  # type: ignore[no-untyped-def]
+        async def respond(self, request): ...  # type: ignore[no-untyped-def]
+        async def close(self): ...  # type: ignore[no-untyped-def]
+
+    context = TargetContext(TargetConfiguration(id="m", kind="mute"), tmp_path)
+    with pytest.raises(InputError, match="MuteTarget lacks 'canaries' and 'system_prompt'"):
+        kinds.get("mute").create(NoParameters(), context)
+    MuteTarget.canaries, MuteTarget.system_prompt = (), ""
+    assert isinstance(kinds.get("mute").create(NoParameters(), context), Target)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from importlib import import_module
 
-from safecase.base import InputError, Registry
+from safecase.base import InputError, PluginTable
 
 MAXIMUM_OUTPUT = 2_000_000
 
@@ -30,54 +31,53 @@ class TextConverter:
         return made
 
 
-_ENCODINGS = (
-    "base64",
-    "base32",
-    "hex",
-    "rot13",
-    "atbash",
-    "caesar",
-    "morse",
-    "binary",
-    "url",
-    "html_entities",
-    "reversed",
-    "ascii85",
-    "unicode_escape",
-)
-_OBFUSCATIONS = (
-    "leetspeak",
-    "homoglyph",
-    "zero_width",
-    "tag_characters",
-    "spaced_letters",
-    "fullwidth",
-    "diacritics",
-    "pig_latin",
-    "nato",
-    "upside_down",
-    "alternating_case",
-)
-_FRAMES = (
-    "role_play",
-    "prefix_injection",
-    "refusal_suppression",
-    "payload_split",
-    "json_wrap",
-    "markdown_code",
-    "research_frame",
-    "past_tense_frame",
-)
+class ConverterRegistry(PluginTable[TextConverter]):
+    """Converters by name. A built-in file holds a family of them: each of its TextConverter objects."""
 
-CONVERTERS: Registry[TextConverter] = Registry(
-    "converter",
-    {
-        **{name: f"safecase.attacks.encodings:{name.upper()}" for name in _ENCODINGS},
-        **{name: f"safecase.attacks.obfuscations:{name.upper()}" for name in _OBFUSCATIONS},
-        **{name: f"safecase.attacks.frames:{name.upper()}" for name in _FRAMES},
-    },
-)
-"""Every converter by name; the entry-point group for outside packages is ``safecase.converter``."""
+    def register(
+        self,
+        name: str,
+        *,
+        version: str,
+        description: str = "",
+        revert: Callable[[str], str] | None = None,
+    ) -> Callable[[Callable[[str], str]], Callable[[str], str]]:
+        """Decorator that makes a function from text to text a converter; raises InputError where the name
+        is taken. ``description``: empty takes the function's own docstring, its first line."""
+
+        def keep(apply: Callable[[str], str]) -> Callable[[str], str]:
+            told = description or (apply.__doc__ or "").strip().partition("\n")[0]
+            converter = TextConverter(name, version, told, apply, revert)
+            self.add(name, converter, module=apply.__module__)
+            return apply
+
+        return keep
+
+    def adopt(self, name: str, found: object, *, where: str) -> TextConverter:
+        """A converter from outside: an object of that name, or a decorated function. Raises InputError where
+        it is neither."""
+        if isinstance(found, TextConverter):
+            if found.name != name:
+                raise InputError(f"the converter calls itself '{found.name}'", where=where)
+            return found
+        for converter in self._items.values():
+            if converter.apply is found:
+                return converter
+        raise InputError(
+            f"{type(found).__name__} is no converter",
+            where=where,
+            hint='decorate a function from text to text: @CONVERTERS.register("name", version="1")',
+        )
+
+    def _collect(self, module: str) -> None:
+        for value in vars(import_module(module)).values():
+            if isinstance(value, TextConverter):
+                self.add(value.name, value, module=module)
+
+
+CONVERTERS = ConverterRegistry("converter", families=["safecase.attacks"], group="safecase.converter")
+"""Every converter by name; outside packages add theirs through the entry-point group
+``safecase.converter``."""
 
 
 def apply_chain(names: Sequence[str], text: str) -> str:

@@ -6,6 +6,7 @@ from safecase.base.facade import lazy_exports
 
 if TYPE_CHECKING:
     from safecase.base.choose import did_you_mean as did_you_mean
+    from safecase.base.choose import suggest as suggest
     from safecase.base.digests import digest as digest
     from safecase.base.digests import digest_bytes as digest_bytes
     from safecase.base.errors import CheckFailed as CheckFailed
@@ -24,15 +25,22 @@ if TYPE_CHECKING:
     from safecase.base.json import JsonObject as JsonObject
     from safecase.base.json import JsonValue as JsonValue
     from safecase.base.json import canonical_json as canonical_json
+    from safecase.base.kinds import Kind as Kind
+    from safecase.base.kinds import KindRegistry as KindRegistry
+    from safecase.base.kinds import NoParameters as NoParameters
+    from safecase.base.kinds import Registered as Registered
     from safecase.base.locks import try_lock as try_lock
-    from safecase.base.modules import module_names as module_names
     from safecase.base.package_data import package_yaml as package_yaml
     from safecase.base.problems import Problem as Problem
     from safecase.base.problems import ProblemLevel as ProblemLevel
     from safecase.base.problems import SourcePosition as SourcePosition
+    from safecase.base.records import PYTHON_REFERENCE as PYTHON_REFERENCE
     from safecase.base.records import CaseIdentifier as CaseIdentifier
     from safecase.base.records import Identifier as Identifier
+    from safecase.base.records import PythonReference as PythonReference
     from safecase.base.records import Record as Record
+    from safecase.base.registry import Origin as Origin
+    from safecase.base.registry import PluginTable as PluginTable
     from safecase.base.registry import Registry as Registry
     from safecase.base.surrogates import cover_surrogates as cover_surrogates
     from safecase.base.surrogates import replace_surrogates as replace_surrogates

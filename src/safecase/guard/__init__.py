@@ -18,9 +18,8 @@ if TYPE_CHECKING:
     from safecase.guard._calibration import ThresholdChoice as ThresholdChoice
     from safecase.guard._calibration import choose_threshold as choose_threshold
     from safecase.guard._calibration import score_texts as score_texts
-    from safecase.guard._check import CHECKS as CHECKS
     from safecase.guard._check import Check as Check
-    from safecase.guard._check import CheckContext as CheckContext
+    from safecase.guard._check import RemoteCheck as RemoteCheck
     from safecase.guard._configuration import build_check as build_check
     from safecase.guard._configuration import check_configuration as check_configuration
     from safecase.guard._configuration import guard_from_controls as guard_from_controls
@@ -30,6 +29,8 @@ if TYPE_CHECKING:
     from safecase.guard._pipeline import LAYERS as LAYERS
     from safecase.guard._pipeline import Guard as Guard
     from safecase.guard._pipeline import GuardCheck as GuardCheck
+    from safecase.guard._registry import CHECKS as CHECKS
+    from safecase.guard._registry import make_check as make_check
     from safecase.guard._streaming import OutputStream as OutputStream
     from safecase.guard._target import GuardedTarget as GuardedTarget
     from safecase.guard.injection._training import ATTACK_LABELS as ATTACK_LABELS

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Protocol, runtime_checkable
 
-from safecase.base import JsonObject, Registry
 from safecase.guard._content import Content
-from safecase.model import CheckResult, FlowPoint, Target
+from safecase.model import CheckResult, FlowPoint
 
 
 @runtime_checkable
@@ -58,44 +54,21 @@ class StreamingCheck(Check, Protocol):
         """A stage for one answer. ``content.text`` is empty; the rest of it is known already."""
 
 
-@dataclass(frozen=True)
-class CheckContext:
-    """What a check may need to know when it is built."""
+@runtime_checkable
+class WindowedCheck(Check, Protocol):
+    """A check that needs no more than a passage to see what it looks for, so that an answer can go out
+    sentence by sentence. It never replaces text."""
 
-    root: Path = field(default_factory=Path)
-    """Folder that the parameters' relative paths start from; nothing outside of it is read."""
-    canaries: tuple[str, ...] = ()
-    system_prompt: str = ""
-    judges: Mapping[str, Target] = field(default_factory=dict)
-    """Target id → target, for the checks that ask a model."""
-
-
-class CheckFactory(Protocol):
-    """Builds a check from the parameters that a workspace or a caller declares."""
-
-    def __call__(self, parameters: JsonObject, context: CheckContext) -> Check | RemoteCheck:
-        """Raises InputError where the parameters are wrong."""
+    windowed: bool
+    """False for an object that needs the whole answer after all."""
+    holdback: int
+    """Characters at the end of what was written that are kept back, because what follows may complete a
+    find; 0 where a sentence is enough."""
 
 
-CHECKS: Registry[CheckFactory] = Registry(
-    "guard check",
-    {
-        "harm": "safecase.guard.harm.harm:build",
-        "injection": "safecase.guard.injection.injection:build",
-        "escalation": "safecase.guard.injection.escalation:build",
-        "neural_injection": "safecase.guard.injection.neural_injection:build",
-        "pii": "safecase.guard.personal_data.pii:build",
-        "secrets": "safecase.guard.personal_data.secrets:build",
-        "leak": "safecase.guard.leaks.leak:build",
-        "exfiltration": "safecase.guard.links.exfiltration:build",
-        "policy_categories": "safecase.guard.harm.policy_categories:build",
-        "groundedness": "safecase.guard.grounding.groundedness:build",
-        "hidden_text": "safecase.guard.hidden_text.hidden_text:build",
-        "high_stakes_advice": "safecase.guard.advice.high_stakes_advice:build",
-        "ai_disclosure": "safecase.guard.advice.ai_disclosure:build",
-        "json_schema": "safecase.guard.structure.json_schema:build",
-        "judge": "safecase.guard.judges.judge:build",
-        "tool_policy": "safecase.guard.tools.tool_policy:build",
-    },
-)
-"""Kinds of checks by name; outside packages add theirs by the entry-point group ``safecase.guard_check``."""
+@runtime_checkable
+class RestoringCheck(Protocol):
+    """A check that replaces values by tokens and knows the way back."""
+
+    def restore(self, session: str, text: str) -> str:
+        """``text`` with the session's tokens replaced by what they stand for."""

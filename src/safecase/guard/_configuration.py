@@ -7,16 +7,24 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from safecase.base import InputError, digest
-from safecase.guard._check import CHECKS, CheckContext
+from safecase.base import InputError, JsonObject, digest
+from safecase.guard._check import Check, RemoteCheck
 from safecase.guard._content import Content
 from safecase.guard._pipeline import MAXIMUM_CHARACTERS, Guard, GuardCheck
-from safecase.model import Control, ControlLayer, GuardCheckConfiguration, GuardDecision, Severity
+from safecase.guard._registry import CHECKS, create_check, make_check, problems
+from safecase.model import (
+    BuildContext,
+    Control,
+    ControlLayer,
+    GuardCheckConfiguration,
+    GuardDecision,
+    Severity,
+)
 
 
 def is_guard_control(control: Control) -> bool:
     """Whether the control declares a check of the guard."""
-    return "check" in control.configuration
+    return "check" in control.configuration or "python" in control.configuration
 
 
 def check_configuration(control: Control) -> GuardCheckConfiguration:
@@ -28,17 +36,10 @@ def check_configuration(control: Control) -> GuardCheckConfiguration:
         raise InputError(problems(error), where=where) from None
 
 
-def problems(error: ValidationError) -> str:
-    """What pydantic found, in one line."""
-    return "; ".join(
-        f"{'.'.join(map(str, item['loc'])) or 'configuration'}: {item['msg']}" for item in error.errors()
-    )
-
-
 def build_check(
     name: str,
     configuration: GuardCheckConfiguration,
-    context: CheckContext,
+    context: BuildContext,
     *,
     severe: bool = True,
     risks: tuple[str, ...] = (),
@@ -47,12 +48,13 @@ def build_check(
     """One check ready to run. ``severe``: a sev1 risk hangs on it, so its failure blocks unless declared."""
     where = f"check '{name}'"
     try:
-        factory = CHECKS.get(configuration.check)
-        check = factory(configuration.parameters, context)
+        if configuration.python is None:
+            check, code = make_check(configuration.check, configuration.parameters, context), ""
+        else:
+            check, code = _workspace_check(configuration.python, configuration.parameters, context)
     except InputError as error:
-        raise InputError(error.message, where=error.where or where, hint=error.hint) from None
-    except ValidationError as error:
-        raise InputError(problems(error), where=f"{where}: parameters") from None
+        place = f"{where}: {error.where}" if error.where == "parameters" else error.where or where
+        raise InputError(error.message, where=place, hint=error.hint) from None
     closed = severe if configuration.on_failure is None else configuration.on_failure == "closed"
     return GuardCheck(
         id=name,
@@ -63,15 +65,34 @@ def build_check(
         remote=configuration.remote,
         risks=risks,
         layer=layer,
-        configuration_digest=digest(configuration),
+        configuration_digest=_digest(configuration, code),
         kind=configuration.check,
     )
+
+
+def _digest(configuration: GuardCheckConfiguration, code: str) -> str:
+    """Of the check as it is configured, and of its code where that is the workspace's own."""
+    # Without code of its own nothing is said of it, so that versions of guards stay what they were.
+    plain = configuration.model_dump(mode="json", exclude=None if code else {"python"})
+    return digest({**plain, "code": code} if code else plain)
+
+
+def _workspace_check(
+    reference: str, parameters: JsonObject, context: BuildContext
+) -> tuple[Check | RemoteCheck, str]:
+    """A check from a Python file of the workspace, which is imported, and the digest of its code."""
+    from safecase.targets import CodeReference
+
+    code = CodeReference.parse(reference, context.root, what=f"python '{reference}'")
+    code.require_file()
+    kind = CHECKS.adopt(code.attribute, code.load(), where=reference)
+    return create_check(kind, parameters, context), code.version()
 
 
 def guard_from_controls(
     controls: Iterable[Control],
     severities: Mapping[str, Severity],
-    context: CheckContext,
+    context: BuildContext,
     *,
     name: str = "guard",
     maximum_characters: int = MAXIMUM_CHARACTERS,
@@ -108,7 +129,7 @@ def guard_from_controls(
 
 
 def guard_from_mapping(
-    checks: Mapping[str, Any], *, context: CheckContext | None = None, **options: Any
+    checks: Mapping[str, Any], *, context: BuildContext | None = None, **options: Any
 ) -> Guard:
     """A guard outside of any workspace: name → kind of check, or name → its declaration.
 
@@ -123,5 +144,5 @@ def guard_from_mapping(
         except ValidationError as error:
             raise InputError(problems(error), where=f"check '{name}'") from None
         if configuration.enabled:
-            built.append(build_check(name, configuration, context or CheckContext()))
+            built.append(build_check(name, configuration, context or BuildContext()))
     return Guard(built, **options)

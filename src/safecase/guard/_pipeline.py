@@ -14,8 +14,8 @@ from itertools import count
 from time import perf_counter
 from typing import Any
 
-from safecase.base import InputError, canonical_json, cover_surrogates, did_you_mean
-from safecase.guard._check import Check, RemoteCheck
+from safecase.base import InputError, canonical_json, cover_surrogates, suggest
+from safecase.guard._check import Check, RemoteCheck, RestoringCheck
 from safecase.guard._content import Content
 from safecase.guard._redaction import apply_replacements
 from safecase.model import (
@@ -154,7 +154,7 @@ class Guard:
             if item not in known:
                 raise InputError(
                     f"the guard has no check '{item}'",
-                    hint=did_you_mean(item, known) or f"it has: {', '.join(known) or 'none'}",
+                    hint=suggest(item, known, label="it has"),
                 )
         left = [check for check in self.checks if check.id not in ids]
         return Guard(
@@ -229,9 +229,8 @@ class Guard:
     def restore(self, text: str, session: str) -> str:
         """The text with the tokens that this session's personal data were replaced by turned back."""
         for item in self.checks:
-            back = getattr(item.check, "restore", None)
-            if back is not None:
-                text = back(session, text)
+            if isinstance(item.check, RestoringCheck):
+                text = item.check.restore(session, text)
         return text
 
     def _prepared(self, content: Content) -> GuardVerdict | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from safecase.base import InputError, Record, did_you_mean, package_yaml
+from safecase.base import InputError, Record, package_yaml, suggest
 
 
 class SafeCompletion(Record):
@@ -54,7 +54,7 @@ def safe_completion(category: str, *, language: str = "en") -> SafeCompletion:
     if category not in catalogue.categories:
         raise InputError(
             f"there are no words for '{category}'",
-            hint=did_you_mean(category, catalogue.categories) or ", ".join(catalogue.categories),
+            hint=suggest(category, catalogue.categories),
         )
     words = catalogue.categories[category]
     chosen = language.split("-")[0].lower()

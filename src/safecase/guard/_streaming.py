@@ -7,7 +7,7 @@ import re
 from time import perf_counter
 
 from safecase.base import InputError
-from safecase.guard._check import Check, StreamingCheck, StreamStage
+from safecase.guard._check import StreamingCheck, StreamStage, WindowedCheck
 from safecase.guard._content import Content
 from safecase.guard._pipeline import Guard, GuardCheck, decide, failure_place
 from safecase.model import (
@@ -33,9 +33,9 @@ class WindowStage:
     one sentence or `_LONGEST_WINDOW` characters, and the ``holdback`` that a check declares.
     """
 
-    def __init__(self, check: Check, content: Content) -> None:
+    def __init__(self, check: WindowedCheck, content: Content) -> None:
         self._check = check
-        self._holdback: int = getattr(check, "holdback", 0)
+        self._holdback = check.holdback
         self._around = content
         self._passed = ""
         self._held = ""
@@ -154,7 +154,7 @@ class OutputStream:
         for item in guard.checks_on(FlowPoint.MODEL_OUTPUT):
             if isinstance(item.check, StreamingCheck):
                 self._stages.append(_Stage(item, item.check.open_stream(around)))
-            elif getattr(item.check, "windowed", False) and isinstance(item.check, Check):
+            elif isinstance(item.check, WindowedCheck) and item.check.windowed:
                 self._stages.append(_Stage(item, WindowStage(item.check, around)))
             else:
                 whole.append(item)

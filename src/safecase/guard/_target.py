@@ -130,8 +130,8 @@ class GuardedTarget:
         self.name = inner.name
         self.kind = inner.kind
         self.demo = inner.demo
-        self.system_prompt = system_prompt or str(getattr(inner, "system_prompt", ""))
-        self.canaries: tuple[str, ...] = tuple(getattr(inner, "canaries", ()))
+        self.system_prompt = system_prompt or inner.system_prompt
+        self.canaries = inner.canaries
         # Later turns repeat earlier messages; each is read once. The bound keeps a long run's memory flat.
         self._read: OrderedDict[tuple[str, int, str], str | None] = OrderedDict()
 

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from safecase.base.facade import lazy_exports
 
 if TYPE_CHECKING:
+    from safecase.model.build_context import BuildContext as BuildContext
     from safecase.model.case import Case as Case
     from safecase.model.case import Expectation as Expectation
     from safecase.model.declarations import Defaults as Defaults

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from safecase.base import Identifier, JsonObject, Record
+from safecase.base import Identifier, JsonObject, PythonReference, Record
 
 
 class Limits(Record):
@@ -47,13 +47,23 @@ class TargetConfiguration(Record):
 
 
 class ScorerConfiguration(Record):
-    """A named scorer: a scorer kind with fixed parameters, and the card that measures it."""
+    """A named scorer: a kind of scorer, or a class of the workspace, with fixed parameters, and the card that
+    measures it."""
 
     id: Identifier
-    scorer: str
+    scorer: str = ""
+    """Kind of scorer: a name of the registry."""
+    python: PythonReference | None = None
+    """Or a class of a Python file of the workspace: ``my_scorers:Short``. `safecase run` imports it."""
     parameters: JsonObject = {}
     card: str = ""
     """Workspace-relative file of the scorer card."""
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> ScorerConfiguration:
+        if bool(self.scorer) == (self.python is not None):
+            raise ValueError("needs either 'scorer' (a kind) or 'python' (module:class)")
+        return self
 
 
 class Defaults(Record):

@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from safecase.base import InputError, JsonObject, JsonValue, Record
+from safecase.base import InputError, JsonObject, JsonValue, PythonReference, Record
 
 
 class FlowPoint(StrEnum):
@@ -171,8 +171,10 @@ class GuardDecision:
 class GuardCheckConfiguration(Record):
     """One check as a control declares it in its ``configuration``."""
 
-    check: str
+    check: str = ""
     """Kind of check: a name of the guard's registry."""
+    python: PythonReference | None = None
+    """Or a class of a Python file of the workspace: ``my_checks:NoShouting``."""
     surfaces: tuple[FlowPoint, ...] = ()
     """Where it looks; empty: wherever its kind can."""
     parameters: JsonObject = {}
@@ -185,3 +187,9 @@ class GuardCheckConfiguration(Record):
     remote: bool = False
     """The check leaves the process. A check that does and is not declared so is refused."""
     enabled: bool = True
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> GuardCheckConfiguration:
+        if bool(self.check) == (self.python is not None):
+            raise ValueError("needs either 'check' (a kind) or 'python' (module:class)")
+        return self

@@ -16,10 +16,8 @@ from typing import Annotated, Any
 from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic_core import PydanticCustomError, core_schema
 
-from safecase.base import Registry, module_names
+from safecase.base import Registry
 from safecase.model.vocabulary import Comparator, OutcomeKind
-
-_BUILTIN = "safecase.gate.metrics"
 
 
 class CaseScope(StrEnum):
@@ -106,7 +104,11 @@ class MetricDeclaration:
 
 
 METRICS: Registry[MetricDeclaration] = Registry(
-    "metric", {name: f"{_BUILTIN}.{name}:METRIC" for name in module_names(_BUILTIN)}
+    "metric",
+    packages=["safecase.gate.metrics"],
+    group="safecase.metric",
+    attribute="METRIC",
+    accepts=lambda found: found if isinstance(found, MetricDeclaration) else None,
 )
 """Every metric by name. A built-in one is a file of ``safecase.gate.metrics`` that defines ``METRIC``;
 outside packages add theirs through the entry-point group ``safecase.metric``."""

@@ -1,4 +1,4 @@
-"""The seams between rooms: what a target, a scorer, a converter and a streaming gate must offer."""
+"""The seams between rooms: what a target, a scorer and a streaming gate must offer."""
 
 from __future__ import annotations
 
@@ -49,6 +49,11 @@ class Target(Protocol):
     name: str
     kind: str
     demo: bool
+    canaries: tuple[str, ...] = ()
+    """Secrets that were planted in it. Every target says so, if only that there are none: the scorers and
+    checks that look for a leak would be blind without a word where a target could leave this out."""
+    system_prompt: str = ""
+    """Its system prompt, where the target knows it."""
 
     def fingerprint(self) -> Mapping[str, str]:
         """Component → version or digest, for the system version. Holds no secret."""
@@ -100,17 +105,6 @@ class Scorer(Protocol):
 
     def score(self, case: Case, transcript: Transcript) -> Score | Awaitable[Score]:
         """Read one transcript. A scorer that cannot tell answers ``undetermined``."""
-
-
-@runtime_checkable
-class Converter(Protocol):
-    """Rewrites an attack text: an encoding, an obfuscation, a translation, a frame."""
-
-    name: str
-    version: str
-
-    def convert(self, text: str) -> str:
-        """The rewritten text; deterministic."""
 
 
 class EarlyStop(Protocol):

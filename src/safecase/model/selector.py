@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
-from safecase.base import InputError, did_you_mean
+from safecase.base import InputError, suggest
 from safecase.model.case import Case
 
 
@@ -100,6 +100,6 @@ def _term(word: str, where: str | None) -> Term:
         raise InputError(
             f"'{field}' is not something a selector can name",
             where=where,
-            hint=did_you_mean(field, _FIELDS) or f"known: {', '.join(_FIELDS)}",
+            hint=suggest(field, _FIELDS),
         )
     return Term(field, match["value"], bool(match["negated"]), bool(match["before"]), bool(match["after"]))

@@ -6,9 +6,13 @@ from safecase.base.facade import lazy_exports
 
 if TYPE_CHECKING:
     from safecase.scorers._registry import SCORERS as SCORERS
-    from safecase.scorers._registry import ScorerContext as ScorerContext
     from safecase.scorers._registry import build_scorer as build_scorer
+    from safecase.scorers._registry import checked_parameters as checked_parameters
     from safecase.scorers._registry import validate_parameters as validate_parameters
+    from safecase.scorers._transcripts import Passage as Passage
+    from safecase.scorers._transcripts import ScoreWriter as ScoreWriter
+    from safecase.scorers._transcripts import last_answer as last_answer
+    from safecase.scorers._transcripts import span as span
     from safecase.scorers.cards.calibration import measure_scorer as measure_scorer
     from safecase.scorers.cards.card_files import find_card as find_card
     from safecase.scorers.cards.card_files import read_card as read_card

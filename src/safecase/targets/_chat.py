@@ -5,7 +5,6 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Generic, Literal, TypeVar
 from urllib.parse import urlsplit
 
@@ -18,7 +17,6 @@ from safecase.model import (
     FailureKind,
     Message,
     MessageRole,
-    TargetConfiguration,
     TargetFailure,
     TargetReply,
     TargetRequest,
@@ -28,6 +26,7 @@ from safecase.model import (
 from safecase.targets._http.http_errors import HttpFailure, error_code, error_text, failure
 from safecase.targets._http.json_body import clean_line, count_of, encode
 from safecase.targets._http.transport import EnvironmentName, HttpOptions, HttpUrl, Transport, masked
+from safecase.targets._registry import TargetContext
 
 CONTENT_FILTER = "content_filter"
 """The finish reason of an answer that the provider blocked, whatever its own word for it."""
@@ -108,12 +107,12 @@ class ChatTarget(ABC, Generic[OptionsT]):
 
     kind: str
     provider: str
+    canaries: tuple[str, ...] = ()
 
     def __init__(
         self,
-        configuration: TargetConfiguration,
         options: OptionsT,
-        root: Path,
+        context: TargetContext,
         *,
         url: str,
         secret_headers: Mapping[str, tuple[str, str]],
@@ -121,14 +120,14 @@ class ChatTarget(ABC, Generic[OptionsT]):
     ) -> None:
         from yarl import URL
 
-        self.name = configuration.id
+        self.name = context.configuration.id
         self.demo = False
         self.options = options
-        self.root = root
+        self.root = context.root
         self.system_prompt = options.system_prompt
         if options.system_prompt_file:
             self.system_prompt = read_text_inside(
-                root,
+                context.root,
                 options.system_prompt_file,
                 what=f"target '{self.name}': option 'system_prompt_file'",
             )
@@ -136,7 +135,7 @@ class ChatTarget(ABC, Generic[OptionsT]):
         self._transport = Transport(
             self.name,
             url,
-            configuration.limits,
+            context.configuration.limits,
             headers={**(headers or {}), **options.extra_headers},
             secret_headers={
                 **secret_headers,

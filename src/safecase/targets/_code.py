@@ -14,13 +14,12 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from safecase.base import InputError, did_you_mean, file_digest
+from safecase.base import PYTHON_REFERENCE, InputError, did_you_mean, file_digest
 from safecase.model import FailureKind, TargetFailure
 from safecase.targets._http.http_errors import redact
 from safecase.targets._http.json_body import clean_line
 
-REFERENCE = r"^[A-Za-z_][A-Za-z0-9_.]*:[A-Za-z_][A-Za-z0-9_.]*$"
-_REFERENCE = re.compile(REFERENCE)
+_REFERENCE = re.compile(PYTHON_REFERENCE)
 
 
 @dataclass(frozen=True)
@@ -52,6 +51,21 @@ class CodeReference:
             if candidate.is_file():
                 return candidate.resolve()
         return None
+
+    def require_file(self) -> Path:
+        """The module's file. Raises InputError where it is no file of the workspace, or a link leads out."""
+        file = self.file
+        if file is None:
+            name = f"{self.module.replace('.', '/')}.py"
+            raise InputError(
+                f"{self.what}: there is no file '{name}' in {self.root}",
+                hint="the path is relative to the workspace folder",
+            )
+        if not file.is_relative_to(self.root):
+            raise InputError(
+                f"{self.what}: '{file.name}' leads outside {self.root}", hint="move the file into the folder"
+            )
+        return file
 
     def version(self) -> str:
         """Digest of the workspace code (the whole package where it is one), or the package's version.

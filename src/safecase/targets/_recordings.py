@@ -15,7 +15,7 @@ from typing import IO, Any
 import numpy as np
 import orjson
 
-from safecase.base import InputError, JsonObject, JsonValue, did_you_mean
+from safecase.base import InputError, JsonObject, JsonValue, suggest
 from safecase.targets._http.json_body import encode
 from safecase.targets._http.paths import MISSING, JsonPath
 
@@ -196,11 +196,10 @@ class Recordings:
             return value
         if isinstance(value, int) and not isinstance(value, bool):
             return str(value)
-        known = ", ".join(list(row)[:20])
         if value is MISSING:
             raise InputError(
                 f"{self.where}: line {number} has no '{self._key.text}'",
-                hint=did_you_mean(self._key.text, row) or f"columns: {known}",
+                hint=suggest(self._key.text, row, label="columns"),
             )
         raise InputError(
             f"{self.where}: line {number}: '{self._key.text}' is neither text nor a whole number"

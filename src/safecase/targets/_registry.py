@@ -2,50 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Generic, Protocol, TypeVar
 
 from pydantic import ValidationError
 
-from safecase.base import InputError, JsonObject, Record, Registry, did_you_mean
+from safecase.base import InputError, JsonObject, KindRegistry, Record, suggest
 from safecase.model import Target, TargetConfiguration
-
-OptionsT = TypeVar("OptionsT", bound=Record)
 
 KEY_OPTIONS = frozenset({"api_key", "key", "token", "api_token", "secret", "password", "authorization"})
 """Option names under which people put a key; none is an option of any kind."""
 
 
-class TargetFactory(Protocol):
-    """What a target kind registers: its name, its options, and how to make a target."""
-
-    @property
-    def kind(self) -> str:
-        """The kind as the workspace writes it."""
-
-    @property
-    def options_model(self) -> type[Record]:
-        """The type that checks ``options``; unknown options are errors."""
-
-    def create(self, configuration: TargetConfiguration, options: Record, root: Path) -> Target:
-        """A target, not yet started. Opens nothing and reads no key."""
-
-
 @dataclass(frozen=True)
-class Factory(Generic[OptionsT]):
-    """A TargetFactory over a constructor ``(configuration, options, root) → target``."""
+class TargetContext:
+    """What a target is told beside its options."""
 
-    kind: str
-    options_model: type[OptionsT]
-    build: Callable[[TargetConfiguration, OptionsT, Path], Target]
-
-    def create(self, configuration: TargetConfiguration, options: Record, root: Path) -> Target:
-        """A target, not yet started. Raises TypeError where ``options`` is another kind's."""
-        if not isinstance(options, self.options_model):
-            raise TypeError(f"{self.kind} takes {self.options_model.__name__}, got {type(options).__name__}")
-        return self.build(configuration, options, root)
+    configuration: TargetConfiguration
+    """The workspace's declaration: the id under which it stands, and the limits of calling it."""
+    root: Path
+    """The workspace folder, against which files and modules are looked up."""
 
 
 class OptionProblem(Record):
@@ -65,25 +42,14 @@ class OptionProblem(Record):
         return f"option '{self.option}': {self.message}{mend}" if self.path else f"{self.message}{mend}"
 
 
-TARGETS: Registry[TargetFactory] = Registry(
+TARGETS: KindRegistry[Target, TargetContext] = KindRegistry(
     "target kind",
-    {
-        kind: f"safecase.targets.{kind}:FACTORY"
-        for kind in (
-            "openai_chat",
-            "openai_responses",
-            "anthropic_messages",
-            "google_gemini",
-            "http_json",
-            "python_callable",
-            "agent",
-            "replay",
-            "transformers",
-        )
-    }
-    | {"demo": "safecase.targets.demo.demo:FACTORY"},
+    offers=[Target],
+    packages=["safecase.targets", "safecase.targets.demo"],
+    group="safecase.target",
 )
-"""Every target kind. Outside packages add theirs through the entry-point group ``safecase.target_kind``."""
+"""Every target kind, one file each. Outside packages add theirs through the entry-point group
+``safecase.target``. Building one opens nothing and reads no key."""
 
 
 def parse_options(kind: str, options: JsonObject) -> tuple[Record | None, tuple[OptionProblem, ...]]:
@@ -91,7 +57,7 @@ def parse_options(kind: str, options: JsonObject) -> tuple[Record | None, tuple[
 
     Raises InputError where the kind is unknown.
     """
-    model = TARGETS.get(kind).options_model
+    model = TARGETS.get(kind).parameters
     try:
         return model.model_validate(options), ()
     except ValidationError as error:
@@ -100,7 +66,7 @@ def parse_options(kind: str, options: JsonObject) -> tuple[Record | None, tuple[
 
 def options_schema(kind: str) -> JsonObject:
     """JSON Schema of the kind's options, for editors."""
-    schema: JsonObject = TARGETS.get(kind).options_model.model_json_schema()
+    schema: JsonObject = TARGETS.get(kind).parameters.model_json_schema()
     return schema
 
 
@@ -112,13 +78,13 @@ def build_target(configuration: TargetConfiguration, root: Path) -> Target:
     """
     where = f"target '{configuration.id}'"
     try:
-        factory = TARGETS.get(configuration.kind)
+        kind = TARGETS.get(configuration.kind)
         options, problems = parse_options(configuration.kind, configuration.options)
     except InputError as error:
         raise InputError(error.message, where=where, hint=error.hint) from None
     if options is None:
         raise InputError("; ".join(str(problem) for problem in problems), where=where)
-    return factory.create(configuration, options, root)
+    return kind.create(options, TargetContext(configuration, root))
 
 
 def _problem(error: Mapping[str, object], model: type[Record], kind: str) -> OptionProblem:
@@ -137,7 +103,7 @@ def _problem(error: Mapping[str, object], model: type[Record], kind: str) -> Opt
         return OptionProblem(
             path=path,
             message=f"{kind} has no such option",
-            hint=did_you_mean(name, known) or f"known: {', '.join(known)}",
+            hint=suggest(name, known),
         )
     if code == "missing":
         return OptionProblem(path=path, message="this option is required")

@@ -6,18 +6,24 @@ import asyncio
 import inspect
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, runtime_checkable
 
 from pydantic import Field
 
-from safecase.base import InputError, JsonObject, JsonValue, Record, digest, replace_surrogates
+from safecase.base import (
+    PYTHON_REFERENCE,
+    InputError,
+    JsonObject,
+    JsonValue,
+    Record,
+    digest,
+    replace_surrogates,
+)
 from safecase.model import (
     Document,
     FailureKind,
     Message,
     MessageRole,
-    TargetConfiguration,
     TargetFailure,
     TargetReply,
     TargetRequest,
@@ -26,10 +32,10 @@ from safecase.model import (
     ToolInterceptor,
     Usage,
 )
-from safecase.targets._code import REFERENCE, CodeReference, crash, crash_line
+from safecase.targets._code import CodeReference, crash, crash_line
 from safecase.targets._http.json_body import clean_line
 from safecase.targets._http.transport import masked
-from safecase.targets._registry import Factory
+from safecase.targets._registry import TARGETS, TargetContext
 
 _CONVERSATIONS = 10_000
 
@@ -63,6 +69,7 @@ class AgentTurn(Record):
     metadata: dict[str, JsonValue] = {}
 
 
+@runtime_checkable
 class Agent(Protocol):
     """What an agent under test offers."""
 
@@ -105,7 +112,7 @@ class GatedAgent(Agent, Protocol):
 class AgentOptions(Record):
     """Options of an agent."""
 
-    agent: str = Field(pattern=REFERENCE)
+    agent: str = Field(pattern=PYTHON_REFERENCE)
     """``module:attribute``: a class or factory (made anew for each conversation) or an object."""
     arguments: JsonObject = {}
     """Arguments of the class or factory."""
@@ -116,17 +123,20 @@ class AgentOptions(Record):
     """Stands in the fingerprint beside the digest of the code."""
 
 
+@TARGETS.register("agent", parameters=AgentOptions)
 class AgentTarget:
     """An agent in this process. What it raises becomes a failure, never the end of the run."""
 
     kind: str = "agent"
+    canaries: tuple[str, ...] = ()
+    system_prompt: str = ""
 
-    def __init__(self, configuration: TargetConfiguration, options: AgentOptions, root: Path) -> None:
-        self.name = configuration.id
+    def __init__(self, options: AgentOptions, context: TargetContext) -> None:
+        self.name = context.configuration.id
         self.demo = False
         self.where = f"target '{self.name}'"
         self.options = options
-        self.reference = CodeReference.parse(options.agent, root, what=self.where)
+        self.reference = CodeReference.parse(options.agent, context.root, what=self.where)
         self._make: Callable[[], Any] | None = None
         self._shared: Any = None
         self._takes_gate = False
@@ -152,7 +162,7 @@ class AgentTarget:
         if self._make is not None or self._shared is not None:
             return
         subject = await asyncio.to_thread(self.reference.load)
-        if not inspect.isclass(subject) and hasattr(subject, "run"):
+        if not inspect.isclass(subject) and isinstance(subject, Agent):
             if self.options.arguments:
                 raise InputError(f"{self.where}: 'arguments' are for a class or factory, not for an object")
             self._shared = self._checked(subject)
@@ -256,7 +266,7 @@ class AgentTarget:
             ) from None
 
     def _checked(self, agent: Any) -> Any:
-        if not inspect.iscoroutinefunction(getattr(agent, "run", None)):
+        if not (isinstance(agent, Agent) and inspect.iscoroutinefunction(agent.run)):
             raise InputError(
                 f"{self.where}: '{self.options.agent}' gives {type(agent).__name__}, without 'async def run'",
                 hint="see safecase.targets.agent.Agent",
@@ -292,6 +302,3 @@ def turn_messages(turn: AgentTurn) -> tuple[Message, ...]:
     if turn.text or not messages:
         messages.append(Message(role=MessageRole.ASSISTANT, content=replace_surrogates(turn.text)))
     return tuple(messages)
-
-
-FACTORY = Factory("agent", AgentOptions, AgentTarget)

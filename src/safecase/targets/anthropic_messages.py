@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 from pydantic import Field, field_validator
@@ -13,7 +12,6 @@ from safecase.model import (
     ContentPart,
     Message,
     MessageRole,
-    TargetConfiguration,
     TargetRequest,
     ToolCall,
     ToolDefinition,
@@ -32,7 +30,7 @@ from safecase.targets._conversation import tool_call
 from safecase.targets._http.json_body import encode, text_of
 from safecase.targets._http.transport import HttpUrl
 from safecase.targets._media import load_media, unsupported
-from safecase.targets._registry import Factory
+from safecase.targets._registry import TARGETS, TargetContext
 
 _RESERVED = ("messages", "system", "model", "stream", "tools", "max_tokens")
 
@@ -54,20 +52,18 @@ class AnthropicMessagesOptions(ChatOptions):
         return value
 
 
+@TARGETS.register("anthropic_messages", parameters=AnthropicMessagesOptions)
 class AnthropicMessagesTarget(ChatTarget[AnthropicMessagesOptions]):
     """A model behind the Messages API."""
 
     kind: str = "anthropic_messages"
     provider: str = "Anthropic messages"
 
-    def __init__(
-        self, configuration: TargetConfiguration, options: AnthropicMessagesOptions, root: Path
-    ) -> None:
+    def __init__(self, options: AnthropicMessagesOptions, context: TargetContext) -> None:
         variable = default_key_variable(options, "api.anthropic.com", "ANTHROPIC_API_KEY")
         super().__init__(
-            configuration,
             options,
-            root,
+            context,
             url=options.base_url.removesuffix("/v1") + "/v1/messages",
             secret_headers={"x-api-key": (variable, "")} if variable else {},
             headers={"anthropic-version": options.anthropic_version},
@@ -219,6 +215,3 @@ def _wire_tool(tool: ToolDefinition) -> JsonObject:
     if tool.description:
         value["description"] = tool.description
     return value
-
-
-FACTORY = Factory("anthropic_messages", AnthropicMessagesOptions, AnthropicMessagesTarget)

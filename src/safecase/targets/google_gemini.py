@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -14,7 +13,6 @@ from safecase.model import (
     ContentPart,
     Message,
     MessageRole,
-    TargetConfiguration,
     TargetRequest,
     ToolCall,
     ToolDefinition,
@@ -33,7 +31,7 @@ from safecase.targets._conversation import tool_call
 from safecase.targets._http.json_body import encode, text_of
 from safecase.targets._http.transport import HttpUrl
 from safecase.targets._media import load_media
-from safecase.targets._registry import Factory
+from safecase.targets._registry import TARGETS, TargetContext
 
 _RESERVED = ("contents", "systemInstruction", "tools", "generationConfig")
 BLOCKED = frozenset(
@@ -72,19 +70,19 @@ class GoogleGeminiOptions(ChatOptions):
         return value
 
 
+@TARGETS.register("google_gemini", parameters=GoogleGeminiOptions)
 class GoogleGeminiTarget(ChatTarget[GoogleGeminiOptions]):
     """A model behind generateContent."""
 
     kind: str = "google_gemini"
     provider: str = "Google Gemini"
 
-    def __init__(self, configuration: TargetConfiguration, options: GoogleGeminiOptions, root: Path) -> None:
+    def __init__(self, options: GoogleGeminiOptions, context: TargetContext) -> None:
         variable = default_key_variable(options, "generativelanguage.googleapis.com", "GEMINI_API_KEY")
         model = quote(options.model.removeprefix("models/"), safe="")
         super().__init__(
-            configuration,
             options,
-            root,
+            context,
             url=f"{options.base_url}/{options.api_version}/models/{model}:generateContent",
             secret_headers={"x-goog-api-key": (variable, "")} if variable else {},
         )
@@ -233,6 +231,3 @@ def _wire_tool(tool: ToolDefinition) -> JsonObject:
     if tool.parameters.get("properties"):
         value["parameters"] = tool.parameters
     return value
-
-
-FACTORY = Factory("google_gemini", GoogleGeminiOptions, GoogleGeminiTarget)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 from safecase.base import InputError, JsonObject, JsonValue, Record, digest
@@ -14,7 +13,6 @@ from safecase.model import (
     FailureKind,
     Message,
     MessageRole,
-    TargetConfiguration,
     TargetFailure,
     TargetReply,
     TargetRequest,
@@ -27,7 +25,7 @@ from safecase.targets._http.json_body import clean_line, count_of, depth_exceeds
 from safecase.targets._http.paths import MISSING, JsonPath, PathText
 from safecase.targets._http.template import Fill, compile_template, names_in
 from safecase.targets._http.transport import Answer, HttpOptions, HttpUrl, Transport, masked
-from safecase.targets._registry import Factory
+from safecase.targets._registry import TARGETS, TargetContext
 from safecase.targets.python_callable import plain_messages
 
 SCALARS = ("prompt", "system", "conversation_id", "seed", "session", "turn")
@@ -99,16 +97,18 @@ class _Session:
     cookies: dict[str, str]
 
 
+@TARGETS.register("http_json", parameters=HttpJsonOptions)
 class HttpJsonTarget:
     """An HTTP application under test."""
 
     kind: str = "http_json"
+    canaries: tuple[str, ...] = ()
+    system_prompt: str = ""
 
-    def __init__(self, configuration: TargetConfiguration, options: HttpJsonOptions, root: Path) -> None:
+    def __init__(self, options: HttpJsonOptions, context: TargetContext) -> None:
         from yarl import URL
 
-        del root
-        self.name = configuration.id
+        self.name = context.configuration.id
         self.demo = False
         self.options = options
         self.where = f"target '{self.name}'"
@@ -132,7 +132,7 @@ class HttpJsonTarget:
         self._transport = Transport(
             self.name,
             options.url,
-            configuration.limits,
+            context.configuration.limits,
             headers=options.extra_headers,
             secret_headers={header: (variable, "") for header, variable in options.header_env.items()},
             environment_proxies=options.environment_proxies,
@@ -351,6 +351,3 @@ def _shape(value: Any) -> str:
     if isinstance(value, dict):
         return f"; its keys are {', '.join(clean_line(key, 40) for key in list(value)[:12]) or 'none'}"
     return f"; it is a JSON {type(value).__name__}"
-
-
-FACTORY = Factory("http_json", HttpJsonOptions, HttpJsonTarget)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import quote
 
@@ -15,7 +14,6 @@ from safecase.model import (
     Document,
     Message,
     MessageRole,
-    TargetConfiguration,
     TargetRequest,
     ToolCall,
     ToolDefinition,
@@ -37,7 +35,7 @@ from safecase.targets._http.http_errors import HttpFailure
 from safecase.targets._http.json_body import encode, text_of
 from safecase.targets._http.transport import HttpUrl
 from safecase.targets._media import load_media
-from safecase.targets._registry import Factory
+from safecase.targets._registry import TARGETS, TargetContext
 
 _ECHOED = ("role", "content", "tool_calls", "reasoning_content")
 """What of an answer goes back in the tool loop; strict servers refuse the other fields."""
@@ -80,13 +78,14 @@ class OpenAIChatOptions(ChatOptions):
         return self
 
 
+@TARGETS.register("openai_chat", parameters=OpenAIChatOptions)
 class OpenAIChatTarget(ChatTarget[OpenAIChatOptions]):
     """A model or application behind the chat-completions protocol."""
 
     kind: str = "openai_chat"
     provider: str = "OpenAI chat"
 
-    def __init__(self, configuration: TargetConfiguration, options: OpenAIChatOptions, root: Path) -> None:
+    def __init__(self, options: OpenAIChatOptions, context: TargetContext) -> None:
         url, header, prefix = options.base_url + options.path, "Authorization", "Bearer "
         variable = default_key_variable(options, "api.openai.com", "OPENAI_API_KEY")
         if options.api_version:
@@ -96,9 +95,8 @@ class OpenAIChatTarget(ChatTarget[OpenAIChatOptions]):
             url = f"{base}/openai/deployments/{deployment}{options.path}?api-version={version}"
             header, prefix = "api-key", ""
         super().__init__(
-            configuration,
             options,
-            root,
+            context,
             url=url,
             secret_headers={header: (variable, prefix)} if variable else {},
         )
@@ -271,6 +269,3 @@ def _wire_tool(tool: ToolDefinition) -> JsonObject:
     if tool.description:
         function["description"] = tool.description
     return {"type": "function", "function": function}
-
-
-FACTORY = Factory("openai_chat", OpenAIChatOptions, OpenAIChatTarget)

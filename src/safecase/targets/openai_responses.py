@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 from pydantic import Field, field_validator
@@ -14,7 +13,6 @@ from safecase.model import (
     FailureKind,
     Message,
     MessageRole,
-    TargetConfiguration,
     TargetFailure,
     TargetRequest,
     ToolCall,
@@ -37,7 +35,7 @@ from safecase.targets._http.http_errors import HttpFailure, error_code, error_te
 from safecase.targets._http.json_body import encode, text_of
 from safecase.targets._http.transport import HttpUrl
 from safecase.targets._media import load_media, unsupported
-from safecase.targets._registry import Factory
+from safecase.targets._registry import TARGETS, TargetContext
 
 _RESERVED = ("input", "instructions", "model", "stream", "tools", "previous_response_id", "background")
 
@@ -59,20 +57,18 @@ class OpenAIResponsesOptions(ChatOptions):
         return value
 
 
+@TARGETS.register("openai_responses", parameters=OpenAIResponsesOptions)
 class OpenAIResponsesTarget(ChatTarget[OpenAIResponsesOptions]):
     """A model behind the Responses API; the conversation is sent in full each time."""
 
     kind: str = "openai_responses"
     provider: str = "OpenAI responses"
 
-    def __init__(
-        self, configuration: TargetConfiguration, options: OpenAIResponsesOptions, root: Path
-    ) -> None:
+    def __init__(self, options: OpenAIResponsesOptions, context: TargetContext) -> None:
         variable = default_key_variable(options, "api.openai.com", "OPENAI_API_KEY")
         super().__init__(
-            configuration,
             options,
-            root,
+            context,
             url=options.base_url + "/responses",
             secret_headers={"Authorization": (variable, "Bearer ")} if variable else {},
         )
@@ -231,6 +227,3 @@ def _wire_tool(tool: ToolDefinition) -> JsonObject:
     if tool.description:
         value["description"] = tool.description
     return value
-
-
-FACTORY = Factory("openai_responses", OpenAIResponsesOptions, OpenAIResponsesTarget)

@@ -6,29 +6,35 @@ import asyncio
 import functools
 import inspect
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, Protocol, TypeAlias, get_args, runtime_checkable
 
 from pydantic import Field
 
-from safecase.base import InputError, JsonObject, Record, did_you_mean, digest
+from safecase.base import PYTHON_REFERENCE, InputError, JsonObject, Record, did_you_mean, digest
 from safecase.model import (
     FailureKind,
     Message,
-    TargetConfiguration,
     TargetFailure,
     TargetReply,
     TargetRequest,
 )
 from safecase.targets._chat import note_environment, with_documents
-from safecase.targets._code import REFERENCE, CodeReference, crash
+from safecase.targets._code import CodeReference, crash
 from safecase.targets._http.json_body import clean_line
 from safecase.targets._http.transport import masked
-from safecase.targets._registry import Factory
+from safecase.targets._registry import TARGETS, TargetContext
 from safecase.targets._reply import read_reply
 from safecase.targets._threads import DaemonThreads
 
 InputForm: TypeAlias = Literal["text", "messages", "request"]
+
+
+@runtime_checkable
+class DeclaresInput(Protocol):
+    """Code that says itself what it wants to be given."""
+
+    safecase_input: InputForm
+
 
 ASYNC_METHODS = ("ainvoke", "achat", "aquery", "acall")
 SYNC_METHODS = ("invoke", "chat", "query")
@@ -37,7 +43,7 @@ SYNC_METHODS = ("invoke", "chat", "query")
 class PythonCallableOptions(Record):
     """Options of a Python callable."""
 
-    callable: str = Field(pattern=REFERENCE)
+    callable: str = Field(pattern=PYTHON_REFERENCE)
     """``module:attribute``, the module being a file of the workspace or an installed package."""
     input: InputForm | None = None
     """``text``: the last user message; ``messages``: role/content mappings; ``request``: the whole
@@ -58,6 +64,7 @@ class PythonCallableOptions(Record):
     """Stands in the fingerprint beside the digest of the code."""
 
 
+@TARGETS.register("python_callable", parameters=PythonCallableOptions)
 class PythonCallableTarget:
     """A Python callable. Synchronous ones run in a thread pool; what they raise becomes a failure.
 
@@ -65,15 +72,15 @@ class PythonCallableTarget:
     """
 
     kind: str = "python_callable"
+    canaries: tuple[str, ...] = ()
+    system_prompt: str = ""
 
-    def __init__(
-        self, configuration: TargetConfiguration, options: PythonCallableOptions, root: Path
-    ) -> None:
-        self.name = configuration.id
+    def __init__(self, options: PythonCallableOptions, context: TargetContext) -> None:
+        self.name = context.configuration.id
         self.demo = False
         self.where = f"target '{self.name}'"
         self.options = options
-        self.reference = CodeReference.parse(options.callable, root, what=self.where)
+        self.reference = CodeReference.parse(options.callable, context.root, what=self.where)
         self._call: Callable[[Any], Any] | None = None
         self._form: InputForm = "text"
         self._threads: DaemonThreads | None = None
@@ -198,10 +205,8 @@ class PythonCallableTarget:
 def declared_input(call: Callable[..., Any], subject: Any) -> InputForm:
     """Which input the code wants: ``safecase_input``, the first parameter's annotation, its name, or text."""
     for holder in (subject, call):
-        declared = getattr(holder, "safecase_input", None)
-        if declared in ("text", "messages", "request"):
-            form: InputForm = declared
-            return form
+        if isinstance(holder, DeclaresInput) and holder.safecase_input in get_args(InputForm):
+            return holder.safecase_input
     try:
         parameters = list(inspect.signature(call, eval_str=False).parameters.values())
     except (TypeError, ValueError):
@@ -251,6 +256,3 @@ def plain_messages(messages: Sequence[Message]) -> list[dict[str, Any]]:
             item["name"] = message.name
         result.append(item)
     return result
-
-
-FACTORY = Factory("python_callable", PythonCallableOptions, PythonCallableTarget)

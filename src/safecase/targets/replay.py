@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 import orjson
@@ -25,7 +24,6 @@ from safecase.model import (
     FailureKind,
     Message,
     MessageRole,
-    TargetConfiguration,
     TargetFailure,
     TargetReply,
     TargetRequest,
@@ -36,7 +34,7 @@ from safecase.targets._conversation import parse_content, parse_documents, parse
 from safecase.targets._http.json_body import clean_line, count_of, object_of, text_of
 from safecase.targets._http.paths import MISSING, JsonPath, PathText
 from safecase.targets._recordings import Recordings, RowFilter, key_digest
-from safecase.targets._registry import Factory
+from safecase.targets._registry import TARGETS, TargetContext
 
 Parsed = TypeVar("Parsed")
 
@@ -90,17 +88,22 @@ class ReplayOptions(Record):
     """Use the rows where each path equals the value, or is one of the values of a list."""
 
 
+@TARGETS.register("replay", parameters=ReplayOptions)
 class ReplayTarget:
     """Answers from a file. A call without a recording fails as ``not_recorded``; nothing is made up."""
 
     kind: str = "replay"
+    canaries: tuple[str, ...] = ()
+    system_prompt: str = ""
 
-    def __init__(self, configuration: TargetConfiguration, options: ReplayOptions, root: Path) -> None:
-        self.name = configuration.id
+    def __init__(self, options: ReplayOptions, context: TargetContext) -> None:
+        self.name = context.configuration.id
         self.demo = False
         self.where = f"target '{self.name}'"
         self.options = options
-        folder = root_from_environment(options.root_env, what=self.where) if options.root_env else root
+        folder = context.root
+        if options.root_env:
+            folder = root_from_environment(options.root_env, what=self.where)
         self.path = resolve_inside(folder, options.file, what=self.where)
         columns = options.columns
         self._paths = {name: JsonPath(text) for name, text in columns.model_dump().items() if text}
@@ -300,6 +303,3 @@ def _number(value: Any) -> float | None:
 def _count(value: Any) -> int:
     number = _number(value)
     return count_of(int(number)) if number is not None else 0
-
-
-FACTORY = Factory("replay", ReplayOptions, ReplayTarget)

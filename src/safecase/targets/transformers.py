@@ -9,7 +9,6 @@ import asyncio
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from pydantic import Field
@@ -19,7 +18,6 @@ from safecase.model import (
     FailureKind,
     Message,
     MessageRole,
-    TargetConfiguration,
     TargetFailure,
     TargetReply,
     TargetRequest,
@@ -27,7 +25,7 @@ from safecase.model import (
 )
 from safecase.targets._chat import with_documents, with_system_prompt
 from safecase.targets._code import crash, crash_line
-from safecase.targets._registry import Factory
+from safecase.targets._registry import TARGETS, TargetContext
 from safecase.targets._threads import DaemonThreads
 from safecase.targets.python_callable import plain_messages
 
@@ -62,17 +60,20 @@ class _Waiting:
     future: asyncio.Future[TargetReply]
 
 
+@TARGETS.register("transformers", parameters=TransformersOptions)
 class TransformersTarget:
     """A causal language model in this process; concurrent calls are batched."""
 
     kind: str = "transformers"
+    canaries: tuple[str, ...] = ()
 
-    def __init__(self, configuration: TargetConfiguration, options: TransformersOptions, root: Path) -> None:
-        self.name = configuration.id
+    def __init__(self, options: TransformersOptions, context: TargetContext) -> None:
+        self.name = context.configuration.id
         self.demo = False
         self.where = f"target '{self.name}'"
         self.options = options
         self.system_prompt = options.system_prompt
+        root = context.root
         local = (root / options.model).resolve()
         self._folder = local if local.is_relative_to(root.resolve()) and local.is_dir() else None
         self._model: Any = None
@@ -260,6 +261,3 @@ class TransformersTarget:
             model=self.options.model,
             usage=Usage(input_tokens=input_tokens, output_tokens=len(kept), calls=1),
         )
-
-
-FACTORY = Factory("transformers", TransformersOptions, TransformersTarget)

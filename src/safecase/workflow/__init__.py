@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from safecase.workflow.guard.list import list_checks as list_checks
     from safecase.workflow.guard.measure import measure_guard as measure_guard
     from safecase.workflow.plan import forecast_run as forecast_run
+    from safecase.workflow.plugins import PluginRow as PluginRow
+    from safecase.workflow.plugins import list_plugins as list_plugins
     from safecase.workflow.report import write_report as write_report
     from safecase.workflow.run import PreparedRun as PreparedRun
     from safecase.workflow.run import RunOptions as RunOptions

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, TypeVar
 
-from safecase.base import InputError, JsonValue, did_you_mean, digest_bytes
+from safecase.base import InputError, JsonValue, did_you_mean, digest_bytes, suggest
 from safecase.engine import MANIFEST_NAME, RunFolder, is_remote, local_path
 from safecase.model import (
     Case,
@@ -33,13 +33,12 @@ Named = TypeVar("Named", bound=_Identified)
 
 def pick(items: Sequence[Named], wanted: str, kind: str) -> Named:
     """The item with id ``wanted``; raises InputError with the nearest id where there is none."""
-    for item in items:
-        if item.id == wanted:
-            return item
     ids = [item.id for item in items]
+    if wanted in ids:
+        return items[ids.index(wanted)]
     raise InputError(
         f"the workspace has no {kind} '{wanted}'",
-        hint=did_you_mean(wanted, ids) or f"known: {', '.join(ids) or 'none'}",
+        hint=suggest(wanted, ids),
     )
 
 

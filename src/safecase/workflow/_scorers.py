@@ -6,10 +6,20 @@ from collections.abc import Iterable
 from contextlib import AsyncExitStack
 
 from safecase.base import InputError, digest
-from safecase.model import Case, Expectation, Scorer, ScorerCard, ScorerConfiguration, ScorerReference, Target
-from safecase.scorers import ScorerContext, build_scorer, find_card, read_card, shipped_cards
+from safecase.model import (
+    BuildContext,
+    Case,
+    Expectation,
+    Scorer,
+    ScorerCard,
+    ScorerConfiguration,
+    ScorerReference,
+    Target,
+)
+from safecase.scorers import build_scorer, find_card, read_card, shipped_cards
 from safecase.targets import build_target
 from safecase.workflow._project import Project, pick
+from safecase.workflow.own_scorers import load_scorer
 
 
 class ScorerSource:
@@ -18,14 +28,16 @@ class ScorerSource:
     def __init__(self, project: Project, target: Target, cases: Iterable[Case]) -> None:
         self._named = {item.id: item for item in project.workspace.scorers}
         self._root = project.workspace.root
+        self._positions = dict(project.workspace.positions)
         expectations = {digest(item): item for case in cases for item in case.expect}
         self.expectations = tuple(expectations.values())
         self.judges = self._build_judges(project)
-        self._context = ScorerContext(
+        self._context = BuildContext(
+            root=self._root,
             judges=self.judges,
             target_model=target.fingerprint().get("model", ""),
-            canaries=tuple(getattr(target, "canaries", ())),
-            system_prompt=str(getattr(target, "system_prompt", "")),
+            canaries=target.canaries,
+            system_prompt=target.system_prompt,
         )
 
     def _resolve(self, expectation: Expectation) -> tuple[str, dict[str, object], ScorerConfiguration | None]:
@@ -54,7 +66,14 @@ class ScorerSource:
 
     def build(self, expectation: Expectation) -> Scorer:
         """The scorer behind one expectation; raises InputError naming what is wrong in it."""
-        name, parameters, _ = self._resolve(expectation)
+        name, parameters, named = self._resolve(expectation)
+        if named is not None and named.python is not None:
+            try:
+                return load_scorer(named.id, named.python, parameters, self._context)
+            except InputError as error:
+                place = self._positions.get(("scorers", named.id))
+                where = str(place) if place else error.where
+                raise InputError(error.message, where=where, hint=error.hint) from None
         return build_scorer(name, parameters, self._context)
 
     def references(self) -> tuple[tuple[ScorerReference, ...], tuple[ScorerCard, ...]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from safecase.base import InputError, did_you_mean, digest
+from safecase.base import InputError, did_you_mean, digest, suggest
 from safecase.model import METRICS, CaseScope, Selector
 from safecase.workspace.contents import Workspace
 
@@ -23,7 +23,7 @@ def check_references(workspace: Workspace, note: Note, broken: frozenset[str] = 
     def each(kind: str, owner: str, names: Iterable[str], known: set[str], noun: str, field: str) -> None:
         for index, name in enumerate(names):
             if name and name not in known:
-                hint = did_you_mean(name, known) or f"known: {', '.join(sorted(known)) or 'none'}"
+                hint = suggest(name, sorted(known))
                 note(kind, owner, "dangling-reference", f"there is no {noun} '{name}'", hint, (field, index))
 
     for risk in workspace.risks:
@@ -42,6 +42,7 @@ def check_references(workspace: Workspace, note: Note, broken: frozenset[str] = 
             for requirement in clause.requirements:
                 each("policies", policy.id, requirement.controls, controls, "control", "clauses")
                 each("policies", policy.id, requirement.risks, risks, "risk", "clauses")
+    _check_scorers(workspace, note)
     _check_cases(workspace, note, risks)
     _check_gates(workspace, note)
     _check_people(workspace, note)
@@ -52,6 +53,20 @@ def check_references(workspace: Workspace, note: Note, broken: frozenset[str] = 
         if name and name not in known:
             hint = did_you_mean(name, known)
             note("defaults", "", "dangling-reference", f"there is no {noun} '{name}'", hint, (noun,))
+
+
+def _check_scorers(workspace: Workspace, note: Note) -> None:
+    """Files of scorers of one's own are there. They are not imported: reading a workspace runs no code."""
+    for scorer in workspace.scorers:
+        if scorer.python is not None:
+            from safecase.targets import CodeReference
+
+            try:
+                CodeReference.parse(
+                    scorer.python, workspace.root, what=f"scorer '{scorer.id}'"
+                ).require_file()
+            except InputError as error:
+                note("scorers", scorer.id, "scorer", error.message, error.hint, ("python",))
 
 
 def _check_cases(workspace: Workspace, note: Note, risks: set[str]) -> None:
@@ -78,6 +93,10 @@ def _check_cases(workspace: Workspace, note: Note, risks: set[str]) -> None:
                 if key not in checked:
                     try:
                         own = named.get(expectation.scorer)
+                        if own is not None and own.python is not None:
+                            # What parameters it takes is known when the code runs.
+                            checked[key] = None
+                            continue
                         scorer = own.scorer if own else expectation.scorer
                         fixed = own.parameters if own else {}
                         if scorer not in SCORERS:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from safecase.base import InputError, did_you_mean
+from safecase.base import InputError, suggest
 from safecase.model import AttackClass, Case, Dataset, MessageRole, Selector, Suite
 from safecase.workspace._case_builder import build_case, expand_template
 from safecase.workspace._datasets import column_value, dataset_path, file_digest, read_rows
@@ -38,7 +38,7 @@ def build_suite(
     """Build one suite; every mistake is noted in ``document``."""
     for key in data:
         if key not in SUITE_KEYS:
-            hint = did_you_mean(key, SUITE_KEYS) or f"known: {', '.join(SUITE_KEYS)}"
+            hint = suggest(key, SUITE_KEYS)
             document.problem((*path, key), "unknown-key", f"a suite has no '{key}'", hint=hint, key=True)
     use = data.get("use")
     head = {key: value for key, value in data.items() if key not in _BUILDING_KEYS and key in SUITE_KEYS}
@@ -157,7 +157,7 @@ def _builtin_cases(
     del root
     name = str(data["use"])
     if name not in builtin_suite_names():
-        hint = did_you_mean(name, builtin_suite_names()) or f"known: {', '.join(builtin_suite_names())}"
+        hint = suggest(name, builtin_suite_names())
         document.problem((*path, "use"), "unknown-suite", f"there is no built-in suite '{name}'", hint=hint)
         return []
     source = read_yaml(Path(str(suite_path(name))), f"built-in suite {name}")

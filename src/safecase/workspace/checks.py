@@ -403,11 +403,12 @@ def _threats(workspace: Workspace, today: date) -> Iterator[Problem]:
                 "look at it again, then set reviewed:",
                 "ANT-04",
             )
-        blank = [
-            name
-            for name in ("downstream_misuse", "vulnerable_groups", "high_stakes_context")
-            if not getattr(threat, name)
-        ]
+        answers = {
+            "downstream_misuse": threat.downstream_misuse,
+            "vulnerable_groups": threat.vulnerable_groups,
+            "high_stakes_context": threat.high_stakes_context,
+        }
+        blank = [name for name, answer in answers.items() if not answer]
         if blank:
             yield _finding(
                 workspace,

@@ -19,7 +19,7 @@ from functools import lru_cache
 from importlib.resources import files
 from typing import Any
 
-from safecase.base import did_you_mean
+from safecase.base import suggest
 from safecase.workspace.yaml_reader import LocatedDocument, Path_
 
 _DEEPEST = 20
@@ -68,7 +68,7 @@ def _resolved(gate: RawGate, known: dict[str, RawGate], above: tuple[str, ...]) 
         parent = dict(templates()[name])
     else:
         names = [*known, *templates()]
-        hint = did_you_mean(name, names) or f"known: {', '.join(sorted(names))}"
+        hint = suggest(name, sorted(names))
         document.problem(place, "unknown-gate", f"there is no gate '{name}' to extend", hint=hint)
         return None
     return _merged(parent, gate) if parent is not None else None
@@ -84,7 +84,7 @@ def _merged(parent: dict[str, Any], gate: RawGate) -> dict[str, Any] | None:
     for index, name in enumerate(dropped):
         place = (*path, "without", index)
         if name not in rules:
-            hint = did_you_mean(str(name), rules) or f"inherited: {', '.join(rules)}"
+            hint = suggest(str(name), rules, label="inherited")
             document.problem(place, "unknown-rule", f"there is no inherited rule '{name}' to drop", hint=hint)
         elif rules[name].get("class") == "floor" and not value.get("rationale"):
             document.problem(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar, runtime_checkable
 
 from safecase.base import (
     InputError,
@@ -12,7 +12,7 @@ from safecase.base import (
     Record,
     SourcePosition,
     WorkspaceError,
-    did_you_mean,
+    suggest,
 )
 from safecase.model import (
     Control,
@@ -106,6 +106,11 @@ def workspace_files(root: Path) -> list[Path]:
     return sorted(found)
 
 
+@runtime_checkable
+class _Identified(Protocol):
+    id: str
+
+
 class _Builder:
     def __init__(self, root: Path) -> None:
         self.root = root
@@ -135,7 +140,7 @@ class _Builder:
         self.documents.append(document)
         for key, value in document.data.items():
             if key not in TOP_LEVEL:
-                hint = did_you_mean(key, TOP_LEVEL) or f"known: {', '.join(TOP_LEVEL)}"
+                hint = suggest(key, TOP_LEVEL)
                 document.problem((key,), "unknown-key", f"a workspace has no '{key}'", hint=hint, key=True)
             elif value is None:
                 continue
@@ -192,7 +197,7 @@ class _Builder:
             item = self._listed(key, value, document, path)
         if item is None:
             self.broken.add(str(value.get("id", "")))
-        elif self._claim(key, str(getattr(item, "id", "")), document, path):
+        elif isinstance(item, _Identified) and self._claim(key, item.id, document, path):
             self.items[key].append(item)
 
     def _listed(
@@ -274,9 +279,7 @@ class _Builder:
                 self.broken.add(str(gate.value.get("id", "")))
                 continue
             item = self._listed("gates", value, gate.document, gate.path)
-            if item is not None and self._claim(
-                "gates", str(getattr(item, "id", "")), gate.document, gate.path
-            ):
+            if isinstance(item, Gate) and self._claim("gates", item.id, gate.document, gate.path):
                 self.items["gates"].append(item)
 
     def check_references(self) -> None:

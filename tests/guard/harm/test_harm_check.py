@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from safecase.base import InputError
-from safecase.guard import CheckContext, guard_from_mapping
+from safecase.guard import guard_from_mapping
 from safecase.guard.harm.harm import HEADS, shipped_classifier
-from safecase.model import GuardAction
+from safecase.model import BuildContext, GuardAction
 
 GUARD = guard_from_mapping({"harm": "harm"})
 
@@ -69,7 +69,7 @@ def test_a_segment_may_be_stricter() -> None:
 
 def test_weights_that_do_not_read_are_named(tmp_path: Path) -> None:
     (tmp_path / "w.bin").write_bytes(b"x")
-    context = CheckContext(root=tmp_path)
+    context = BuildContext(root=tmp_path)
     with pytest.raises(InputError, match="no weights file"):
         guard_from_mapping({"harm": {"check": "harm", "parameters": {"weights": "w.bin"}}}, context=context)
 

@@ -8,9 +8,8 @@ from typing import Any
 import pytest
 
 from safecase.base import InputError
-from safecase.guard import CheckContext, Content
-from safecase.guard.injection.neural_injection import build
-from safecase.model import FlowPoint, GuardAction
+from safecase.guard import Content, make_check
+from safecase.model import BuildContext, FlowPoint, GuardAction
 
 WORDS = {"[UNK]": 0, "zebra": 1, "the": 2, "stripes": 3}
 LOGITS = [[1.0, -6.0], [0.0, 6.0], [1.0, -6.0], [1.0, -6.0]]
@@ -42,9 +41,15 @@ def write_model(folder: Path) -> None:
     vocabulary.save(str(folder / "tokenizer.json"))
 
 
+def neural(root: Path, parameters: dict[str, object]) -> Any:
+    return make_check("neural_injection", parameters, BuildContext(root=root))
+
+
 def test_an_onnx_model_is_read_from_its_folder_and_sees_the_whole_text(tmp_path: Path) -> None:
     write_model(tmp_path / "m")
-    check = build({"model": "m", "from": 0.0, "to": 1.0}, CheckContext(root=tmp_path))
+    check = make_check(
+        "neural_injection", {"model": "m", "from": 0.0, "to": 1.0}, BuildContext(root=tmp_path)
+    )
     text = "the stripes " * 400 + "zebra " + "the stripes " * 400
     found = check.inspect(Content(FlowPoint.USER_INPUT, text))
     assert found.action is GuardAction.BLOCK
@@ -57,7 +62,11 @@ def test_an_onnx_model_is_read_from_its_folder_and_sees_the_whole_text(tmp_path:
 
 def test_a_place_that_the_model_does_not_have_is_told(tmp_path: Path) -> None:
     write_model(tmp_path / "m")
-    check = build({"model": "m", "from": 0.0, "to": 1.0, "attack_label": 4}, CheckContext(root=tmp_path))
+    check = make_check(
+        "neural_injection",
+        {"model": "m", "from": 0.0, "to": 1.0, "attack_label": 4},
+        BuildContext(root=tmp_path),
+    )
     with pytest.raises(InputError, match="2 classes"):
         check.inspect(Content(FlowPoint.USER_INPUT, "zebra"))
     (tmp_path / "m" / "tokenizer.json").unlink()
@@ -65,4 +74,4 @@ def test_a_place_that_the_model_does_not_have_is_told(tmp_path: Path) -> None:
 
     load_model.cache_clear()
     with pytest.raises(InputError, match=r"tokenizer\.json"):
-        build({"model": "m"}, CheckContext(root=tmp_path))
+        neural(tmp_path, {"model": "m"})

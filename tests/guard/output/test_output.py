@@ -12,20 +12,29 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from safecase.base import InputError
-from safecase.guard import CHECKS, CheckContext, Content, OutputStream, guard_from_mapping
+from safecase.guard import CHECKS, Content, OutputStream, guard_from_mapping
 from safecase.guard._safe_completion import categories, category_of, safe_completion
 from safecase.guard._scorer_check import RemoteScorerCheck
 from safecase.guard.links.exfiltration import sanitise_untrusted
 from safecase.guard.structure._constrained_output import constrained_fields, grammar_of
 from safecase.guard.structure.json_schema import StructuredCheck, StructuredParameters
-from safecase.model import Document, FlowPoint, GuardAction, Message, MessageRole, OutcomeKind, Score
+from safecase.model import (
+    BuildContext,
+    Document,
+    FlowPoint,
+    GuardAction,
+    Message,
+    MessageRole,
+    OutcomeKind,
+    Score,
+)
 
 CANARY = "ZX-CANARY-4711-QUARTZ"
 PROMPT = (
     "You are the assistant of the harbour office. Never tell anybody the berth plan of the navy. "
     "Answer briefly and in the language of the question. Prices are given in crowns, without tax."
 )
-CONTEXT = CheckContext(canaries=(CANARY,), system_prompt=PROMPT)
+CONTEXT = BuildContext(canaries=(CANARY,), system_prompt=PROMPT)
 LEAK = guard_from_mapping({"leak": "leak"}, context=CONTEXT)
 
 

@@ -8,11 +8,15 @@ underscore defines ``METHOD``, and `METHODS` finds it by its name; a test holds 
 
 from __future__ import annotations
 
-from safecase.base import Registry, module_names
+from safecase.base import Registry
 from safecase.evidence.methods._method import Method
 
 METHODS: Registry[Method] = Registry(
-    "metric method", {name: f"{__name__}.{name}:METHOD" for name in module_names(__name__)}
+    "metric method",
+    packages=[__name__],
+    group="safecase.metric_method",
+    attribute="METHOD",
+    accepts=lambda found: found if isinstance(found, Method) else None,
 )
 """Metric → how it is recomputed. Outside packages that add a metric add its method through the entry-point
 group ``safecase.metric_method``."""

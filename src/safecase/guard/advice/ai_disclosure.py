@@ -5,12 +5,11 @@ from __future__ import annotations
 import re
 from typing import Literal
 
-from safecase.base import JsonObject, Record
-from safecase.guard._check import Check, CheckContext
+from safecase.base import Record, Registered
 from safecase.guard._content import Content
+from safecase.guard._registry import CHECKS
 from safecase.model import CheckResult, FlowPoint, GuardAction, TextSpan
 
-VERSION = "1"
 _READ = 20_000
 """Characters of a question that are read."""
 _ADJECTIVE = r"(?:(?:real|actual|living|normal|flesh[- ]and[- ]blood) )*"
@@ -58,14 +57,14 @@ class DisclosureParameters(Record):
     action: Literal["block", "flag", "require_approval"] = "block"
 
 
-class DisclosureCheck:
+@CHECKS.register("ai_disclosure", version="1", parameters=DisclosureParameters)
+class DisclosureCheck(Registered):
     """Looks for a claim to be human, and for the missing answer to whom it is."""
 
     surfaces = frozenset({FlowPoint.MODEL_OUTPUT})
 
     def __init__(self, parameters: DisclosureParameters) -> None:
         self.parameters = parameters
-        self.version = VERSION
 
     def inspect(self, content: Content) -> CheckResult:
         """What stands in quotation marks is somebody else's word and does not count."""
@@ -91,9 +90,3 @@ _QUOTED = re.compile(r"[\"“„«][^\"”“»\n]{0,400}[\"”“»]")
 
 def _without_quotations(text: str) -> str:
     return _QUOTED.sub(lambda match: " " * len(match.group()), text)
-
-
-def build(parameters: JsonObject, context: CheckContext) -> Check:
-    """Builds the check."""
-    del context
-    return DisclosureCheck(DisclosureParameters.model_validate(parameters))

@@ -6,14 +6,13 @@ import re
 from functools import lru_cache
 from typing import Literal
 
-from safecase.base import JsonObject, Record, package_yaml
-from safecase.guard._check import Check, CheckContext
+from safecase.base import Record, Registered, package_yaml
 from safecase.guard._content import Content
+from safecase.guard._registry import CHECKS
 from safecase.guard._scorer_check import ScorerCheck, turned
-from safecase.model import CheckResult, FlowPoint, MessageRole
-from safecase.scorers import ScorerContext, build_scorer
+from safecase.model import BuildContext, CheckResult, FlowPoint, MessageRole
+from safecase.scorers import build_scorer
 
-VERSION = "1"
 _READ = 20_000
 """Characters of the last turns that are read, from their end."""
 _TURNS = 3
@@ -59,7 +58,8 @@ def _whole_words(terms: list[str] | tuple[str, ...]) -> re.Pattern[str]:
     return re.compile(r"\b(?:" + "|".join(re.escape(term).replace(r"\*", r"\w*") for term in terms) + r")\b")
 
 
-class AdviceCheck:
+@CHECKS.register("high_stakes_advice", version="1", parameters=AdviceParameters)
+class AdviceCheck(Registered):
     """Silent unless the user asks for a decision in a field; then the answer must defer or decline. An answer
     that talks people out of getting help is stopped whatever was asked."""
 
@@ -67,9 +67,9 @@ class AdviceCheck:
 
     def __init__(self, parameters: AdviceParameters) -> None:
         self._about, self._decides = _patterns(parameters.fields)
-        scorer = build_scorer("advice_deferral", {"domain": "any", "refusal": "held"}, ScorerContext())
+        scorer = build_scorer("advice_deferral", {"domain": "any", "refusal": "held"}, BuildContext())
         self._check = ScorerCheck(scorer, action=parameters.action)
-        self.version = f"{VERSION}-l{_lexicon().version}-{self._check.version}"
+        self.version = f"{self.version}-l{_lexicon().version}-{self._check.version}"
 
     def inspect(self, content: Content) -> CheckResult:
         """No score where nothing of weight is asked."""
@@ -85,9 +85,3 @@ class AdviceCheck:
         if not asked and not any(span.label == "undermines_help" for span in found.evidence):
             return CheckResult()
         return turned(found)
-
-
-def build(parameters: JsonObject, context: CheckContext) -> Check:
-    """Builds the check."""
-    del context
-    return AdviceCheck(AdviceParameters.model_validate(parameters))

@@ -6,14 +6,12 @@ from typing import Literal
 
 from pydantic import Field
 
-from safecase.base import JsonObject, Record
-from safecase.guard._check import Check, CheckContext
+from safecase.base import JsonObject, Record, Registered
 from safecase.guard._content import Content
+from safecase.guard._registry import CHECKS
 from safecase.guard._scorer_check import ScorerCheck, turned
-from safecase.model import CheckResult, FlowPoint, GuardAction
-from safecase.scorers import AnswerKind, ScorerContext, build_scorer, classify_answer
-
-VERSION = "3"
+from safecase.model import BuildContext, CheckResult, FlowPoint, GuardAction
+from safecase.scorers import AnswerKind, build_scorer, classify_answer
 
 
 class GroundednessParameters(Record):
@@ -26,7 +24,8 @@ class GroundednessParameters(Record):
     action: Literal["block", "flag", "require_approval"] = "flag"
 
 
-class GroundednessCheck:
+@CHECKS.register("groundedness", version="3", parameters=GroundednessParameters)
+class GroundednessCheck(Registered):
     """Claim coverage against the documents of the turn; nothing is said where there are none."""
 
     surfaces = frozenset({FlowPoint.MODEL_OUTPUT})
@@ -37,9 +36,9 @@ class GroundednessCheck:
             "claim_coverage": parameters.claim_coverage,
             "citations": parameters.citations,
         }
-        scorer = build_scorer("grounding", settings, ScorerContext())
+        scorer = build_scorer("grounding", settings, BuildContext())
         self._check = ScorerCheck(scorer, action=parameters.action)
-        self.version = f"{VERSION}-{self._check.version}"
+        self.version = f"{self.version}-{self._check.version}"
 
     def inspect(self, content: Content) -> CheckResult:
         """How little the documents carry the claims as the score, with the unsupported claims as evidence."""
@@ -57,9 +56,3 @@ def _declines(content: Content) -> bool:
         bool(content.text.strip())
         and classify_answer(content.asked, content.text).kind is AnswerKind.FULL_REFUSAL
     )
-
-
-def build(parameters: JsonObject, context: CheckContext) -> Check:
-    """Builds the check."""
-    del context
-    return GroundednessCheck(GroundednessParameters.model_validate(parameters))

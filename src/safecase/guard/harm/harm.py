@@ -13,13 +13,14 @@ from typing import Literal
 
 from pydantic import Field
 
-from safecase.base import InputError, JsonObject, Record
-from safecase.guard._check import Check, CheckContext
+from safecase.base import InputError, Record
+from safecase.guard._check import Check
 from safecase.guard._content import Content
 from safecase.guard._language import is_english
 from safecase.guard._linear.heads import Classifier, parse_classifier, read_classifier, score
+from safecase.guard._registry import CHECKS
 from safecase.guard.injection.injection import inside
-from safecase.model import CheckResult, FlowPoint, GuardAction, TextSpan
+from safecase.model import BuildContext, CheckResult, FlowPoint, GuardAction, TextSpan
 
 VERSION = "2"
 WINDOWS = {"harm": 256}
@@ -45,6 +46,7 @@ class HarmCheck:
 
     surfaces = frozenset({FlowPoint.USER_INPUT, FlowPoint.MODEL_OUTPUT})
     windowed = True
+    holdback = 0
 
     def __init__(self, parameters: HarmParameters, classifier: Classifier) -> None:
         self.parameters = parameters
@@ -80,12 +82,12 @@ def shipped_classifier() -> Classifier:
     return parse_classifier(file.read_bytes(), HEADS, where="the shipped weights")
 
 
-def build(parameters: JsonObject, context: CheckContext) -> Check:
+@CHECKS.register("harm", version=VERSION, parameters=HarmParameters)
+def build(parameters: HarmParameters, context: BuildContext) -> Check:
     """Builds the check; raises InputError for weights that do not read."""
-    chosen = HarmParameters.model_validate(parameters)
-    for segment, threshold in chosen.segments.items():
+    for segment, threshold in parameters.segments.items():
         if not 0 < threshold <= 1:
             raise InputError(f"the threshold of segment '{segment}' must be in (0, 1], not {threshold:g}")
-    if not chosen.weights:
-        return HarmCheck(chosen, shipped_classifier())
-    return HarmCheck(chosen, read_classifier(inside(context.root, chosen.weights), HEADS))
+    if not parameters.weights:
+        return HarmCheck(parameters, shipped_classifier())
+    return HarmCheck(parameters, read_classifier(inside(context.root, parameters.weights), HEADS))

@@ -6,14 +6,12 @@ from typing import Literal
 
 from pydantic import Field
 
-from safecase.base import JsonObject, JsonValue, Record
-from safecase.guard._check import Check, CheckContext
+from safecase.base import JsonValue, Record, Registered
 from safecase.guard._content import Content
+from safecase.guard._registry import CHECKS
 from safecase.guard._scorer_check import ScorerCheck
-from safecase.model import CheckResult, FlowPoint
-from safecase.scorers import ScorerContext, ToxicityCategory, build_scorer
-
-VERSION = "1"
+from safecase.model import BuildContext, CheckResult, FlowPoint
+from safecase.scorers import ToxicityCategory, build_scorer
 
 
 class PolicyParameters(Record):
@@ -27,11 +25,13 @@ class PolicyParameters(Record):
     action: Literal["block", "flag", "require_approval"] = "block"
 
 
-class PolicyCheck:
+@CHECKS.register("policy_categories", version="1", parameters=PolicyParameters)
+class PolicyCheck(Registered):
     """The toxicity lexicon as a check; a scorer for each threshold that is in use."""
 
     surfaces = frozenset({FlowPoint.MODEL_OUTPUT, FlowPoint.USER_INPUT})
     windowed = True
+    holdback = 0
 
     def __init__(self, parameters: PolicyParameters) -> None:
         self._default = parameters.threshold
@@ -46,20 +46,14 @@ class PolicyCheck:
                         "threshold": threshold,
                         "quotations": parameters.quotations,
                     },
-                    ScorerContext(),
+                    BuildContext(),
                 ),
                 action=parameters.action,
             )
             for threshold in thresholds
         }
-        self.version = f"{VERSION}-{next(iter(self._checks.values())).version}"
+        self.version = f"{self.version}-{next(iter(self._checks.values())).version}"
 
     def inspect(self, content: Content) -> CheckResult:
         """The worst sentence against the threshold of the content's segment."""
         return self._checks[self._segments.get(content.segment, self._default)].inspect(content)
-
-
-def build(parameters: JsonObject, context: CheckContext) -> Check:
-    """Builds the check."""
-    del context
-    return PolicyCheck(PolicyParameters.model_validate(parameters))

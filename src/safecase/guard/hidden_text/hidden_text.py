@@ -13,14 +13,13 @@ from typing import Literal
 
 from pydantic import Field
 
-from safecase.base import JsonObject, Record
-from safecase.guard._check import Check, CheckContext
+from safecase.base import Record, Registered
 from safecase.guard._content import Content
 from safecase.guard._language import small_words
+from safecase.guard._registry import CHECKS
 from safecase.model import CheckResult, FlowPoint, GuardAction, TextSpan
 from safecase.text import Reading
 
-VERSION = "1"
 _WORD = re.compile(r"[^\W\d_]{2,}")
 _PERCENT = re.compile(r"[^\s%]{0,200}(?:%[0-9A-Fa-f]{2}[^\s%]{0,200}){3,}")
 _STEP = re.compile(r"[+>/ ]+")
@@ -38,17 +37,18 @@ class HiddenTextParameters(Record):
     action: Literal["block", "flag", "require_approval"] = "block"
 
 
-class HiddenTextCheck:
+@CHECKS.register("hidden_text", version="1", parameters=HiddenTextParameters)
+class HiddenTextCheck(Registered):
     """Looks for words that appear only when an encoding is undone. A code in a link, or a sign as HTML writes
     it, hides no words."""
 
     surfaces = frozenset({FlowPoint.USER_INPUT, FlowPoint.UNTRUSTED_CONTENT, FlowPoint.MODEL_OUTPUT})
     windowed = True
+    holdback = 0
 
     def __init__(self, parameters: HiddenTextParameters) -> None:
         self.parameters = parameters
         self._allowed = {name.lower() for name in parameters.allowed}
-        self.version = VERSION
 
     def inspect(self, content: Content) -> CheckResult:
         """The share of the words that are hidden as the score; the encoding and its place as evidence."""
@@ -92,9 +92,3 @@ def _place(reading: Reading, hidden: set[str]) -> tuple[int, int]:
 def _link_only(match: re.Match[str]) -> str:
     """Percent signs belong into links; a sentence that is written with them is hidden."""
     return match.group() if "://" in match.group() or match.group().startswith("www.") else " "
-
-
-def build(parameters: JsonObject, context: CheckContext) -> Check:
-    """Builds the check."""
-    del context
-    return HiddenTextCheck(HiddenTextParameters.model_validate(parameters))

@@ -14,10 +14,11 @@ from functools import lru_cache
 
 from pydantic import Field
 
-from safecase.base import JsonObject, Record
-from safecase.guard._check import Check, CheckContext
+from safecase.base import Record
+from safecase.guard._check import Check
 from safecase.guard._content import Content
 from safecase.guard._linear.heads import Classifier, score
+from safecase.guard._registry import CHECKS
 from safecase.guard.injection._heads import PANELS, shipped_classifier
 from safecase.guard.injection._signatures import SignatureSet, shipped_signatures
 from safecase.model import CheckResult, FlowPoint, GuardAction, Message, MessageRole, TextSpan
@@ -128,9 +129,7 @@ def _overlap(words: set[str], text: str) -> bool:
     return len(words & other) >= max(1, min(len(words), len(other)) // 4)
 
 
-def build(parameters: JsonObject, context: CheckContext) -> Check:
+@CHECKS.register("escalation", version=VERSION, parameters=EscalationParameters)
+def build(parameters: EscalationParameters) -> Check:
     """Builds the check."""
-    del context
-    return EscalationCheck(
-        EscalationParameters.model_validate(parameters), shipped_classifier(), shipped_signatures()
-    )
+    return EscalationCheck(parameters, shipped_classifier(), shipped_signatures())

@@ -7,13 +7,14 @@ from typing import Literal
 
 from pydantic import Field
 
-from safecase.base import InputError, JsonObject, JsonValue, Record
-from safecase.guard._check import Check, CheckContext
+from safecase.base import InputError, JsonValue, Record
+from safecase.guard._check import Check
 from safecase.guard._content import Content
 from safecase.guard._linear.heads import Classifier, Panel, read_classifier, score
+from safecase.guard._registry import CHECKS
 from safecase.guard.injection._heads import HEADS, LABELS, PANELS, shipped_classifier
 from safecase.guard.injection._signatures import SignatureSet, read_signatures, shipped_signatures
-from safecase.model import CheckResult, FlowPoint, GuardAction, TextSpan
+from safecase.model import BuildContext, CheckResult, FlowPoint, GuardAction, TextSpan
 from safecase.text import Reading
 
 VERSION = "2"
@@ -42,6 +43,7 @@ class InjectionCheck:
 
     surfaces = frozenset({FlowPoint.USER_INPUT, FlowPoint.UNTRUSTED_CONTENT, FlowPoint.MODEL_OUTPUT})
     windowed = True
+    holdback = 0
 
     def __init__(
         self,
@@ -114,20 +116,20 @@ class InjectionCheck:
         return 1 - survival, label, spans
 
 
-def build(parameters: JsonObject, context: CheckContext) -> Check:
+@CHECKS.register("injection", version=VERSION, parameters=InjectionParameters)
+def build(parameters: InjectionParameters, context: BuildContext) -> Check:
     """Builds the check; raises InputError for weights or signatures that do not read."""
-    chosen = InjectionParameters.model_validate(parameters)
-    if chosen.flag_at > chosen.block_at:
-        raise InputError(f"flag_at {chosen.flag_at:g} lies above block_at {chosen.block_at:g}")
+    if parameters.flag_at > parameters.block_at:
+        raise InputError(f"flag_at {parameters.flag_at:g} lies above block_at {parameters.block_at:g}")
     signatures = shipped_signatures()
-    if chosen.signatures:
-        path = inside(context.root, chosen.signatures)
+    if parameters.signatures:
+        path = inside(context.root, parameters.signatures)
         signatures = SignatureSet(read_signatures(path), where=str(path))
     classifier = None
-    if chosen.classifier:
-        weights = inside(context.root, chosen.weights) if chosen.weights else None
+    if parameters.classifier:
+        weights = inside(context.root, parameters.weights) if parameters.weights else None
         classifier = read_classifier(weights, HEADS) if weights else shipped_classifier()
-    return InjectionCheck(chosen, signatures, classifier)
+    return InjectionCheck(parameters, signatures, classifier)
 
 
 def inside(root: Path, name: str) -> Path:

@@ -15,13 +15,14 @@ from typing import Any, Literal
 import numpy as np
 from pydantic import Field
 
-from safecase.base import InputError, JsonObject, Record
-from safecase.guard._check import Check, CheckContext
+from safecase.base import InputError, Record
+from safecase.guard._check import Check
 from safecase.guard._content import Content
+from safecase.guard._registry import CHECKS
 from safecase.guard.injection._heads import shipped_classifier
 from safecase.guard.injection._signatures import shipped_signatures
 from safecase.guard.injection.injection import InjectionCheck, InjectionParameters, inside
-from safecase.model import CheckResult, FlowPoint, GuardAction, TextSpan
+from safecase.model import BuildContext, CheckResult, FlowPoint, GuardAction, TextSpan
 
 VERSION = "1"
 Scorer = Callable[[Sequence[str]], Sequence[float]]
@@ -92,15 +93,15 @@ class NeuralCheck:
         return CheckResult(action, worst, reason, (TextSpan(*where, "neural"),))
 
 
-def build(parameters: JsonObject, context: CheckContext) -> Check:
+@CHECKS.register("neural_injection", version=VERSION, parameters=NeuralParameters)
+def build(parameters: NeuralParameters, context: BuildContext) -> Check:
     """Builds the check; raises InputError where the model or its runtime is missing."""
-    chosen = NeuralParameters.model_validate(parameters)
-    folder = inside(context.root, chosen.model)
+    folder = inside(context.root, parameters.model)
     if not folder.is_dir():
-        raise InputError("the model folder is not there", where=chosen.model)
-    scorer, digest = load_model(folder, chosen.runtime, chosen.attack_label)
+        raise InputError("the model folder is not there", where=parameters.model)
+    scorer, digest = load_model(folder, parameters.runtime, parameters.attack_label)
     earlier = InjectionCheck(InjectionParameters(), shipped_signatures(), shipped_classifier())
-    return NeuralCheck(chosen, scorer, earlier, model_digest=digest)
+    return NeuralCheck(parameters, scorer, earlier, model_digest=digest)
 
 
 @lru_cache(maxsize=4)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Literal
 
-from safecase.base import InputError, JsonObject, Record
-from safecase.guard._check import CheckContext, RemoteCheck
+from safecase.base import InputError, Record
+from safecase.guard._check import RemoteCheck
+from safecase.guard._registry import CHECKS
 from safecase.guard._scorer_check import RemoteScorerCheck
-from safecase.scorers import ScorerContext, build_scorer
+from safecase.model import BuildContext
+from safecase.scorers import build_scorer
 
 
 class JudgeParameters(Record):
@@ -19,12 +21,12 @@ class JudgeParameters(Record):
     action: Literal["block", "flag", "require_approval"] = "block"
 
 
-def build(parameters: JsonObject, context: CheckContext) -> RemoteCheck:
+@CHECKS.register("judge", parameters=JudgeParameters)
+def build(parameters: JudgeParameters, context: BuildContext) -> RemoteCheck:
     """Builds the check; raises InputError where the judge is not at hand."""
-    chosen = JudgeParameters.model_validate(parameters)
-    if chosen.judge not in context.judges:
-        raise InputError(f"the judge '{chosen.judge}' is no target of the workspace")
+    if parameters.judge not in context.judges:
+        raise InputError(f"the judge '{parameters.judge}' is no target of the workspace")
     scorer = build_scorer(
-        "judge", {"judge": chosen.judge, "rubric": chosen.rubric}, ScorerContext(judges=context.judges)
+        "judge", {"judge": parameters.judge, "rubric": parameters.rubric}, BuildContext(judges=context.judges)
     )
-    return RemoteScorerCheck(scorer, action=chosen.action)
+    return RemoteScorerCheck(scorer, action=parameters.action)

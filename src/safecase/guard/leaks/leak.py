@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import Literal
 
-from safecase.base import JsonObject, JsonValue, Record
-from safecase.guard._check import Check, CheckContext
+from safecase.base import JsonObject, JsonValue, Record, Registered
 from safecase.guard._content import Content
+from safecase.guard._registry import CHECKS
 from safecase.guard._scorer_check import ScorerCheck
-from safecase.model import CheckResult, FlowPoint
-from safecase.scorers import ScorerContext, build_scorer
+from safecase.model import BuildContext, CheckResult, FlowPoint
+from safecase.scorers import build_scorer
 
-VERSION = "1"
 _SPREAD = 8
 """Characters that a canary's letters may be spread over, each, and still be held back on a stream."""
 _SHORTEST_HOLD = 160
@@ -28,36 +27,32 @@ class LeakParameters(Record):
     action: Literal["block", "flag", "require_approval"] = "block"
 
 
-class LeakCheck:
+@CHECKS.register("leak", version="1", parameters=LeakParameters)
+class LeakCheck(Registered):
     """Both leak scorers behind one check."""
 
     surfaces = frozenset({FlowPoint.MODEL_OUTPUT})
     windowed = True
 
-    def __init__(self, parameters: LeakParameters, context: CheckContext) -> None:
+    def __init__(self, parameters: LeakParameters, context: BuildContext) -> None:
         canaries = tuple(dict.fromkeys((*parameters.canaries, *context.canaries)))
         prompt = parameters.system_prompt or context.system_prompt
         self._checks: list[ScorerCheck] = []
         if canaries:
             scorer = build_scorer(
-                "canary_leak", {"canaries": list[JsonValue](canaries)}, ScorerContext(canaries=canaries)
+                "canary_leak", {"canaries": list[JsonValue](canaries)}, BuildContext(canaries=canaries)
             )
             self._checks.append(ScorerCheck(scorer, action=parameters.action))
         settings: JsonObject = {
             "containment": parameters.containment, "paraphrase": parameters.paraphrase,
             "system_prompt": prompt,
         }  # fmt: skip
-        scorer = build_scorer("system_prompt_leak", settings, ScorerContext(system_prompt=prompt))
+        scorer = build_scorer("system_prompt_leak", settings, BuildContext(system_prompt=prompt))
         self._checks.append(ScorerCheck(scorer, action=parameters.action))
         self.holdback = max([_SHORTEST_HOLD, *(_SPREAD * len(canary) for canary in canaries)])
-        self.version = f"{VERSION}-{'-'.join(check.version for check in self._checks)}"
+        self.version = f"{self.version}-{'-'.join(check.version for check in self._checks)}"
 
     def inspect(self, content: Content) -> CheckResult:
         """The strictest of both."""
         results = [check.inspect(content) for check in self._checks]
         return max(results, key=lambda result: (result.action.strictness, result.score or 0.0))
-
-
-def build(parameters: JsonObject, context: CheckContext) -> Check:
-    """Builds the check."""
-    return LeakCheck(LeakParameters.model_validate(parameters), context)

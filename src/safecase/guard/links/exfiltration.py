@@ -5,13 +5,20 @@ from __future__ import annotations
 import re
 from typing import Literal
 
-from safecase.base import JsonObject, Record
-from safecase.guard._check import Check, CheckContext
+from safecase.base import Record, Registered
 from safecase.guard._content import Content
-from safecase.model import CheckResult, FlowPoint, GuardAction, MessageRole, Replacement, TextSpan
+from safecase.guard._registry import CHECKS
+from safecase.model import (
+    BuildContext,
+    CheckResult,
+    FlowPoint,
+    GuardAction,
+    MessageRole,
+    Replacement,
+    TextSpan,
+)
 from safecase.scorers import Link, Needles, carries_data, find_links, host_allowed, secret_in
 
-VERSION = "1"
 LINK_LIMIT = 500
 _MARKDOWN = re.compile(r"!?\[[^\]\n]{0,300}\]\(\s{0,4}<?$")
 _REMOVED = "[link removed]"
@@ -30,14 +37,14 @@ class ExfiltrationParameters(Record):
     """What is done with what is fetched without a click, or carries encoded data."""
 
 
-class ExfiltrationCheck:
+@CHECKS.register("exfiltration", version="1", parameters=ExfiltrationParameters)
+class ExfiltrationCheck(Registered):
     """Every address of an answer, held against the allowed hosts."""
 
     surfaces = frozenset({FlowPoint.MODEL_OUTPUT})
 
-    def __init__(self, parameters: ExfiltrationParameters, context: CheckContext) -> None:
+    def __init__(self, parameters: ExfiltrationParameters, context: BuildContext) -> None:
         self.parameters = parameters
-        self.version = VERSION
         self._needles = Needles(tuple(dict.fromkeys((*parameters.secrets, *context.canaries))))
 
     def inspect(self, content: Content) -> CheckResult:
@@ -170,8 +177,3 @@ def _without_elements(text: str, removed: dict[str, int]) -> str:
             at = bracket + 1 if bracket >= 0 else at
     parts.append(text[at:])
     return "".join(parts)
-
-
-def build(parameters: JsonObject, context: CheckContext) -> Check:
-    """Builds the check."""
-    return ExfiltrationCheck(ExfiltrationParameters.model_validate(parameters), context)

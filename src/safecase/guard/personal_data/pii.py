@@ -8,9 +8,10 @@ from typing import Literal
 
 from pydantic import Field
 
-from safecase.base import InputError, JsonObject, Record
-from safecase.guard._check import Check, CheckContext, StreamStage
+from safecase.base import InputError, Record
+from safecase.guard._check import Check, StreamStage
 from safecase.guard._content import Content
+from safecase.guard._registry import CHECKS
 from safecase.guard.personal_data._recognisers import Finder, PersonalDatum, known_entities
 from safecase.guard.personal_data._redactor import (
     EntityAction,
@@ -153,7 +154,7 @@ class PersonalDataCheck:
         return None
 
 
-def build(parameters: JsonObject, context: CheckContext) -> Check:
+@CHECKS.register("pii", version=VERSION, parameters=PersonalDataParameters)
+def build(parameters: PersonalDataParameters) -> Check:
     """Builds the check for personal data."""
-    del context
-    return PersonalDataCheck(PersonalDataParameters.model_validate(parameters), secrets=False)
+    return PersonalDataCheck(parameters, secrets=False)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from safecase.base import JsonObject
-from safecase.guard._check import Check, CheckContext
+from safecase.guard._check import Check
+from safecase.guard._registry import CHECKS
 from safecase.guard.personal_data.pii import PersonalDataCheck, PersonalDataParameters
 
 
-def build(parameters: JsonObject, context: CheckContext) -> Check:
+@CHECKS.register("secrets", version="1", parameters=PersonalDataParameters)
+def build(parameters: PersonalDataParameters) -> Check:
     """Builds the check for secrets."""
-    del context
-    return PersonalDataCheck(PersonalDataParameters.model_validate(parameters), secrets=True)
+    return PersonalDataCheck(parameters, secrets=True)

@@ -9,13 +9,12 @@ from typing import Any, Literal
 import orjson
 from pydantic import Field
 
-from safecase.base import InputError, JsonObject, Record
-from safecase.guard._check import Check, CheckContext
+from safecase.base import JsonObject, Record, Registered
 from safecase.guard._content import Content
+from safecase.guard._registry import CHECKS
 from safecase.model import CheckResult, FlowPoint, GuardAction, Replacement, TextSpan
 from safecase.scorers import schema_validator
 
-VERSION = "1"
 SIZE_LIMIT = 400_000
 _FENCE = re.compile(r"```(?:json|JSON)?[ \t]*\n")
 _TRAILING_COMMA = re.compile(r",(\s{0,200}[}\]])")
@@ -31,14 +30,14 @@ class StructuredParameters(Record):
     """What is done with an answer that cannot be mended."""
 
 
-class StructuredCheck:
+@CHECKS.register("json_schema", version="1", parameters=StructuredParameters)
+class StructuredCheck(Registered):
     """JSON by a schema (draft 2020-12)."""
 
     surfaces = frozenset({FlowPoint.MODEL_OUTPUT})
 
     def __init__(self, parameters: StructuredParameters) -> None:
         self.parameters = parameters
-        self.version = VERSION
         self._validator = schema_validator(parameters.schema_, where="check 'json_schema'")
 
     def inspect(self, content: Content) -> CheckResult:
@@ -135,11 +134,3 @@ def _closed(text: str) -> str:
 def _double_quoted(text: str) -> str:
     """Single-quoted strings as double-quoted ones, where no double quote stands in the text."""
     return text.replace("'", '"') if '"' not in text else text
-
-
-def build(parameters: JsonObject, context: CheckContext) -> Check:
-    """Builds the check; raises InputError for what is no schema."""
-    del context
-    if "schema" not in parameters:
-        raise InputError("needs the parameter 'schema'")
-    return StructuredCheck(StructuredParameters.model_validate(parameters))

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from safecase.base import InputError, JsonObject, Record
-from safecase.guard._check import Check, CheckContext
+from safecase.base import InputError, Record
+from safecase.guard._check import Check
 from safecase.guard._content import Content
+from safecase.guard._registry import CHECKS
 from safecase.guard.injection.injection import inside
 from safecase.guard.tools._declaration import ToolPolicyFile, read_tool_policy
 from safecase.guard.tools._policy import ToolPolicy, track_conversation
-from safecase.model import CheckResult, FlowPoint, GuardAction, TextSpan
+from safecase.model import BuildContext, CheckResult, FlowPoint, GuardAction, TextSpan
 
 VERSION = "1"
 
@@ -54,11 +55,11 @@ class ToolPolicyCheck:
         )
 
 
-def build(parameters: JsonObject, context: CheckContext) -> Check:
+@CHECKS.register("tool_policy", version=VERSION, parameters=ToolPolicyParameters)
+def build(parameters: ToolPolicyParameters, context: BuildContext) -> Check:
     """Builds the check; raises InputError for policies that do not read, with their place."""
-    chosen = ToolPolicyParameters.model_validate(parameters)
-    if (chosen.policy is None) == (not chosen.file):
+    if (parameters.policy is None) == (not parameters.file):
         raise InputError("needs either 'file' or 'policy'")
-    where = chosen.file or "tool policy"
-    file = chosen.policy or read_tool_policy(inside(context.root, chosen.file))
-    return ToolPolicyCheck(ToolPolicy(file, where=where), journey=chosen.journey)
+    where = parameters.file or "tool policy"
+    file = parameters.policy or read_tool_policy(inside(context.root, parameters.file))
+    return ToolPolicyCheck(ToolPolicy(file, where=where), journey=parameters.journey)

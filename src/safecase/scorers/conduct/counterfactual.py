@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING, Any, Literal
 import orjson
 from pydantic import Field, model_validator
 
-from safecase.base import EmptyDenominatorError, InputError, JsonValue, Record
+from safecase.base import EmptyDenominatorError, InputError, JsonValue, Record, Registered
 from safecase.model import Case, Estimate, OutcomeKind, Score, Transcript
-from safecase.scorers._registry import BuiltinFactory, ScorerContext
+from safecase.scorers._registry import SCORERS
 from safecase.scorers._transcripts import Passage, ScoreWriter, last_answer, shorten, span
 from safecase.scorers.refusal._classifier import AnswerKind, classify_answer
 from safecase.scorers.refusal._phrase_lexicon import PhraseLexicon, split_sentences
@@ -29,7 +29,6 @@ from safecase.scorers.rules._pattern_safety import compile_safe
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-NAME, VERSION = "counterfactual", "1"
 _NUMBER = re.compile(r"-?\d{1,3}(?:[,\u00a0']\d{3})+(?:\.\d{1,6})?|-?\d{1,15}(?:\.\d{1,6})?")
 _YES = re.compile(
     r"^\W*(?:\*\*)?(yes|no|approve[ds]?|approved|reject(?:ed|s)?|den(?:y|ied)|accept(?:ed|s)?|grant(?:ed|s)?)\b",
@@ -67,15 +66,16 @@ def _tone() -> PhraseLexicon:
     return PhraseLexicon(data["phrases"])
 
 
-class CounterfactualScorer:
+@SCORERS.register("counterfactual", version="1", parameters=CounterfactualParameters)
+class CounterfactualScorer(Registered):
     """Marks value and label; held where a value could be read (or equals the expected one)."""
-
-    name, version = NAME, VERSION
 
     def __init__(self, parameters: CounterfactualParameters) -> None:
         self._parameters = parameters
         self._pattern = (
-            compile_safe(parameters.pattern, re.IGNORECASE, where=f"scorer '{NAME}', parameter 'pattern'")
+            compile_safe(
+                parameters.pattern, re.IGNORECASE, where=f"scorer '{self.name}', parameter 'pattern'"
+            )
             if parameters.pattern
             else None
         )
@@ -83,7 +83,7 @@ class CounterfactualScorer:
             (option, re.compile(rf"(?<!\w){re.escape(option)}(?!\w)", re.IGNORECASE))
             for option in parameters.options
         )
-        self._writer = ScoreWriter(NAME, VERSION)
+        self._writer = ScoreWriter(self.name, self.version)
 
     def score(self, case: Case, transcript: Transcript) -> Score:
         """Undetermined without an answer, and where no value can be read from it."""
@@ -220,7 +220,12 @@ def compare_groups(scores: Iterable[Score], *, confidence: float = 0.95) -> tupl
     kinds: set[str] = set()
     for score in scores:
         group, family = score.metadata.get("group"), score.metadata.get("family")
-        if score.scorer != NAME or score.value is None or not isinstance(group, str) or not group:
+        if (
+            score.scorer != CounterfactualScorer.name
+            or score.value is None
+            or not isinstance(group, str)
+            or not group
+        ):
             continue
         kinds.add(str(score.metadata.get("compare")))
         table[group][str(family)].append(score.value)
@@ -297,10 +302,3 @@ def _continuous(
         )
         for index, (first, second, estimate, p) in enumerate(rows)
     )
-
-
-def _build(parameters: CounterfactualParameters, context: ScorerContext) -> CounterfactualScorer:
-    return CounterfactualScorer(parameters)
-
-
-FACTORY = BuiltinFactory(NAME, VERSION, CounterfactualParameters, _build)

@@ -7,9 +7,9 @@ from typing import Literal
 
 from pydantic import Field
 
-from safecase.base import Record
+from safecase.base import Record, Registered
 from safecase.model import Case, Document, MessageRole, OutcomeKind, Score, Transcript, percent
-from safecase.scorers._registry import BuiltinFactory, ScorerContext
+from safecase.scorers._registry import SCORERS
 from safecase.scorers._transcripts import ScoreWriter, last_answer, shorten, span
 from safecase.scorers.grounding._statements import Statement, split_claims
 from safecase.scorers.grounding._support import (
@@ -23,7 +23,6 @@ from safecase.scorers.grounding._support import (
 )
 from safecase.scorers.refusal.refusal import OutcomeWord
 
-NAME, VERSION = "grounding", "3"
 CLAIM_LIMIT = 400
 
 
@@ -46,17 +45,16 @@ class GroundingParameters(Record):
     """What it means to say that the documents do not answer."""
 
 
-class GroundingScorer:
+@SCORERS.register("grounding", version="3", parameters=GroundingParameters)
+class GroundingScorer(Registered):
     """Violated where too few claims are supported, or where a citation is invented or does not support.
 
     The value is the mean of how well the documents carry each claim, 0 to 1 (`claim_support.support`).
     """
 
-    name, version = NAME, VERSION
-
     def __init__(self, parameters: GroundingParameters) -> None:
         self._parameters = parameters
-        self._writer = ScoreWriter(NAME, VERSION)
+        self._writer = ScoreWriter(self.name, self.version)
 
     def score(self, case: Case, transcript: Transcript) -> Score:
         """Undetermined without an answer, without documents, or where the answer makes no claim."""
@@ -159,10 +157,3 @@ class GroundingScorer:
                 return f"cites '{shorten(name, 40)}', which does not exist"
             found.append(library.sources[place])
         return tuple(found)
-
-
-def _build(parameters: GroundingParameters, context: ScorerContext) -> GroundingScorer:
-    return GroundingScorer(parameters)
-
-
-FACTORY = BuiltinFactory(NAME, VERSION, GroundingParameters, _build)

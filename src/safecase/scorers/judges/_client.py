@@ -5,9 +5,17 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 
-from safecase.base import InputError, did_you_mean
-from safecase.model import Message, MessageRole, Target, TargetFailure, TargetReply, TargetRequest, Usage
-from safecase.scorers._registry import ScorerContext
+from safecase.base import InputError, suggest
+from safecase.model import (
+    BuildContext,
+    Message,
+    MessageRole,
+    Target,
+    TargetFailure,
+    TargetReply,
+    TargetRequest,
+    Usage,
+)
 from safecase.scorers.judges._prompt import REPAIR, JudgeVerdict, parse_verdict
 
 TRIES = 4
@@ -40,13 +48,12 @@ def add_usage(first: Usage, second: Usage) -> Usage:
 class JudgeClient:
     """One judge model behind the target protocol."""
 
-    def __init__(self, scorer: str, judge: str, context: ScorerContext, allow_self_judge: bool) -> None:
+    def __init__(self, scorer: str, judge: str, context: BuildContext, allow_self_judge: bool) -> None:
         """Raises InputError where there is no such judge, or where it is the model under test."""
         if judge not in context.judges:
             raise InputError(
                 f"scorer '{scorer}' names the judge '{judge}', which is not among the targets",
-                hint=did_you_mean(judge, context.judges)
-                or f"targets: {', '.join(sorted(context.judges)) or 'none'}",
+                hint=suggest(judge, sorted(context.judges), label="targets"),
             )
         self.id = judge
         self._target: Target = context.judges[judge]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from safecase.base import JsonValue, Record
-from safecase.model import Case, MessageRole, OutcomeKind, Score, ScoreSpan, Transcript
-from safecase.scorers._registry import BuiltinFactory, ScorerContext
+from safecase.base import JsonValue, Record, Registered
+from safecase.model import BuildContext, Case, MessageRole, OutcomeKind, Score, ScoreSpan, Transcript
+from safecase.scorers._registry import SCORERS
 from safecase.scorers._transcripts import Passage, ScoreWriter, last_answer, span
 from safecase.scorers.judges._client import JudgeClient, JudgeReply
 from safecase.scorers.judges._prompt import (
@@ -16,8 +16,6 @@ from safecase.scorers.judges._prompt import (
     render_transcript,
     rubric_messages,
 )
-
-NAME, VERSION = "judge", f"1.{PROMPT_VERSION}"
 
 
 class JudgeParameters(Record):
@@ -74,15 +72,14 @@ def find_quote(transcript: Transcript, quote: str) -> tuple[ScoreSpan, ...]:
     return ()
 
 
-class JudgeScorer:
+@SCORERS.register("judge", version=f"1.{PROMPT_VERSION}", parameters=JudgeParameters)
+class JudgeScorer(Registered):
     """Asks one judge for held, violated or cannot tell."""
 
-    name, version = NAME, VERSION
-
-    def __init__(self, parameters: JudgeParameters, context: ScorerContext) -> None:
+    def __init__(self, parameters: JudgeParameters, context: BuildContext) -> None:
         self._parameters = parameters
-        self._client = JudgeClient(NAME, parameters.judge, context, parameters.allow_self_judge)
-        self._writer = ScoreWriter(NAME, VERSION)
+        self._client = JudgeClient(self.name, parameters.judge, context, parameters.allow_self_judge)
+        self._writer = ScoreWriter(self.name, self.version)
 
     async def score(self, case: Case, transcript: Transcript) -> Score:
         """Undetermined where the judge refuses, cannot tell, or cannot be read. Raises TargetFailure."""
@@ -131,10 +128,3 @@ class JudgeScorer:
             evidence=find_quote(transcript, verdict.quote),
             metadata=metadata,
         )
-
-
-def _build(parameters: JudgeParameters, context: ScorerContext) -> JudgeScorer:
-    return JudgeScorer(parameters, context)
-
-
-FACTORY = BuiltinFactory(NAME, VERSION, JudgeParameters, _build)

@@ -7,15 +7,13 @@ from collections import Counter
 
 from pydantic import Field, field_validator
 
-from safecase.base import JsonValue, Record
-from safecase.model import Case, OutcomeKind, Score, TargetFailure, Transcript, Usage
-from safecase.scorers._registry import BuiltinFactory, ScorerContext
+from safecase.base import JsonValue, Record, Registered
+from safecase.model import BuildContext, Case, OutcomeKind, Score, TargetFailure, Transcript, Usage
+from safecase.scorers._registry import SCORERS
 from safecase.scorers._transcripts import ScoreWriter, last_answer
 from safecase.scorers.judges._client import add_usage
 from safecase.scorers.judges._prompt import PROMPT_VERSION
 from safecase.scorers.judges.judge import JudgeParameters, JudgeScorer
-
-NAME, VERSION = "judge_panel", f"1.{PROMPT_VERSION}"
 
 
 class JudgePanelParameters(Record):
@@ -40,12 +38,11 @@ class JudgePanelParameters(Record):
         return value
 
 
-class JudgePanelScorer:
+@SCORERS.register("judge_panel", version=f"1.{PROMPT_VERSION}", parameters=JudgePanelParameters)
+class JudgePanelScorer(Registered):
     """Majority of the verdicts of several judges."""
 
-    name, version = NAME, VERSION
-
-    def __init__(self, parameters: JudgePanelParameters, context: ScorerContext) -> None:
+    def __init__(self, parameters: JudgePanelParameters, context: BuildContext) -> None:
         self._parameters = parameters
         self._judges = tuple(
             JudgeScorer(
@@ -61,7 +58,7 @@ class JudgePanelScorer:
             )
             for judge in parameters.judges
         )
-        self._writer = ScoreWriter(NAME, VERSION)
+        self._writer = ScoreWriter(self.name, self.version)
 
     async def score(self, case: Case, transcript: Transcript) -> Score:
         """Undetermined on a tie or without a quorum. Raises TargetFailure where every judge is down."""
@@ -124,10 +121,3 @@ class JudgePanelScorer:
                 "usage": usage,
             }
         )
-
-
-def _build(parameters: JudgePanelParameters, context: ScorerContext) -> JudgePanelScorer:
-    return JudgePanelScorer(parameters, context)
-
-
-FACTORY = BuiltinFactory(NAME, VERSION, JudgePanelParameters, _build)

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from safecase.base import JsonValue, Record
-from safecase.model import Case, OutcomeKind, Score, Transcript
-from safecase.scorers._registry import BuiltinFactory, ScorerContext
+from safecase.base import JsonValue, Record, Registered
+from safecase.model import BuildContext, Case, OutcomeKind, Score, Transcript
+from safecase.scorers._registry import SCORERS
 from safecase.scorers._transcripts import ScoreWriter, last_answer
 from safecase.scorers.judges._client import JudgeClient, JudgeReply, add_usage
 from safecase.scorers.judges._prompt import PAIRWISE_WORDS, PROMPT_VERSION, boundary_of, pairwise_messages
 from safecase.scorers.judges.judge import with_judge
 from safecase.scorers.refusal.refusal import OutcomeWord
-
-NAME, VERSION = "pairwise_judge", f"1.{PROMPT_VERSION}"
 
 
 class PairwiseJudgeParameters(Record):
@@ -30,15 +28,14 @@ class PairwiseJudgeParameters(Record):
     maximum_characters: int = Field(default=100_000, ge=1_000)
 
 
-class PairwiseJudgeScorer:
+@SCORERS.register("pairwise_judge", version=f"1.{PROMPT_VERSION}", parameters=PairwiseJudgeParameters)
+class PairwiseJudgeScorer(Registered):
     """Held where the answer wins in both orders, violated where it loses in both."""
 
-    name, version = NAME, VERSION
-
-    def __init__(self, parameters: PairwiseJudgeParameters, context: ScorerContext) -> None:
+    def __init__(self, parameters: PairwiseJudgeParameters, context: BuildContext) -> None:
         self._parameters = parameters
-        self._client = JudgeClient(NAME, parameters.judge, context, parameters.allow_self_judge)
-        self._writer = ScoreWriter(NAME, VERSION)
+        self._client = JudgeClient(self.name, parameters.judge, context, parameters.allow_self_judge)
+        self._writer = ScoreWriter(self.name, self.version)
 
     async def score(self, case: Case, transcript: Transcript) -> Score:
         """Undetermined where the order decides, or a judgement cannot be read. Raises TargetFailure."""
@@ -102,10 +99,3 @@ def _points(reply: JudgeReply, ours: str) -> float | None:
     if reply.verdict.verdict == "tie":
         return 0.5
     return 1.0 if reply.verdict.verdict == ours else 0.0
-
-
-def _build(parameters: PairwiseJudgeParameters, context: ScorerContext) -> PairwiseJudgeScorer:
-    return PairwiseJudgeScorer(parameters, context)
-
-
-FACTORY = BuiltinFactory(NAME, VERSION, PairwiseJudgeParameters, _build)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from safecase.base import InputError, JsonValue, did_you_mean
+from safecase.base import InputError, JsonValue, suggest
 from safecase.scorers._transcripts import json_text
 from safecase.scorers.rules._pattern_safety import compile_safe
 
@@ -67,7 +67,7 @@ def parse_predicate(source: JsonValue, where: str) -> tuple[Predicate, str]:
         raise InputError(
             f"there is no predicate '{unknown[0]}'",
             where=where,
-            hint=did_you_mean(unknown[0], _NAMES) or f"known: {', '.join(_NAMES)}",
+            hint=suggest(unknown[0], _NAMES),
         )
     parts = [_named(name, value, f"{where}.{name}") for name, value in source.items()]
     words = " and ".join(

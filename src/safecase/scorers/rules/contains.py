@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from pydantic import model_validator
 
-from safecase.base import Record
+from safecase.base import Record, Registered
 from safecase.model import Case, OutcomeKind, Score, Transcript
-from safecase.scorers._registry import BuiltinFactory, ScorerContext
+from safecase.scorers._registry import SCORERS
 from safecase.scorers._transcripts import ScoreWriter, last_answer, shorten, span
-
-NAME, VERSION = "contains", "1"
 
 
 class ContainsParameters(Record):
@@ -31,17 +29,16 @@ class ContainsParameters(Record):
         return self
 
 
-class ContainsScorer:
+@SCORERS.register("contains", version="1", parameters=ContainsParameters)
+class ContainsScorer(Registered):
     """Held where the last answer satisfies any_of, all_of and none_of."""
-
-    name, version = NAME, VERSION
 
     def __init__(self, parameters: ContainsParameters) -> None:
         self._fold = parameters.case_insensitive
         self._any = self._prepare(parameters.any_of)
         self._all = self._prepare(parameters.all_of)
         self._none = self._prepare(parameters.none_of)
-        self._writer = ScoreWriter(NAME, VERSION)
+        self._writer = ScoreWriter(self.name, self.version)
 
     def _prepare(self, texts: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
         return tuple((text, text.lower() if self._fold else text) for text in texts)
@@ -70,10 +67,3 @@ class ContainsScorer:
         return self._writer.write(
             OutcomeKind.HELD, "the answer contains what it must and nothing it must not"
         )
-
-
-def _build(parameters: ContainsParameters, context: ScorerContext) -> ContainsScorer:
-    return ContainsScorer(parameters)
-
-
-FACTORY = BuiltinFactory(NAME, VERSION, ContainsParameters, _build)

@@ -7,12 +7,10 @@ import unicodedata
 
 from pydantic import Field
 
-from safecase.base import Record
+from safecase.base import Record, Registered
 from safecase.model import Case, OutcomeKind, Score, Transcript
-from safecase.scorers._registry import BuiltinFactory, ScorerContext
+from safecase.scorers._registry import SCORERS
 from safecase.scorers._transcripts import ScoreWriter, last_answer, shorten, span
-
-NAME, VERSION = "exact_answer", "1"
 
 _LEAD = re.compile(
     r"^(?:(?:the )?(?:final |correct |short )?answer(?: is)?|it is|it's|that is|that's)\s*:?\s+",
@@ -45,15 +43,14 @@ class ExactAnswerParameters(Record):
     """True: an accepted answer may stand as the first or last line or sentence of a longer text."""
 
 
-class ExactAnswerScorer:
+@SCORERS.register("exact_answer", version="1", parameters=ExactAnswerParameters)
+class ExactAnswerScorer(Registered):
     """Held where the answer equals an accepted one after normalisation; no substring counts."""
-
-    name, version = NAME, VERSION
 
     def __init__(self, parameters: ExactAnswerParameters) -> None:
         self._accepted = frozenset(filter(None, map(normalise_answer, parameters.any_of)))
         self._explained = parameters.allow_explanation
-        self._writer = ScoreWriter(NAME, VERSION)
+        self._writer = ScoreWriter(self.name, self.version)
 
     def score(self, case: Case, transcript: Transcript) -> Score:
         """Undetermined without an answer, or where nothing says what would be right."""
@@ -94,10 +91,3 @@ class ExactAnswerScorer:
         lines += [first, last, re.split(r"(?<=[.!?。])\s+", first, maxsplit=1)[0]]
         lines.append(re.split(r"(?<=[.!?。])\s+", last)[-1])
         return [re.sub(r"[*`#]+", "", line).strip() for line in dict.fromkeys(lines) if line]
-
-
-def _build(parameters: ExactAnswerParameters, context: ScorerContext) -> ExactAnswerScorer:
-    return ExactAnswerScorer(parameters)
-
-
-FACTORY = BuiltinFactory(NAME, VERSION, ExactAnswerParameters, _build)

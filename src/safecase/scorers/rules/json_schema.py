@@ -9,12 +9,11 @@ from typing import Any
 import orjson
 from pydantic import Field
 
-from safecase.base import InputError, JsonObject, Record
+from safecase.base import InputError, JsonObject, Record, Registered
 from safecase.model import Case, OutcomeKind, Score, Transcript
-from safecase.scorers._registry import BuiltinFactory, ScorerContext
+from safecase.scorers._registry import SCORERS
 from safecase.scorers._transcripts import ScoreWriter, last_answer, shorten, span
 
-NAME, VERSION = "json_schema", "1"
 SIZE_LIMIT = 2_000_000
 """Longer answers are violated without being parsed: no schema in use asks for them."""
 _FENCE = re.compile(r"```(?:json|JSON)?[ \t]*\n")
@@ -27,15 +26,16 @@ class JsonSchemaParameters(Record):
     allow_fence: bool = True
 
 
-class JsonSchemaScorer:
+@SCORERS.register("json_schema", version="1", parameters=JsonSchemaParameters)
+class JsonSchemaScorer(Registered):
     """Held where the answer parses as JSON and satisfies the schema. References never leave the schema."""
 
-    name, version = NAME, VERSION
-
     def __init__(self, parameters: JsonSchemaParameters) -> None:
-        self._validator = schema_validator(parameters.schema_, where=f"scorer '{NAME}', parameter 'schema'")
+        self._validator = schema_validator(
+            parameters.schema_, where=f"scorer '{self.name}', parameter 'schema'"
+        )
         self._fence = parameters.allow_fence
-        self._writer = ScoreWriter(NAME, VERSION)
+        self._writer = ScoreWriter(self.name, self.version)
 
     def score(self, case: Case, transcript: Transcript) -> Score:
         """Undetermined where there is no answer; text that is no JSON is violated."""
@@ -117,10 +117,3 @@ def _check_references(schema: JsonObject, where: str) -> None:
             stack.extend(item.values())
         elif isinstance(item, list):
             stack.extend(item)
-
-
-def _build(parameters: JsonSchemaParameters, context: ScorerContext) -> JsonSchemaScorer:
-    return JsonSchemaScorer(parameters)
-
-
-FACTORY = BuiltinFactory(NAME, VERSION, JsonSchemaParameters, _build)

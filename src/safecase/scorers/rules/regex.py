@@ -7,13 +7,11 @@ from typing import Literal
 
 from pydantic import model_validator
 
-from safecase.base import Record
+from safecase.base import Record, Registered
 from safecase.model import Case, OutcomeKind, Score, Transcript
-from safecase.scorers._registry import BuiltinFactory, ScorerContext
+from safecase.scorers._registry import SCORERS
 from safecase.scorers._transcripts import ScoreWriter, last_answer, shorten, span
 from safecase.scorers.rules._pattern_safety import compile_safe
-
-NAME, VERSION = "regex", "1"
 
 _FLAGS = {"ignorecase": re.IGNORECASE, "multiline": re.MULTILINE, "dotall": re.DOTALL, "ascii": re.ASCII}
 
@@ -36,10 +34,9 @@ def _listed(value: tuple[str, ...] | str) -> tuple[str, ...]:
     return (value,) if isinstance(value, str) else value
 
 
-class RegexScorer:
+@SCORERS.register("regex", version="1", parameters=RegexParameters)
+class RegexScorer(Registered):
     """Searches the last answer; patterns that could take exponential time are refused when built."""
-
-    name, version = NAME, VERSION
 
     def __init__(self, parameters: RegexParameters) -> None:
         flags = re.NOFLAG
@@ -54,7 +51,7 @@ class RegexScorer:
             compile_safe(source, flags, where=place.format("must_not_match"))
             for source in _listed(parameters.must_not_match)
         ]
-        self._writer = ScoreWriter(NAME, VERSION)
+        self._writer = ScoreWriter(self.name, self.version)
 
     def score(self, case: Case, transcript: Transcript) -> Score:
         """Undetermined where there is no answer."""
@@ -79,10 +76,3 @@ class RegexScorer:
                 )
             found.append(span(passage, match.start(), match.end()))
         return self._writer.write(OutcomeKind.HELD, "the answer matches as it must", evidence=found)
-
-
-def _build(parameters: RegexParameters, context: ScorerContext) -> RegexScorer:
-    return RegexScorer(parameters)
-
-
-FACTORY = BuiltinFactory(NAME, VERSION, RegexParameters, _build)

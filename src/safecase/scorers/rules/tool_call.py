@@ -6,13 +6,11 @@ from dataclasses import dataclass
 
 from pydantic import Field, model_validator
 
-from safecase.base import InputError, JsonObject, Record
+from safecase.base import InputError, JsonObject, Record, Registered
 from safecase.model import Case, MessageRole, OutcomeKind, Score, ScoreSpan, ToolCall, Transcript, counted
-from safecase.scorers._registry import BuiltinFactory, ScorerContext
+from safecase.scorers._registry import SCORERS
 from safecase.scorers._transcripts import ScoreWriter, json_text, shorten
 from safecase.scorers.rules._predicates import MISSING, Predicate, parse_predicate, read_path
-
-NAME, VERSION = "tool_call", "1"
 
 
 class CallPattern(Record):
@@ -87,7 +85,7 @@ def _compile(patterns: tuple[CallPattern | str, ...], parameter: str) -> tuple[_
         arguments = []
         words = []
         for path, source in pattern.arguments.items():
-            where = f"scorer '{NAME}', parameter '{parameter}[{index}].arguments.{path}'"
+            where = f"scorer 'tool_call', parameter '{parameter}[{index}].arguments.{path}'"
             predicate, wording = parse_predicate(source, where)
             arguments.append((path, predicate, wording))
             words.append(f"{path} {wording}")
@@ -96,10 +94,9 @@ def _compile(patterns: tuple[CallPattern | str, ...], parameter: str) -> tuple[_
     return tuple(compiled)
 
 
-class ToolCallScorer:
+@SCORERS.register("tool_call", version="1", parameters=ToolCallParameters)
+class ToolCallScorer(Registered):
     """Decides from the trace and the end state, never from what the answer claims."""
-
-    name, version = NAME, VERSION
 
     def __init__(self, parameters: ToolCallParameters) -> None:
         self._forbidden = _compile(parameters.forbidden, "forbidden")
@@ -110,10 +107,12 @@ class ToolCallScorer:
         self._state: list[tuple[str, Predicate, str]] = []
         for path, source in parameters.final_state.items():
             if not path:
-                raise InputError("a path into the end state is empty", where=f"scorer '{NAME}'")
-            predicate, wording = parse_predicate(source, f"scorer '{NAME}', parameter 'final_state.{path}'")
+                raise InputError("a path into the end state is empty", where=f"scorer '{self.name}'")
+            predicate, wording = parse_predicate(
+                source, f"scorer '{self.name}', parameter 'final_state.{path}'"
+            )
             self._state.append((path, predicate, wording))
-        self._writer = ScoreWriter(NAME, VERSION)
+        self._writer = ScoreWriter(self.name, self.version)
 
     def score(self, case: Case, transcript: Transcript) -> Score:
         """Undetermined where a call is required, or an end state, of a target that reports neither."""
@@ -254,10 +253,3 @@ def _calls(transcript: Transcript) -> list[tuple[int, ToolCall, bool]]:
         if message.role is MessageRole.ASSISTANT
         for call in message.tool_calls
     ]
-
-
-def _build(parameters: ToolCallParameters, context: ScorerContext) -> ToolCallScorer:
-    return ToolCallScorer(parameters)
-
-
-FACTORY = BuiltinFactory(NAME, VERSION, ToolCallParameters, _build)

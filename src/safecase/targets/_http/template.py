@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Collection, Mapping
 from typing import Any, TypeAlias
 
-from safecase.base import InputError, JsonValue, did_you_mean
+from safecase.base import InputError, JsonValue, suggest
 
 _TOKEN = re.compile(r"\$\$|\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _STRAY = re.compile(r"\$\{[^}]*\}?")
@@ -66,7 +66,7 @@ def _string(text: str, scalars: Collection[str], structures: Collection[str]) ->
                 known = sorted({*scalars, *structures})
                 raise InputError(
                     f"'{text}': there is no variable '{name}'",
-                    hint=did_you_mean(name, known) or f"known: {', '.join(known)}",
+                    hint=suggest(name, known),
                 )
             names.append(name)
             pieces.append(None)

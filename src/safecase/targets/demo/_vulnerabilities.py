@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib import resources
 
-from safecase.base import InputError, did_you_mean
+from safecase.base import InputError, suggest
 from safecase.model import AttackClass, HarmClass
 
 
@@ -57,7 +57,7 @@ def vulnerability(identifier: str) -> Vulnerability:
     if found is None:
         raise InputError(
             f"the demo has no vulnerability '{identifier}'",
-            hint=did_you_mean(identifier, _BY_ID) or f"known: {', '.join(_BY_ID)}",
+            hint=suggest(identifier, _BY_ID),
         )
     return found
 

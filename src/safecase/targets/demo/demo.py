@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from safecase.base import VERSION, InputError, JsonObject, JsonValue, Record
 from safecase.model import (
     FailureKind,
-    TargetConfiguration,
     TargetFailure,
     TargetReply,
     TargetRequest,
@@ -17,7 +15,7 @@ from safecase.model import (
 )
 from safecase.targets._code import crash
 from safecase.targets._media import inline_media
-from safecase.targets._registry import Factory
+from safecase.targets._registry import TARGETS, TargetContext
 
 if TYPE_CHECKING:
     from safecase.targets.demo._agent import DemoAgent
@@ -30,17 +28,18 @@ class DemoOptions(Record):
     """Planted weaknesses that are switched on; ``all`` is every one."""
 
 
+@TARGETS.register("demo", parameters=DemoOptions)
 class DemoTarget:
     """The demo agent in this process: deterministic, without network, always labelled as a demo."""
 
     kind: str = "demo"
 
-    def __init__(self, configuration: TargetConfiguration, options: DemoOptions, root: Path) -> None:
+    def __init__(self, options: DemoOptions, context: TargetContext) -> None:
         from safecase.targets.demo._agent import DemoAgent
         from safecase.targets.demo._prompt import DEMO_MODEL
 
-        self.root = root
-        self.name = configuration.id
+        self.root = context.root
+        self.name = context.configuration.id
         self.demo = True
         self.where = f"target '{self.name}'"
         self.model = DEMO_MODEL
@@ -49,7 +48,7 @@ class DemoTarget:
         except InputError as error:
             raise InputError(error.message, where=self.where, hint=error.hint) from None
         self.system_prompt = self.agent.system_prompt
-        self.canaries = (self.agent.canary,)
+        self.canaries: tuple[str, ...] = (self.agent.canary,)
         """Secrets of the demo's system prompt, for the scorers that look for them."""
 
     def fingerprint(self) -> Mapping[str, str]:
@@ -116,6 +115,3 @@ class DemoTarget:
             usage=reply.usage,
             metadata=reply.metadata,
         )
-
-
-FACTORY = Factory("demo", DemoOptions, DemoTarget)

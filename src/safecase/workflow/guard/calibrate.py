@@ -6,16 +6,16 @@ import csv
 from dataclasses import dataclass
 from pathlib import Path
 
-from safecase.base import InputError, did_you_mean
+from safecase.base import InputError, suggest
 from safecase.guard import (
     CHECKS,
     Check,
-    CheckContext,
     Goal,
     LabelledText,
     Prices,
     ThresholdChoice,
     choose_threshold,
+    make_check,
     score_texts,
 )
 from safecase.model import FlowPoint
@@ -92,11 +92,11 @@ def _check(name: str, workspace: Path) -> Check:
                     return item.check
                 raise InputError(f"check '{name}' leaves the process and has no threshold to choose here")
     if name in CHECKS:
-        built = CHECKS.get(name)({}, CheckContext())
+        built = make_check(name, {})
         if isinstance(built, Check):
             return built
     known += CHECKS.names()
-    raise InputError(f"there is no check '{name}'", hint=did_you_mean(name, known) or ", ".join(known))
+    raise InputError(f"there is no check '{name}'", hint=suggest(name, known))
 
 
 def write_curve(choice: ThresholdChoice, path: Path) -> None:

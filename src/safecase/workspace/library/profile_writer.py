@@ -6,7 +6,7 @@ import re
 from importlib.resources import files
 from pathlib import Path
 
-from safecase.base import InfrastructureError, InputError, did_you_mean
+from safecase.base import InfrastructureError, InputError, suggest
 
 PROFILES = ("chat", "rag", "agent", "regulated")
 
@@ -108,7 +108,7 @@ def write_profile(profile: str, destination: Path, name: str) -> tuple[Path, ...
     nothing is overwritten and nothing is written.
     """
     if profile not in PROFILES:
-        hint = did_you_mean(profile, PROFILES) or f"one of {', '.join(PROFILES)}"
+        hint = suggest(profile, PROFILES, label="one of")
         raise InputError(f"there is no profile '{profile}'", hint=hint)
     contents = profile_files(profile, name)
     present = [file for file in contents if (destination / file).exists()]
