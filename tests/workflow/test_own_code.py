@@ -13,7 +13,7 @@ from safecase.base import InputError, WorkspaceError
 from safecase.guard import Content
 from safecase.model import BuildContext, Case, FlowPoint, Message, MessageRole, Transcript
 from safecase.workflow import Project, list_plugins, workspace_guard
-from safecase.workflow.own_scorers import load_scorer
+from safecase.workflow._own_scorers import load_scorer
 from safecase.workspace import load_workspace, workspace_schema
 
 from .command_line import safecase

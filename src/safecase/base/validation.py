@@ -10,7 +10,7 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from safecase.base.choose import did_you_mean
+from safecase.base.choose import suggest
 
 Step = str | int
 
@@ -33,7 +33,15 @@ class Mistake:
         return ".".join(str(step) for step in self.path)
 
     def __str__(self) -> str:
+        return self.tell()
+
+    def tell(self, noun: str = "field") -> str:
+        """The mistake in one clause; ``noun``: what a value of the data is called."""
         mend = f" ({self.hint})" if self.hint else ""
+        if self.code == "unknown-key":
+            return f"there is no {noun} '{self.place}'{mend}"
+        if self.code == "missing-key":
+            return f"needs the {noun} '{self.place}'"
         return f"{self.place}: {self.message}{mend}" if self.path else f"{self.message}{mend}"
 
 
@@ -47,9 +55,9 @@ def mistakes(error: ValidationError, model: type[BaseModel]) -> tuple[Mistake, .
     )
 
 
-def describe(error: ValidationError, model: type[BaseModel]) -> str:
-    """Every mistake in one line."""
-    return "; ".join(str(item) for item in mistakes(error, model))
+def describe(error: ValidationError, model: type[BaseModel], *, noun: str = "field") -> str:
+    """Every mistake in one line; ``noun``: what a value of the data is called."""
+    return "; ".join(item.tell(noun) for item in mistakes(error, model))
 
 
 def _mistake(item: Any, model: type[BaseModel]) -> Mistake:
@@ -57,14 +65,14 @@ def _mistake(item: Any, model: type[BaseModel]) -> Mistake:
     kind = item["type"]
     if kind == "extra_forbidden":
         known = field_names(model, path[:-1])
-        hint = did_you_mean(str(path[-1]), known) or (f"known: {', '.join(known)}" if known else None)
+        hint = suggest(str(path[-1]), known) if known else None
         return Mistake(path, "unknown-key", "there is no such field", hint)
     if kind == "missing":
         return Mistake(path, "missing-key", "is required")
     if kind == "enum":
         words = str(item.get("ctx", {}).get("expected", "")).replace("'", "").replace(" or ", ", ")
         options = [word.strip() for word in words.split(",") if word.strip()]
-        hint = did_you_mean(str(item.get("input")), options) or f"one of {', '.join(options)}"
+        hint = suggest(str(item.get("input")), options, label="one of")
         return Mistake(path, "wrong-word", f"'{item.get('input')}' is not a {path[-1]}", hint)
     message = str(item["msg"]).removeprefix("Value error, ")
     return Mistake(path, "wrong-value", message[:1].lower() + message[1:])
@@ -77,21 +85,19 @@ def _is_branch(step: object) -> bool:
 
 def field_names(model: type[BaseModel], steps: tuple[Step, ...]) -> tuple[str, ...]:
     """The field names of the model that stands at ``steps`` below ``model``; empty where none does."""
-    current: Any = model
+    current = model
     for step in steps:
         if isinstance(step, int):
             continue
-        fields = getattr(current, "model_fields", None)
-        if fields is None or step not in fields:
+        field = current.model_fields.get(step)
+        inner = _inner_model(field.annotation) if field else None
+        if inner is None:
             return ()
-        current = _inner_model(fields[step].annotation)
-        if current is None:
-            return ()
-    fields = getattr(current, "model_fields", {})
-    return tuple(info.alias or name for name, info in fields.items())
+        current = inner
+    return tuple(info.alias or name for name, info in current.model_fields.items())
 
 
-def _inner_model(annotation: Any) -> Any:
+def _inner_model(annotation: Any) -> type[BaseModel] | None:
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return annotation
     if isinstance(annotation, type) and issubclass(annotation, enum.Enum):

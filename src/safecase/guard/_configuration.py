@@ -7,11 +7,11 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from safecase.base import InputError, JsonObject, digest
+from safecase.base import InputError, JsonObject, describe, digest
 from safecase.guard._check import Check, RemoteCheck
 from safecase.guard._content import Content
 from safecase.guard._pipeline import MAXIMUM_CHARACTERS, Guard, GuardCheck
-from safecase.guard._registry import CHECKS, create_check, make_check, problems
+from safecase.guard._registry import CHECKS, create_check, make_check
 from safecase.model import (
     BuildContext,
     Control,
@@ -33,7 +33,7 @@ def check_configuration(control: Control) -> GuardCheckConfiguration:
     try:
         return GuardCheckConfiguration.model_validate(control.configuration)
     except ValidationError as error:
-        raise InputError(problems(error), where=where) from None
+        raise InputError(describe(error, GuardCheckConfiguration), where=where) from None
 
 
 def build_check(
@@ -142,7 +142,7 @@ def guard_from_mapping(
         try:
             configuration = GuardCheckConfiguration.model_validate(data)
         except ValidationError as error:
-            raise InputError(problems(error), where=f"check '{name}'") from None
+            raise InputError(describe(error, GuardCheckConfiguration), where=f"check '{name}'") from None
         if configuration.enabled:
             built.append(build_check(name, configuration, context or BuildContext()))
     return Guard(built, **options)

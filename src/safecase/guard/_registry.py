@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from safecase.base import InputError, Kind, KindRegistry
+from safecase.base import InputError, Kind, KindRegistry, describe
 from safecase.guard._check import Check, RemoteCheck
 from safecase.model import BuildContext
 
@@ -47,15 +47,5 @@ def create_check(
     try:
         checked = kind.parameters.model_validate(dict(parameters))
     except ValidationError as error:
-        raise InputError(problems(error, "parameter"), where="parameters") from None
+        raise InputError(describe(error, kind.parameters, noun="parameter"), where="parameters") from None
     return kind.create(checked, context)
-
-
-def problems(error: ValidationError, noun: str = "field") -> str:
-    """What pydantic found, in one line; ``noun``: what a value of it is called."""
-    found = []
-    for item in error.errors():
-        place = ".".join(map(str, item["loc"])) or "configuration"
-        lacking = f"needs the {noun} '{place}'"
-        found.append(lacking if item["type"] == "missing" else f"{place}: {item['msg']}")
-    return "; ".join(found)

@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from safecase.base import InputError, Kind, KindRegistry, Record, suggest
+from safecase.base import InputError, Kind, KindRegistry, Record, describe
 from safecase.model import BuildContext, Scorer
 
 SCORERS: KindRegistry[Scorer, BuildContext] = KindRegistry(
@@ -38,28 +38,12 @@ def validate_parameters(name: str, parameters: Mapping[str, Any]) -> Record:
 def checked_parameters(kind: Kind[Scorer, BuildContext], parameters: Mapping[str, Any]) -> Record:
     """The parameters of a kind of scorer, which may stand in no registry; raises InputError likewise."""
     name, model = kind.name, kind.parameters
-    known = {field_name: info.alias or field_name for field_name, info in model.model_fields.items()}
     try:
         return model.model_validate(dict(parameters))
     except ValidationError as error:
-        problems = []
-        for item in error.errors():
-            place = ".".join(str(part) for part in item["loc"])
-            if item["type"] == "extra_forbidden" and len(item["loc"]) == 1:
-                hint = suggest(place, known.values())
-                problems.append(f"there is no parameter '{place}' ({hint})")
-            elif place:
-                problems.append(f"parameter '{place}': {_first_lower(item['msg'])}")
-            else:
-                problems.append(_first_lower(item["msg"]))
-        raise InputError(f"scorer '{name}': {'; '.join(problems)}") from None
+        raise InputError(f"scorer '{name}': {describe(error, model, noun='parameter')}") from None
 
 
 def build_scorer(name: str, parameters: Mapping[str, Any], context: BuildContext | None = None) -> Scorer:
     """Check ``parameters`` and build scorer ``name``. Raises InputError."""
     return SCORERS.get(name).create(validate_parameters(name, parameters), context or BuildContext())
-
-
-def _first_lower(message: str) -> str:
-    message = message.removeprefix("Value error, ")
-    return message[:1].lower() + message[1:]

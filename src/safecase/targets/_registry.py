@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from pydantic import ValidationError
 
-from safecase.base import InputError, JsonObject, KindRegistry, Record, suggest
+from safecase.base import InputError, JsonObject, KindRegistry, Mistake, Record, mistakes
 from safecase.model import Target, TargetConfiguration
 
 KEY_OPTIONS = frozenset({"api_key", "key", "token", "api_token", "secret", "password", "authorization"})
@@ -61,7 +60,7 @@ def parse_options(kind: str, options: JsonObject) -> tuple[Record | None, tuple[
     try:
         return model.model_validate(options), ()
     except ValidationError as error:
-        return None, tuple(_problem(item, model, kind) for item in error.errors(include_url=False))
+        return None, tuple(_problem(item, kind) for item in mistakes(error, model))
 
 
 def options_schema(kind: str) -> JsonObject:
@@ -87,35 +86,16 @@ def build_target(configuration: TargetConfiguration, root: Path) -> Target:
     return kind.create(options, TargetContext(configuration, root))
 
 
-def _problem(error: Mapping[str, object], model: type[Record], kind: str) -> OptionProblem:
-    location = error["loc"]
-    path = tuple(location) if isinstance(location, tuple) else ()
-    code = error["type"]
-    if code == "extra_forbidden":
-        name = str(path[-1])
-        if name.lower() in KEY_OPTIONS:
-            return OptionProblem(
-                path=path,
-                message="keys never stand in files",
-                hint="name the environment variable that holds the key in 'api_key_env'",
-            )
-        known = _fields_at(model, path[:-1])
+def _problem(item: Mistake, kind: str) -> OptionProblem:
+    name = str(item.path[-1]) if item.path else ""
+    if item.code == "unknown-key" and name.lower() in KEY_OPTIONS:
         return OptionProblem(
-            path=path,
-            message=f"{kind} has no such option",
-            hint=suggest(name, known),
+            path=item.path,
+            message="keys never stand in files",
+            hint="name the environment variable that holds the key in 'api_key_env'",
         )
-    if code == "missing":
-        return OptionProblem(path=path, message="this option is required")
-    return OptionProblem(path=path, message=str(error["msg"]).removeprefix("Value error, "))
-
-
-def _fields_at(model: type[Record], path: tuple[str | int, ...]) -> tuple[str, ...]:
-    """Field names of the options type that stands at ``path`` below ``model``."""
-    for step in path:
-        field = model.model_fields.get(str(step))
-        annotation = field.annotation if field else None
-        if not (isinstance(annotation, type) and issubclass(annotation, Record)):
-            return ()
-        model = annotation
-    return tuple(model.model_fields)
+    if item.code == "unknown-key":
+        return OptionProblem(path=item.path, message=f"{kind} has no such option", hint=item.hint)
+    if item.code == "missing-key":
+        return OptionProblem(path=item.path, message="this option is required")
+    return OptionProblem(path=item.path, message=item.message, hint=item.hint)

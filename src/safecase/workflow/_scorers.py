@@ -18,8 +18,8 @@ from safecase.model import (
 )
 from safecase.scorers import build_scorer, find_card, read_card, shipped_cards
 from safecase.targets import build_target
+from safecase.workflow._own_scorers import load_scorer
 from safecase.workflow._project import Project, pick
-from safecase.workflow.own_scorers import load_scorer
 
 
 class ScorerSource:
