@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from safecase.workflow import Project, decide
 from safecase.workspace import write_profile
 
 from . import command_line
@@ -76,6 +77,10 @@ def test_a_run_behind_the_guard_is_another_system_version(workspace: Path) -> No
     ]
     assert manifests[0]["system"] != manifests[1]["system"]
     assert manifests[1]["settings"]["guard_without"] == ["input-guard"]
+    project = Project.open(workspace)
+    for run in (bare, guarded):
+        for verdict in decide(project, project.run_folder(run["run_id"])):
+            assert verdict.stale == (), "a guard that is as it was makes nothing stale"
     assert "no check 'inputguard'" in safecase(*arguments, "--guard", "--without", "inputguard", expect=2)
     assert "there is no --guard" in safecase(*arguments, "--without", "input-guard", expect=2)
 

@@ -15,6 +15,7 @@ from safecase.base import InfrastructureError
 from safecase.engine.attempts._draws import FinishedAttempt
 from safecase.model import FailureKind, counted
 
+# What a target that is down, or behind a wrong address or key, fails with. The other kinds are answers.
 _OUTAGE = frozenset(
     {
         FailureKind.CONNECTION,

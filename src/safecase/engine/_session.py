@@ -33,6 +33,7 @@ from safecase.engine.summary import summarise
 from safecase.model import Attempt, AttemptSummary
 
 _log = logging.getLogger(__name__)
+# Answers that are on their way when the disk or the target fails may still arrive; a hanging call may not.
 _FAILURE_GRACE_SECONDS = 1.0
 
 

@@ -4,9 +4,8 @@ Everything here is a pure function of the cases, the repeats and one seed. Order
 (seed, case id, repeat) and never drawn from the state of a random generator, so they do not depend on the
 order in which cases were loaded, on concurrency, on the number of machines or on a library's version.
 
-Method: ``statistics.md`` sections 2.4, 2.5 and 7 of the project's references. Families that appear once per
-round give every sequential rule independent units first; within a round the order is a uniform random
-permutation, which mixes the risk categories and keeps each prefix an honest sample.
+Families that appear once per round give every sequential rule independent units first; within a round the
+order is a uniform random permutation, which mixes the risk categories and keeps each prefix an honest sample.
 """
 
 from __future__ import annotations
@@ -22,9 +21,11 @@ from numpy.typing import NDArray
 from safecase.base import InputError, digest, digest_bytes
 from safecase.model import Case, DrawOrder, MessageRole, PlannedAttempt
 
+# The constants of SplitMix64 (Steele, Lea and Flood 2014).
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 _MIX_1 = np.uint64(0xBF58476D1CE4E5B9)
 _MIX_2 = np.uint64(0x94D049BB133111EB)
+# The providers' seeds are signed 32-bit integers.
 _SEED_BITS = 31
 
 

@@ -25,6 +25,7 @@ from safecase.model import MANIFEST_VERSION, Attempt, Case, RunManifest
 MANIFEST_NAME = "manifest.json"
 CASES_NAME = "cases.jsonl.zst"
 DRAWS_NAME = "draws.parquet"
+# One case as a line of JSON, media included: more is no case but a damaged file.
 _LARGEST_CASE = 256 * 1024 * 1024
 
 

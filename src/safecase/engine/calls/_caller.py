@@ -14,7 +14,9 @@ from safecase.engine.calls._limits import AdaptiveConcurrency, Budget, BudgetExh
 from safecase.engine.calls.response_cache import ResponseCache
 from safecase.model import FailureKind, Limits, Target, TargetFailure, TargetReply, TargetRequest
 
+# Providers ask for up to a minute or two; a server that asks for an hour would stop the run without a word.
 _LONGEST_RETRY_AFTER = 120.0
+# Failures that say "too fast": the others (a bad request, a refused key) do not change with the pace.
 _CONGESTION = frozenset({FailureKind.RATE_LIMITED, FailureKind.TIMEOUT, FailureKind.SERVER_ERROR})
 
 

@@ -16,7 +16,9 @@ from pydantic import ValidationError
 from safecase.base import InfrastructureError, canonical_json
 from safecase.model import TargetReply, TargetRequest
 
+# A commit waits for the disk; what a crash loses here is asked for again.
 _COMMIT_EVERY = 256
+# A damaged entry must not take all memory when it is unpacked; it then counts as absent.
 _LARGEST = 256 * 1024 * 1024
 
 

@@ -29,6 +29,7 @@ from safecase.engine.executors.protocol import Assignment, ExecutorState, start_
 from safecase.engine.plan import live_turns
 from safecase.model import Case, Limits, RunSettings, Target
 
+# A node that is lost costs a worker or two; more deaths than that have a cause that a restart does not mend.
 _MOST_RESTARTS = 3
 
 

@@ -15,9 +15,13 @@ from numpy.typing import NDArray
 
 from safecase.base import InfrastructureError
 
-_MAGIC = b"\x28\xb5\x2f\xfd"
+_MAGIC = b"\x28\xb5\x2f\xfd"  # RFC 8878, section 3.1.1
+# A frame says how much it unpacks to: a damaged or hostile one must not take all memory. The writer's frames
+# hold 8 MB, or one record where that is larger.
 _LARGEST_FRAME = 1024 * 1024 * 1024
+# Three full groups: records in draw order jump between groups that were written about the same time.
 _CACHE_BYTES = 24 * 1024 * 1024
+# `encode_attempt` promises that the draw is a record's first key, so that an index needs no JSON parser.
 _DRAW = re.compile(rb'^\{"draw":(\d+),', re.MULTILINE)
 
 

@@ -26,6 +26,7 @@ from safecase.engine.summary import ORIGIN_CODES, OUTCOME_CODES, RecordFields, S
 if TYPE_CHECKING:
     import pyarrow as pa
 
+# What is in memory at once while a run is compacted; whichever is reached first ends a row group.
 _GROUP_ROWS = 8_192
 _GROUP_BYTES = 16 * 1024 * 1024
 _SUMMARY_COLUMNS = (

@@ -14,7 +14,9 @@ import zstandard
 
 from safecase.base import InfrastructureError
 
+# A group is decompressed as a whole, so its size is what a reader must hold at once.
 _FRAME_BYTES = 8 * 1024 * 1024
+# A disk that is slower than the target may be this far behind before workers wait for it.
 _BACKLOG_BYTES = 64 * 1024 * 1024
 
 
