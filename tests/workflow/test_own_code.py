@@ -240,3 +240,15 @@ def test_plugins_tell_what_there_is_and_from_where(folder: Path) -> None:
     assert rows["converter", "rot13"]["version"] == "1"
     assert rows["scorer", "brief"]["origin"] == "my_code.py"
     assert found["passed_over"] == []
+
+
+def test_a_scorer_of_ones_own_can_have_a_card(folder: Path) -> None:
+    (folder / "labels.csv").write_text("prompt,response,label\nHi,Hello,held\nHi,Hm,violated\n")
+    safecase(folder, "calibrate", "brief", "labels.csv", "-o", "brief.json")
+    card = json.loads((folder / "brief.json").read_text())
+    assert (card["scorer"], card["scorer_version"]) == ("brief", load(folder, "Short").version)
+    text = WORKSPACE.replace('python: "my_code:Short"}', 'python: "my_code:Short", card: brief.json}')
+    (folder / "safecase.yaml").write_text(text)
+    safecase(folder, "run")
+    (folder / "my_code.py").write_text(CODE + "\n# changed\n")
+    assert "calibrate again" in safecase(folder, "run", code=2)

@@ -6,8 +6,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from safecase.base import InputError
-from safecase.model import Estimate, OutcomeKind, ScorerCard, with_interval
+from safecase.model import BuildContext, Estimate, OutcomeKind, Scorer, ScorerCard, with_interval
 from safecase.scorers import LabelColumns, build_scorer, measure_scorer, read_labelled, write_card
+from safecase.workflow._own_scorers import load_scorer
+from safecase.workflow._project import Project
 
 
 def calibrate_scorer(
@@ -18,11 +20,13 @@ def calibrate_scorer(
     columns: LabelColumns | None = None,
     outcomes: dict[str, str] | None = None,
     held_out: bool = False,
+    workspace: Path | None = None,
 ) -> tuple[ScorerCard, list[str]]:
     """The card of a scorer on a labels file, and lines that tell it to a person.
 
     ``outcomes`` maps each human label to held, violated or undetermined; by default labels are those
-    words themselves. Raises InputError for files and labels that do not read.
+    words themselves. ``workspace``: its scorers can be measured by their id; one of its own runs its code.
+    Raises InputError for files and labels that do not read.
     """
     data = read_labelled(labels, columns)
     meaning = {
@@ -33,7 +37,7 @@ def calibrate_scorer(
             raise InputError(f"'{word}' is no outcome", hint="held, violated or undetermined")
         meaning[label] = OutcomeKind(word)
     result = measure_scorer(
-        build_scorer(scorer, {}),
+        _scorer(scorer, workspace),
         data,
         label_outcomes=meaning,
         measured=datetime.now(UTC).date(),
@@ -44,6 +48,19 @@ def calibrate_scorer(
     if output is not None:
         write_card(card, output)
     return card, _lines(card)
+
+
+def _scorer(name: str, workspace: Path | None) -> Scorer:
+    """The workspace's scorer of that id, else the kind of that name with its usual parameters."""
+    if workspace is not None and (workspace / "safecase.yaml").exists():
+        project = Project.open(workspace)
+        named = next((item for item in project.workspace.scorers if item.id == name), None)
+        if named is not None and named.python is not None:
+            context = BuildContext(root=project.workspace.root)
+            return load_scorer(named.id, named.python, named.parameters, context)
+        if named is not None:
+            return build_scorer(named.scorer, named.parameters)
+    return build_scorer(name, {})
 
 
 def _lines(card: ScorerCard) -> list[str]:

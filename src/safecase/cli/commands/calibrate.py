@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from safecase.cli._console import out, print_json
-from safecase.cli._options import Json
+from safecase.cli._options import HERE, Json, Workspace
 
 
 def register(app: typer.Typer) -> None:
@@ -17,7 +17,7 @@ def register(app: typer.Typer) -> None:
 
 
 def calibrate(
-    scorer: Annotated[str, typer.Argument(help="Scorer to measure, e.g. refusal.")],
+    scorer: Annotated[str, typer.Argument(help="Scorer to measure: one of the workspace, or refusal, say.")],
     labels: Annotated[Path, typer.Argument(help="Human labels: csv, jsonl or a Label Studio JSON export.")],
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Card file to write.")] = None,
     prompt_column: Annotated[str, typer.Option(help="Column or dotted path of the prompt.")] = "prompt",
@@ -35,6 +35,7 @@ def calibrate(
     held_out: Annotated[
         bool, typer.Option("--held-out", help="The scorer was not tuned on these data.")
     ] = False,
+    workspace: Workspace = HERE,
     as_json: Json = False,
 ) -> None:
     """Measure a scorer against human labels: its card, the agreement, the confusion table."""
@@ -49,7 +50,7 @@ def calibrate(
     )
     outcomes = dict(item.rpartition("=")[::2] for item in outcome or ())
     card, lines = calibrate_scorer(
-        scorer, labels, output, columns=columns, outcomes=outcomes, held_out=held_out
+        scorer, labels, output, columns=columns, outcomes=outcomes, held_out=held_out, workspace=workspace
     )
     if as_json:
         print_json({"card": card})
