@@ -204,6 +204,13 @@ def test_demo_evidence_cannot_be_signed_into_a_release(workspace: Path, decided:
     assert "demo" in safecase(workspace, *command, "-m", "because", "--yes", code=1)
 
 
+def test_a_signature_that_nobody_confirms_is_not_given(workspace: Path, decided: dict[str, Any]) -> None:
+    names = ("--by", "dana", "--role", "director", "--recommender", "sam", "-m", "because")
+    told = safecase(workspace, "sign", decided["run_id"], "-d", "no_go", *names, code=2, given="")
+    assert "nothing was signed" in told
+    assert not (workspace / "records").exists()
+
+
 def test_plan_says_what_a_clean_system_takes(workspace: Path) -> None:
     forecast = json.loads(safecase(workspace, "plan", "--json"))["gates"][0]
     assert forecast["planned"] == cases(workspace)

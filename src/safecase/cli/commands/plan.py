@@ -63,7 +63,10 @@ def _print_forecast(console: Console, forecast: GateForecast) -> None:
         ):  # fmt: skip
             table.add_column(heading)
         for row in rule.categories:
-            chances = "  ".join(f"{percent(item.rate, 2)} → {percent(item.ship, 2)}" for item in row.chances)
+            # The chances come from a simulation: a digit behind the whole percent would say nothing.
+            chances = "  ".join(
+                f"{percent(item.rate, 2)}→{percent(round(item.ship, 2))}" for item in row.chances
+            )
             least = "-" if row.least_calls is None else str(row.least_calls)
             table.add_row(row.category, str(row.planned), str(row.families), least, row.warning or chances)
         console.print(table)

@@ -61,7 +61,10 @@ def draw_svg(graph: Graph, *, title: str = "Traceability") -> str:
     for index, column in enumerate(columns):
         # Nodes stand near what leads to them, which keeps the curves short.
         def pull(key: str) -> float:
-            sources = [order[source] for source, target in graph.edges if target == key and source in order]
+            # Sorted, for a sum of floats depends on the order and a set has none: one graph is one drawing.
+            sources = sorted(
+                order[source] for source, target in graph.edges if target == key and source in order
+            )
             return sum(sources) / len(sources) if sources else 1e9
 
         column.sort(key=lambda node: (pull(node.key), node.kind, node.id))
