@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from safecase.base.json import JsonObject as JsonObject
     from safecase.base.json import JsonValue as JsonValue
     from safecase.base.json import canonical_json as canonical_json
+    from safecase.base.package_data import package_words as package_words
     from safecase.base.package_data import package_yaml as package_yaml
     from safecase.base.problems import Problem as Problem
     from safecase.base.problems import ProblemLevel as ProblemLevel

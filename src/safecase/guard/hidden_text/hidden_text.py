@@ -16,9 +16,9 @@ from pydantic import Field
 from safecase.base import JsonObject, Record
 from safecase.guard._check import Check, CheckContext
 from safecase.guard._content import Content
-from safecase.guard._language import small_words
 from safecase.guard._text_view import TextView
 from safecase.model import CheckResult, FlowPoint, GuardAction, TextSpan
+from safecase.text import small_words
 
 VERSION = "1"
 _WORD = re.compile(r"[^\W\d_]{2,}")

@@ -9,7 +9,8 @@ from safecase.base import JsonObject, Record
 from safecase.guard._check import Check, CheckContext
 from safecase.guard._content import Content
 from safecase.model import CheckResult, FlowPoint, GuardAction, MessageRole, Replacement, TextSpan
-from safecase.scorers import Link, Needles, carries_data, find_links, host_allowed, secret_in
+from safecase.scorers import Needles, carries_data, secret_in
+from safecase.text import Link, find_links, host_allowed
 
 VERSION = "1"
 LINK_LIMIT = 500

@@ -17,7 +17,8 @@ from safecase.model import Case, OutcomeKind, Score, ScoreSpan, Transcript
 from safecase.scorers._registry import BuiltinFactory, ScorerContext
 from safecase.scorers._transcripts import ScoreWriter, last_answer, mask_secret
 from safecase.scorers.leaks._encodings import plain_letters
-from safecase.scorers.refusal._phrase_lexicon import PhraseLexicon, Sentence, split_sentences
+from safecase.scorers.refusal._phrase_lexicon import PhraseLexicon
+from safecase.text import Sentence, split_sentences
 
 NAME, VERSION = "toxicity", "1"
 SENTENCES = 20_000

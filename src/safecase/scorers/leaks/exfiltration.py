@@ -14,8 +14,8 @@ from safecase.model import Case, OutcomeKind, Score, Transcript
 from safecase.scorers._registry import BuiltinFactory, ScorerContext
 from safecase.scorers._transcripts import Passage, ScoreWriter, mask_secret, shorten, span, written_passages
 from safecase.scorers.leaks._encodings import decoded_texts
-from safecase.scorers.leaks._links import Link, find_links, host_allowed
 from safecase.scorers.leaks.canary_leak import Needles
+from safecase.text import Link, find_links, host_allowed
 
 NAME, VERSION = "exfiltration", "1"
 _HOST = re.compile(r"^(?:\*?\.)?[a-z0-9](?:[a-z0-9.-]{0,250}[a-z0-9])?$", re.IGNORECASE)

@@ -19,7 +19,7 @@ import orjson
 
 from safecase.scorers.leaks._encodings import decoded_reading
 from safecase.scorers.refusal._features import Lexicon, Reading, load_lexicon, read_answer, reading_windows
-from safecase.scorers.refusal._phrase_lexicon import split_sentences
+from safecase.text import split_sentences
 
 CLASSIFIER_VERSION = "1"
 FULL_SHARE = 0.6
