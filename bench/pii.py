@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from _measuring import rate, recorded
-from safecase.guard.personal_data._recognisers import Finder, known_entities
+from safecase.text import personal_data_finder
 
 ROOT = Path(__file__).resolve().parents[1]
 Span = tuple[str, int, int]
@@ -88,8 +88,8 @@ def presidio() -> Reader | None:
 
 
 def ours() -> Reader:
-    """The guard's finder with all of its entities."""
-    finder = Finder(known_entities()[0])
+    """The package's finder with all of its kinds."""
+    finder = personal_data_finder()
 
     def read(text: str) -> Iterable[Span]:
         for item in finder.find(text):

@@ -26,15 +26,14 @@ import numpy as np
 from safecase.base import digest_bytes
 from safecase.model import BuildContext, OutcomeKind
 from safecase.scorers import (
-    ENTITIES,
     build_scorer,
     classify_answer,
-    find_personal_data,
     measure_scorer,
     write_card,
 )
 from safecase.scorers.cards.calibration import Calibration, case_of
 from safecase.scorers.cards.labelled_data import LabelledData, LabelledRow
+from safecase.scorers.leaks._leaked_data import ENTITIES, find_leaked_data
 from safecase.stats import clopper_pearson, cohen_kappa, confusion_table, krippendorff_alpha
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -286,7 +285,7 @@ def personal_data() -> None:
     spans_of: Counter[str] = Counter()
     false: Counter[str] = Counter()
     for row in rows:
-        findings = list(find_personal_data(row["prompt"], frozenset(ENTITIES)))
+        findings = list(find_leaked_data(row["prompt"], frozenset(ENTITIES)))
         for item in row["labels"]["spans"]:
             entity = PRESIDIO.get(item["type"])
             if entity:

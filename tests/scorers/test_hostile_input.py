@@ -13,8 +13,9 @@ from safecase.base import InputError
 from safecase.model import Document, Message, MessageRole, Score, ToolCall, Transcript
 from safecase.scorers import build_scorer
 from safecase.scorers.refusal._features import READ_WHOLE, reading_windows
-from safecase.scorers.refusal._phrase_lexicon import PhraseLexicon, split_sentences
+from safecase.scorers.refusal._phrase_lexicon import PhraseLexicon
 from safecase.scorers.rules._pattern_safety import compile_safe
+from safecase.text import split_sentences
 
 from .helpers import HELD, UNDETERMINED, VIOLATED, make_case, run
 

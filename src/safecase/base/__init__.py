@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from safecase.base.kinds import NoParameters as NoParameters
     from safecase.base.kinds import Registered as Registered
     from safecase.base.locks import try_lock as try_lock
+    from safecase.base.package_data import package_words as package_words
     from safecase.base.package_data import package_yaml as package_yaml
     from safecase.base.problems import Problem as Problem
     from safecase.base.problems import ProblemLevel as ProblemLevel

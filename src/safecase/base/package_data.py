@@ -12,3 +12,12 @@ def package_yaml(package: str, name: str) -> Any:
 
     text = files(package).joinpath("data", name).read_text(encoding="utf-8")
     return YAML(typ="safe", pure=True).load(text)
+
+
+def package_words(package: str, name: str) -> dict[str, frozenset[str]]:
+    """The word lists of ``data/name``: list → its words, which stand there with spaces between them.
+
+    A word of several parts is written with ``_`` in place of its spaces.
+    """
+    lists: dict[str, str] = package_yaml(package, name)["words"]
+    return {key: frozenset(words.split()) for key, words in lists.items()}

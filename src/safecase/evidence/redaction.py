@@ -2,30 +2,19 @@
 
 from __future__ import annotations
 
-import re
-from bisect import bisect_right
 from collections import Counter
 from collections.abc import Collection, Iterator
+from functools import lru_cache
 from typing import Any
 
 import orjson
 
 from safecase.base import InfrastructureError
 from safecase.model import Attempt, Case, CaseSource
-from safecase.text import merge_spans
+from safecase.text import Finder, merge_spans, personal_data_finder, reserved_value, secret_finder
 
-_WINDOW = 4_000
-_OVERLAP = 1_000
-"""The recognisers look at a bounded number of candidates, so they see a long text window by window."""
 _SHORTEST = 5
-_KEY_BEGIN = re.compile(r"-----BEGIN (?:[A-Z0-9]{1,12} ){0,3}PRIVATE KEY(?: BLOCK)?-----")
-_KEY_END = re.compile(r"-----END (?:[A-Z0-9]{1,12} ){0,3}PRIVATE KEY(?: BLOCK)?-----")
-_KEY_BODY = re.compile(r"[A-Za-z0-9+/=\s]{0,20000}")
-_LONGEST_KEY = 20_000
-_BEARER = re.compile(r"\b(?:[Bb]earer|[Bb]asic) +([A-Za-z0-9._~+/-]{16,4000}={0,2})")
-_TOKEN = re.compile(
-    r"(?<![A-Za-z0-9_.-])eyJ[A-Za-z0-9_-]{8,8000}\.[A-Za-z0-9_-]{8,8000}\.[A-Za-z0-9_-]{8,8000}"
-)
+"""Characters of the shortest text that can hold a finding: an address like a@b.c."""
 _REMEMBERED = 4096
 _MODEL_WORDS = {
     "transcript": frozenset({"finish_reason", "model"}),
@@ -143,46 +132,24 @@ class Redactor:
         return self._texts[case.digest]
 
 
-def _secrets(text: str) -> Iterator[tuple[int, int, str]]:
-    """Secrets that can be longer than a window."""
-    if "PRIVATE KEY" in text:
-        yield from _key_blocks(text)
-    if "earer " in text or "asic " in text:
-        for match in _BEARER.finditer(text):
-            if any(character.isdigit() for character in match[1]):
-                yield match.start(1), match.end(1), "secret"
-    if "eyJ" in text:
-        for match in _TOKEN.finditer(text):
-            yield match.start(), match.end(), "secret"
-
-
-def _key_blocks(text: str) -> Iterator[tuple[int, int, str]]:
-    """Private keys from their first line to their last, or as far as one that breaks off goes."""
-    ends = [match.end() for match in _KEY_END.finditer(text)]
-    done = 0
-    for match in _KEY_BEGIN.finditer(text):
-        if match.start() < done:
-            continue
-        place = bisect_right(ends, match.end())
-        whole = place < len(ends) and ends[place] - match.end() <= _LONGEST_KEY
-        body = _KEY_BODY.match(text, match.end())
-        done = ends[place] if whole else body.end() if body else match.end()
-        yield match.start(), done, "secret"
-
-
 def find_spans(text: str, wanted: frozenset[str]) -> list[tuple[int, int, str]]:
     """(start, end, kind) of what there is of the ``wanted`` kinds, in order, without overlaps."""
-    return [item for item in merge_spans(_findings(text, wanted)) if item[2] in wanted]
+    return [item for item in merge_spans(_findings(text)) if item[2] in wanted]
 
 
-def _findings(text: str, wanted: frozenset[str] | None = None) -> Iterator[tuple[int, int, str]]:
-    from safecase.scorers import ENTITIES, find_personal_data
+@lru_cache(maxsize=1)
+def _finders() -> tuple[Finder, Finder]:
+    return personal_data_finder(), secret_finder()
 
-    yield from _secrets(text)
-    wanted = frozenset(ENTITIES) if wanted is None else wanted
-    for start in range(0, max(len(text) - _OVERLAP, 1), _WINDOW - _OVERLAP):
-        for finding in find_personal_data(text[start : start + _WINDOW], wanted):
-            yield start + finding.start, start + finding.end, finding.entity
+
+def _findings(text: str) -> Iterator[tuple[int, int, str]]:
+    """Everything that the finders see; all kinds of secrets are one kind here."""
+    personal, secrets = _finders()
+    for finding in secrets.find(text):
+        yield finding.start, finding.end, "secret"
+    for finding in personal.find_in_windows(text):
+        if not reserved_value(finding.entity, text[finding.start : finding.end]):
+            yield finding.start, finding.end, finding.entity
 
 
 def _strings(value: Any) -> Iterator[str]:

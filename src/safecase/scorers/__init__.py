@@ -21,17 +21,6 @@ if TYPE_CHECKING:
     from safecase.scorers.cards.labelled_data import LabelColumns as LabelColumns
     from safecase.scorers.cards.labelled_data import read_labelled as read_labelled
     from safecase.scorers.conduct.toxicity import ToxicityCategory as ToxicityCategory
-    from safecase.scorers.leaks._links import Link as Link
-    from safecase.scorers.leaks._links import find_links as find_links
-    from safecase.scorers.leaks._links import host_allowed as host_allowed
-    from safecase.scorers.leaks._pii_recognisers import DIGITS as DIGITS
-    from safecase.scorers.leaks._pii_recognisers import ENTITIES as ENTITIES
-    from safecase.scorers.leaks._pii_recognisers import find_personal_data as find_personal_data
-    from safecase.scorers.leaks._pii_recognisers import luhn_valid as luhn_valid
-    from safecase.scorers.leaks._pii_recognisers import recognisers as recognisers
-    from safecase.scorers.leaks._pii_recognisers import stdnum_check as stdnum_check
-    from safecase.scorers.leaks._pii_recognisers import valid_iban as valid_iban
-    from safecase.scorers.leaks._pii_recognisers import valid_phone as valid_phone
     from safecase.scorers.leaks.canary_leak import Needles as Needles
     from safecase.scorers.leaks.exfiltration import carries_data as carries_data
     from safecase.scorers.leaks.exfiltration import secret_in as secret_in

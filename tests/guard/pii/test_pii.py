@@ -15,80 +15,11 @@ from safecase.base import InputError
 from safecase.guard import Check, Content, OutputStream, guard_from_mapping
 from safecase.guard.personal_data._logs import RedactingFilter
 from safecase.guard.personal_data._presidio import PresidioCheck
-from safecase.guard.personal_data._recognisers import Finder, known_entities
 from safecase.guard.personal_data._vault import Vault, Vaults
 from safecase.guard.personal_data.pii import PersonalDataCheck, PersonalDataParameters
 from safecase.model import FlowPoint, GuardAction
-
-PERSONAL, SECRETS = known_entities()
-FINDER = Finder(PERSONAL)
-
-EXAMPLES = {
-    "email": "ada.lovelace+x@mail.example-shop.co.uk",
-    "credit_card": "4111 1111 1111 1111",
-    "iban": "DE89 3704 0044 0532 0130 00",
-    "us_ssn": "536-22-8765",
-    "phone": "+44 20 7946 0958",
-    "ip_address": "192.168.17.4",
-    "mac_address": "00:1B:44:11:3A:B7",
-    "national_id": "756.9217.0769.85",
-    "crypto_address": "1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa",
-}
-SECRET_EXAMPLES = {
-    "anthropic_key": "sk-" + "ant-" + "api03-Ab3dEf9h" * 3,
-    "url_credentials": "postgres://admin:s3cretPa55@db.internal:5432/",
-    "private_key": "-----BEGIN EC PRIVATE KEY-----\nMIIEpAIBAAKCAQEA7\nabcd+/=\n-----END EC PRIVATE KEY-----",
-    "secret": "ghp_A1b2C3d4E5f6G7h8I9j0K1l2M3n4O5p6Q7r8",
-}
-
-
-@pytest.mark.parametrize("entity", EXAMPLES)
-def test_each_entity_is_found_where_it_stands(entity: str) -> None:
-    text = f"Please note {EXAMPLES[entity]} for later."
-    (found,) = FINDER.find(text)
-    assert (found.entity, text[found.start : found.end]) == (entity, EXAMPLES[entity])
-
-
-@pytest.mark.parametrize("entity", SECRET_EXAMPLES)
-def test_each_secret_is_found(entity: str) -> None:
-    text = f"the value is {SECRET_EXAMPLES[entity]} ok"
-    found = Finder(SECRETS, secrets=True).find(text)
-    assert entity in {item.entity for item in found}
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "The order 4111 1111 1111 1112 has a wrong checksum.",
-        "It happened on 2024-05-19 12:20:31 in room 3.",
-        "Version 3.11.7 costs 1,299.00 euros, 20 % less than in 2019-2020.",
-        "ISBN 978-3-16-148410-0 is a book.",
-        "Add 2 eggs, 250 g flour, 1 l milk.",
-        "The train leaves at 10:45, platform 7.",
-    ],
-)
-def test_numbers_that_are_no_personal_data_stay(text: str) -> None:
-    assert FINDER.find(text) == []
-
-
-def test_words_before_a_number_decide_what_it_is() -> None:
-    assert FINDER.find("The score was 4527781") == []
-    assert [d.entity for d in FINDER.find("My phone is 4527781")] == ["phone"]
-    assert [d.entity for d in FINDER.find("She was born 12.03.1984 in Oslo")] == ["date_of_birth"]
-    assert FINDER.find("The invoice of 12.03.1984 is lost") == []
-
-
-def test_locale_packs_and_allow_lists() -> None:
-    pesel = "PESEL 44051401359"
-    assert Finder(PERSONAL, countries=frozenset({"pl"})).find(pesel)
-    assert not [
-        d for d in Finder(PERSONAL, countries=frozenset({"de"})).find(pesel) if d.entity == "national_id"
-    ]
-    allowed = Finder(PERSONAL, allow=frozenset({"@Corp.example", "help@x.example"}))
-    found = allowed.find("a@corp.example help@x.example b@other.example")
-    assert len(found) == 1
-    with pytest.raises(InputError, match="no entity 'emial'"):
-        Finder(frozenset({"emial"}))
+from text.samples import PERSONAL_DATA as EXAMPLES
+from text.samples import SECRETS as SECRET_EXAMPLES
 
 
 def guarded(**parameters: object) -> Check:

@@ -16,11 +16,11 @@ from pydantic import Field
 from safecase.base import InputError, Record
 from safecase.guard._check import Check
 from safecase.guard._content import Content
-from safecase.guard._language import is_english
 from safecase.guard._linear.heads import Classifier, parse_classifier, read_classifier, score
 from safecase.guard._registry import CHECKS
 from safecase.guard.injection.injection import inside
 from safecase.model import BuildContext, CheckResult, FlowPoint, GuardAction, TextSpan
+from safecase.text import is_english
 
 VERSION = "2"
 WINDOWS = {"harm": 256}

@@ -15,10 +15,9 @@ from pydantic import Field
 
 from safecase.base import Record, Registered
 from safecase.guard._content import Content
-from safecase.guard._language import small_words
 from safecase.guard._registry import CHECKS
 from safecase.model import CheckResult, FlowPoint, GuardAction, TextSpan
-from safecase.text import Reading
+from safecase.text import Reading, small_words
 
 _WORD = re.compile(r"[^\W\d_]{2,}")
 _PERCENT = re.compile(r"[^\s%]{0,200}(?:%[0-9A-Fa-f]{2}[^\s%]{0,200}){3,}")

@@ -17,7 +17,8 @@ from safecase.model import (
     Replacement,
     TextSpan,
 )
-from safecase.scorers import Link, Needles, carries_data, find_links, host_allowed, secret_in
+from safecase.scorers import Needles, carries_data, secret_in
+from safecase.text import Link, find_links, host_allowed
 
 LINK_LIMIT = 500
 _MARKDOWN = re.compile(r"!?\[[^\]\n]{0,300}\]\(\s{0,4}<?$")

@@ -5,8 +5,8 @@ from __future__ import annotations
 import logging
 
 from safecase.guard._redaction import apply_replacements
-from safecase.guard.personal_data._recognisers import Finder, known_entities
 from safecase.guard.personal_data._redactor import masked, replacements_of
+from safecase.text import personal_data_finder, secret_finder
 
 
 class RedactingFilter(logging.Filter):
@@ -17,10 +17,9 @@ class RedactingFilter(logging.Filter):
 
     def __init__(self, *, minimum_confidence: float = 0.5) -> None:
         super().__init__()
-        personal, secrets = known_entities()
         self._finders = (
-            Finder(personal, minimum_confidence=minimum_confidence),
-            Finder(secrets, minimum_confidence=minimum_confidence, secrets=True),
+            personal_data_finder(minimum_confidence=minimum_confidence),
+            secret_finder(minimum_confidence=minimum_confidence),
         )
 
     def filter(self, record: logging.LogRecord) -> bool:

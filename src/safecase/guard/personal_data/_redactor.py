@@ -9,8 +9,8 @@ from collections.abc import Callable
 from typing import Literal
 
 from safecase.guard._redaction import apply_replacements
-from safecase.guard.personal_data._recognisers import LONGEST_ENTITY, PersonalDatum
 from safecase.model import CheckResult, GuardAction, Replacement, TextSpan
+from safecase.text import LONGEST_ENTITY, PRIVATE_KEY_BEGINS, PRIVATE_KEY_ENDS, Finding
 
 EntityAction = Literal["mask", "hash", "tokenise", "drop", "keep", "flag", "block"]
 Substitute = Callable[[str, str], str]
@@ -22,8 +22,6 @@ LONGEST_HELD = 12_000
 _BEHIND = 128
 """Characters before the held text that are read again, for the words before an entity."""
 _PLAIN_WORD = re.compile(r"(?:^|\s)[^\W\d_]{1,24}[,;!?]?(?=\s)")
-_KEY_BEGINS = re.compile(r"-----BEGIN (?:[A-Z]{2,10} ){0,2}PRIVATE KEY-----")
-_KEY_ENDS = re.compile(r"-----END (?:[A-Z]{2,10} ){0,2}PRIVATE KEY-----")
 
 
 def masked(entity: str, value: str) -> str:
@@ -49,7 +47,7 @@ def dropped(entity: str, value: str) -> str:
 
 
 def replacements_of(
-    text: str, found: list[PersonalDatum], substitute: Callable[[PersonalDatum, str], str | None]
+    text: str, found: list[Finding], substitute: Callable[[Finding, str], str | None]
 ) -> tuple[Replacement, ...]:
     """A replacement for each finding that is to be replaced (None: it stays)."""
     made = []
@@ -70,8 +68,8 @@ class RedactingStream:
 
     def __init__(
         self,
-        find: Callable[[str], list[PersonalDatum]],
-        substitute: Callable[[PersonalDatum, str], str | None],
+        find: Callable[[str], list[Finding]],
+        substitute: Callable[[Finding, str], str | None],
         action_of: Callable[[str], GuardAction],
     ) -> None:
         self._find = find
@@ -106,8 +104,8 @@ class RedactingStream:
     def _cut(self) -> int:
         """How much of the held text is settled."""
         limit = len(self._held) - HOLD_BACK
-        key = _KEY_BEGINS.search(self._held)
-        if key is not None and key.start() < limit and not _KEY_ENDS.search(self._held, key.end()):
+        key = PRIVATE_KEY_BEGINS.search(self._held)
+        if key is not None and key.start() < limit and not PRIVATE_KEY_ENDS.search(self._held, key.end()):
             if len(self._held) < LONGEST_HELD:
                 limit = key.start()
             else:

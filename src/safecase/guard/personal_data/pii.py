@@ -12,7 +12,6 @@ from safecase.base import InputError, Record
 from safecase.guard._check import Check, StreamStage
 from safecase.guard._content import Content
 from safecase.guard._registry import CHECKS
-from safecase.guard.personal_data._recognisers import Finder, PersonalDatum, known_entities
 from safecase.guard.personal_data._redactor import (
     EntityAction,
     RedactingStream,
@@ -23,6 +22,7 @@ from safecase.guard.personal_data._redactor import (
 )
 from safecase.guard.personal_data._vault import Vaults
 from safecase.model import CheckResult, FlowPoint, GuardAction, Replacement, TextSpan
+from safecase.text import Finding, personal_data_finder, personal_data_kinds, secret_finder, secret_kinds
 
 VERSION = "1"
 _MOST_EVIDENCE = 256
@@ -64,20 +64,21 @@ class PersonalDataCheck:
     surfaces = frozenset(FlowPoint)
 
     def __init__(self, parameters: PersonalDataParameters, *, secrets: bool) -> None:
-        known = known_entities()[1 if secrets else 0]
-        wanted = frozenset(parameters.entities) or known
+        known = secret_kinds() if secrets else personal_data_kinds()
+        wanted = frozenset(parameters.entities) or None
         for name in parameters.actions:
             if name not in known:
                 raise InputError(f"there is no entity '{name}'", hint=f"known: {', '.join(sorted(known))}")
         self.parameters = parameters
         self.version = f"{VERSION}-{'secrets' if secrets else 'personal'}"
-        self._finder = Finder(
-            wanted,
-            countries=frozenset(country.lower() for country in parameters.countries),
-            allow=frozenset(parameters.allow),
-            minimum_confidence=parameters.minimum_confidence,
-            secrets=secrets,
-        )
+        allow, minimum = frozenset(parameters.allow), parameters.minimum_confidence
+        if secrets:
+            self._finder = secret_finder(wanted, allow=allow, minimum_confidence=minimum)
+        else:
+            countries = frozenset(country.lower() for country in parameters.countries)
+            self._finder = personal_data_finder(
+                wanted, countries=countries, allow=allow, minimum_confidence=minimum
+            )
         self.vaults = Vaults(seconds=parameters.vault_seconds)
         self._hash: Substitute | None = None
         if "hash" in {parameters.action, *parameters.actions.values()}:
@@ -98,7 +99,7 @@ class PersonalDataCheck:
                     start, end = reading.original_span(item.start, item.end)
                     if not any(start < e and s < end for s, e in taken):
                         taken.append((start, end))
-                        found.append(PersonalDatum(item.entity, start, end, item.confidence))
+                        found.append(Finding(item.entity, start, end, item.confidence))
         if not found:
             return CheckResult(score=0.0)
         found.sort(key=lambda item: item.start)
@@ -141,7 +142,7 @@ class PersonalDataCheck:
     def _action_of(self, entity: str) -> GuardAction:
         return _ACTIONS[self.parameters.actions.get(entity, self.parameters.action)]
 
-    def _substitute(self, session: str, item: PersonalDatum, value: str) -> str | None:
+    def _substitute(self, session: str, item: Finding, value: str) -> str | None:
         action = self.parameters.actions.get(item.entity, self.parameters.action)
         if action == "mask":
             return masked(item.entity, value)

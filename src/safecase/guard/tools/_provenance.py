@@ -16,7 +16,15 @@ from urllib.parse import unquote
 
 from safecase.base import JsonValue
 from safecase.guard.tools import _value_matching as match
-from safecase.text import all_ciphers, read_all
+from safecase.text import (
+    HOST_AND_PATH,
+    all_ciphers,
+    bare_address,
+    bare_host,
+    find_addresses,
+    is_address,
+    read_all,
+)
 
 _LONGEST = 1_000_000
 _SHORT = 20_000
@@ -97,11 +105,11 @@ class ProvenanceTracker:
         """Add the value of a field that a system fills in. It vouches for the whole value, not for parts of
         it: where somebody managed to write a sentence into a name, the sentence's words stay untrusted."""
         levelled = match.level(value.strip())
-        for form in (levelled, match.bare_link(levelled)):
+        for form in (levelled, bare_address(levelled)):
             if form:
                 self._values.setdefault(form, name)
-        if match.LINK.fullmatch(levelled):
-            self._hosts.add(match.host(match.bare_link(levelled)))
+        if is_address(levelled):
+            self._hosts.add(bare_host(bare_address(levelled)))
 
     def trace(self, argument: str, value: JsonValue) -> list[Origin]:
         """The origins of a value, part by part: lists and objects by their leaves and keys."""
@@ -117,7 +125,7 @@ class ProvenanceTracker:
         """The origins of the addresses that stand inside a text."""
         found: list[Origin] = []
         for part in leaves(value):
-            for link in match.links(part):
+            for link in find_addresses(part):
                 if len(found) >= _MOST_VALUES:
                     found.append(Origin(argument, Provenance.TAINTED, "more addresses than can be traced"))
                     return found
@@ -130,8 +138,8 @@ class ProvenanceTracker:
             return Origin(argument, Provenance.MODEL)
         if len(wanted) > _LONGEST_VALUE:
             return self._of_long_text(argument, wanted)
-        if match.LINK.fullmatch(wanted):
-            wanted = match.bare_link(wanted)
+        if is_address(wanted):
+            wanted = bare_address(wanted)
         vouched = self._vouched(wanted)
         if vouched is not None:
             return replace(vouched, argument=argument)
@@ -213,11 +221,11 @@ class ProvenanceTracker:
         """A value that carries a telling part of untrusted text is as tainted as that part."""
         worst: Origin | None = None
         parts = dict.fromkeys(match.telling_parts(wanted))
-        links = [wanted] if match.ADDRESS.fullmatch(wanted) else match.links(wanted)
+        links = [wanted] if HOST_AND_PATH.fullmatch(wanted) else find_addresses(wanted)
         for link in links:
             parts[link] = None
-            if match.host(link) not in self._hosts:
-                parts[match.host(link)] = None
+            if bare_host(link) not in self._hosts:
+                parts[bare_host(link)] = None
         for index, part in enumerate(parts):
             if index >= _MOST_VALUES:
                 return Origin("", Provenance.TAINTED, "more text than can be traced")

@@ -12,15 +12,11 @@ import unicodedata
 from collections.abc import Iterator
 from itertools import islice
 
-LINK = re.compile(
-    r"(?:https?://|www\.)[^\s<>\"'`)\]}]{2,400}|\b[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,4}"
-)
-ADDRESS = re.compile(r"[\w-]{1,63}(?:\.[\w-]{1,63}){1,5}(?:[/?#:]\S{0,400})?")
-"""An address as `bare_link` leaves it."""
+from safecase.text import find_numbers
+
 _PART = re.compile(r"[\w@.+:/%=&?#-]{4,400}")
 _IDENTIFIER = re.compile(r"[\d@/_]|\w\.\w")
 _SEPARATORS = re.compile(r"[\s\-_.,:/()]+")
-_NUMBER = re.compile(r"(?<![\w.])\d{1,3}(?:,\d{3})+(?:\.\d+)?|(?<![\w.])\d{1,15}(?:\.\d{1,6})?")
 # Letters of scripts that put spaces between words. Others run words together, so that they bound nothing.
 _LETTER = r"a-z0-9_@\u00c0-\u04ff"
 _BEFORE = re.compile(rf"[{_LETTER}]|[{_LETTER}][.+\-]")
@@ -43,22 +39,6 @@ def squeezed(text: str) -> str:
     return _SEPARATORS.sub("", text)
 
 
-def bare_link(text: str) -> str:
-    """An address without scheme, ``www.`` and a closing slash, as people shorten it."""
-    return re.sub(r"^(?:https?://)?(?:www\.)?", "", text).rstrip("/")
-
-
-def host(link: str) -> str:
-    """Where an address leads: the host of a link, the domain of a mailbox. Takes the form of `bare_link`."""
-    return link.rpartition("@")[2] if "@" in link and "/" not in link else re.split(r"[/?#:]", link)[0]
-
-
-def links(text: str) -> Iterator[str]:
-    """The addresses in a text, as `bare_link` has them."""
-    for match in LINK.finditer(text):
-        yield bare_link(match.group().rstrip(".,;:!?"))
-
-
 def telling_parts(text: str) -> Iterator[str]:
     """The pieces of a value that say by themselves where it leads: numbers, ids, addresses, paths."""
     for match in _PART.finditer(text):
@@ -75,8 +55,8 @@ def words(text: str) -> list[str]:
 def numbers(text: str) -> dict[float, int]:
     """The numbers of a text, however they are written (98.7, 98.70, 1,200), and where each stands first."""
     found: dict[float, int] = {}
-    for match in _NUMBER.finditer(text):
-        found.setdefault(float(match.group().replace(",", "")), match.start())
+    for number in find_numbers(text):
+        found.setdefault(number.value, number.start)
     return found
 
 

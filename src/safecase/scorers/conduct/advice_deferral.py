@@ -16,8 +16,9 @@ from safecase.scorers._registry import SCORERS
 from safecase.scorers._transcripts import ScoreWriter, last_answer, span
 from safecase.scorers.refusal._classifier import CLEARLY_ENGLISH, AnswerKind, classify_answer
 from safecase.scorers.refusal._features import load_lexicon
-from safecase.scorers.refusal._phrase_lexicon import PhraseLexicon, Sentence, split_sentences
+from safecase.scorers.refusal._phrase_lexicon import PhraseLexicon
 from safecase.scorers.refusal.refusal import OutcomeWord
+from safecase.text import Sentence, split_sentences
 
 SENTENCES = 4_000
 

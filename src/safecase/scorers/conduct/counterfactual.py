@@ -23,13 +23,13 @@ from safecase.model import Case, Estimate, OutcomeKind, Score, Transcript
 from safecase.scorers._registry import SCORERS
 from safecase.scorers._transcripts import Passage, ScoreWriter, last_answer, shorten, span
 from safecase.scorers.refusal._classifier import AnswerKind, classify_answer
-from safecase.scorers.refusal._phrase_lexicon import PhraseLexicon, split_sentences
+from safecase.scorers.refusal._phrase_lexicon import PhraseLexicon
 from safecase.scorers.rules._pattern_safety import compile_safe
+from safecase.text import first_number, split_sentences
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-_NUMBER = re.compile(r"-?\d{1,3}(?:[,\u00a0']\d{3})+(?:\.\d{1,6})?|-?\d{1,15}(?:\.\d{1,6})?")
 _YES = re.compile(
     r"^\W*(?:\*\*)?(yes|no|approve[ds]?|approved|reject(?:ed|s)?|den(?:y|ied)|accept(?:ed|s)?|grant(?:ed|s)?)\b",
     re.I,
@@ -138,11 +138,11 @@ class CounterfactualScorer(Registered):
             text, (start, end) = match.group(group) or "", match.span(group)
         kind = self._parameters.compare
         if kind == "number":
-            found = _NUMBER.search(text)
+            found = first_number(text)
             if found is None:
                 return "", None, 0, 0
-            number = float(re.sub(r"[,\u00a0']", "", found.group()))
-            return f"{number:g}", number, start + found.start(), start + found.end()
+            number = found.value
+            return f"{number:g}", number, start + found.start, start + found.end
         if kind == "refusal":
             reading = classify_answer(prompt, text)
             known = reading.kind is not AnswerKind.UNKNOWN

@@ -16,8 +16,8 @@ from safecase.base import Record, Registered
 from safecase.model import Case, OutcomeKind, Score, ScoreSpan, Transcript, counted
 from safecase.scorers._registry import SCORERS
 from safecase.scorers._transcripts import ScoreWriter, last_answer, mask_secret
-from safecase.scorers.refusal._phrase_lexicon import PhraseLexicon, Sentence, split_sentences
-from safecase.text import find_codec, plain_letters
+from safecase.scorers.refusal._phrase_lexicon import PhraseLexicon
+from safecase.text import Sentence, find_codec, plain_letters, split_sentences
 
 SENTENCES = 20_000
 

@@ -6,14 +6,11 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from safecase.scorers.grounding._word_overlap import STOP_WORDS, content_stems, word_places
+from safecase.scorers.grounding._word_overlap import word_places
+from safecase.text import content_stems, find_numbers, normal_number, split_statements, stop_words
 
-_SENTENCE = re.compile(
-    r"(?:[^.!?。！？\n]|[.!?](?=[\w.]))+[.!?。！？]*(?:\s?(?:\[[^\]\n]{1,60}\]|【[^】\n]{1,60}】))*"
-)
 _CITATION = re.compile(r"\[([^\[\]\n]{1,60})\](?!\()|【([^】\n]{1,60})】")
 _CITATION_ITEM = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:#/-]{0,50}")
-_NUMBER = re.compile(r"(?<![\w.])(?:\d{1,3}(?:[,\u00a0\u202f']\d{3})+|\d{1,15})(?:\.\d{1,10})?")
 _NAME = re.compile(r"\b[A-ZÀ-ÞА-Я][\w'’-]+")
 _MARKUP = re.compile(r"^[\s>#*•\-–—]+|^\s*\d{1,3}[.)]\s+|[*_`]{1,3}")
 _ABSTAIN = re.compile(
@@ -72,17 +69,9 @@ def negates(words: Sequence[str]) -> bool:
     return any(word in _NEGATIONS or word.endswith("n't") for word in words)
 
 
-def normal_number(text: str) -> str:
-    """A number without thousands separators and without trailing zeros after the point."""
-    plain = re.sub(r"[,\u00a0\u202f']", "", text)
-    if "." in plain:
-        plain = plain.rstrip("0").rstrip(".")
-    return plain.lstrip("0") or "0"
-
-
 def numbers_in(text: str) -> set[str]:
     """Every number of ``text`` in normal form; number words up to twelve count too."""
-    found = {normal_number(match.group()) for match in _NUMBER.finditer(text)}
+    found = {normal_number(number.text) for number in find_numbers(text)}
     words = "one two three four five six seven eight nine ten eleven twelve".split()  # noqa: SIM905
     lowered = {word for word, _, _ in word_places(text)}
     return found | {str(index) for index, word in enumerate(words, 1) if word in lowered}
@@ -114,8 +103,8 @@ def split_claims(answer: str, limit: int) -> tuple[list[Statement], bool]:
     """
     claims: list[Statement] = []
     abstains = False
-    for match in _SENTENCE.finditer(answer):
-        raw = match.group()
+    for start, end in split_statements(answer):
+        raw = answer[start:end]
         text = _MARKUP.sub("", raw).strip()
         citations = citations_in(text)
         bare = _SAYS.sub("", _CITATION.sub(" ", text).strip())
@@ -127,7 +116,7 @@ def split_claims(answer: str, limit: int) -> tuple[list[Statement], bool]:
         words = [word for word, _, _ in word_places(bare)]
         sequence = tuple(content_stems(words))
         stems = tuple(dict.fromkeys(sequence))
-        numbers = tuple(dict.fromkeys(normal_number(item.group()) for item in _NUMBER.finditer(bare)))
+        numbers = tuple(dict.fromkeys(normal_number(item.text) for item in find_numbers(bare)))
         if len(stems) < 3 and not (numbers and stems):
             continue
         names = tuple(
@@ -136,13 +125,11 @@ def split_claims(answer: str, limit: int) -> tuple[list[Statement], bool]:
                 for name in _NAME.finditer(bare)
                 if name.start() > 0
                 and bare[: name.start()].rstrip()[-1:] not in '.:!?"“('
-                and name.group().lower() not in STOP_WORDS
+                and name.group().lower() not in stop_words()
             )
         )
-        start = match.start() + len(raw) - len(raw.lstrip())
-        claims.append(
-            Statement(bare, start, match.end(), sequence, numbers, names, citations, negates(words))
-        )
+        start += len(raw) - len(raw.lstrip())
+        claims.append(Statement(bare, start, end, sequence, numbers, names, citations, negates(words)))
         if len(claims) >= limit:
             break
     return claims, abstains

@@ -17,7 +17,8 @@ from functools import lru_cache
 from itertools import pairwise
 
 from safecase.scorers.grounding._statements import Statement, negates, numbers_in
-from safecase.scorers.grounding._word_overlap import content_stems, word_places
+from safecase.scorers.grounding._word_overlap import word_places
+from safecase.text import content_stems
 
 DOCUMENT_LIMIT = 400_000
 """Characters of a document that are read."""

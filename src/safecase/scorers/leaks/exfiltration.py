@@ -13,9 +13,8 @@ from safecase.base import Record, Registered
 from safecase.model import BuildContext, Case, OutcomeKind, Score, Transcript, counted
 from safecase.scorers._registry import SCORERS
 from safecase.scorers._transcripts import Passage, ScoreWriter, mask_secret, shorten, span, written_passages
-from safecase.scorers.leaks._links import Link, find_links, host_allowed
 from safecase.scorers.leaks.canary_leak import Needles
-from safecase.text import decoded_texts
+from safecase.text import Link, decoded_texts, find_links, host_allowed
 
 _HOST = re.compile(r"^(?:\*?\.)?[a-z0-9](?:[a-z0-9.-]{0,250}[a-z0-9])?$", re.IGNORECASE)
 _BLOB = re.compile(r"[A-Za-z0-9+/_=-]{24,}")

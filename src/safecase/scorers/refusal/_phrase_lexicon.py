@@ -8,47 +8,8 @@ the lexicon.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-
-_SENTENCE = re.compile(r"[^.!?。！？…\n]+[.!?。！？…]*")
-_WORD = re.compile(r"[^\W_]+(?:['\u200c-][^\W_]+)*|[,:،]")
-_APOSTROPHES = str.maketrans("’‘ʼ", "'''")
-_LONGEST_WORD = 40
-
-
-@dataclass(frozen=True, slots=True)
-class Sentence:
-    """One sentence's words (lower case, straight apostrophes) and its place in the text."""
-
-    words: tuple[str, ...]
-    start: int
-    end: int
-
-
-def split_sentences(text: str, limit: int) -> list[Sentence]:
-    """The first ``limit`` sentences of ``text``; line breaks end a sentence too."""
-    lowered = text.lower()
-    if len(lowered) != len(text):
-        # A few capitals grow when lowered; offsets must stay those of the original.
-        lowered = "".join(small if len(small := letter.lower()) == 1 else letter for letter in text)
-    if not lowered.isascii():
-        lowered = lowered.translate(_APOSTROPHES)
-    sentences: list[Sentence] = []
-    find_words = _WORD.findall
-    for match in _SENTENCE.finditer(lowered):
-        start, end = match.span()
-        words = find_words(lowered, start, end)
-        if words:
-            if end - start > _LONGEST_WORD * len(words):
-                words = [word[:_LONGEST_WORD] for word in words]
-            while start < end and lowered[start].isspace():
-                start += 1
-            sentences.append(Sentence(tuple(words), start, end))
-            if len(sentences) >= limit:
-                break
-    return sentences
 
 
 @dataclass(frozen=True, slots=True)

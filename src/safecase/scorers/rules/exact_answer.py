@@ -11,12 +11,12 @@ from safecase.base import Record, Registered
 from safecase.model import Case, OutcomeKind, Score, Transcript
 from safecase.scorers._registry import SCORERS
 from safecase.scorers._transcripts import ScoreWriter, last_answer, shorten, span
+from safecase.text import join_thousands
 
 _LEAD = re.compile(
     r"^(?:(?:the )?(?:final |correct |short )?answer(?: is)?|it is|it's|that is|that's)\s*:?\s+",
     re.IGNORECASE,
 )
-_THOUSANDS = re.compile(r"(?<=\d)[,\u00a0\u202f'](?=\d{3}(?!\d))")
 _ARTICLES = re.compile(r"\b(?:a|an|the)\b")
 _PUNCTUATION = re.compile(r"[^\w\s.%+-]|_|(?<!\d)[.](?!\d)|[.](?!\d)")
 LIMIT = 4096
@@ -28,7 +28,7 @@ def normalise_answer(text: str) -> str:
     After the normalisation of SQuAD (Rajpurkar et al. 2016), with numbers kept whole.
     """
     text = unicodedata.normalize("NFKC", text[:LIMIT]).casefold()
-    text = _THOUSANDS.sub("", text)
+    text = join_thousands(text)
     text = _PUNCTUATION.sub(" ", text)
     text = _ARTICLES.sub(" ", text)
     return " ".join(text.split()).rstrip(".")

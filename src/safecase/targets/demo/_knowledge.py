@@ -10,26 +10,19 @@ from collections.abc import Sequence
 from functools import lru_cache
 from importlib import resources
 
+from safecase.base import package_words
 from safecase.model import Document
 
 _WORD = re.compile(r"[^\W_]+", re.UNICODE)
 
 
-def _words(text: str) -> list[str]:
-    return text.split()
-
-
-_STOP = frozenset(
-    _words(
-        """a about after all also am an and any are as at be been but by can could did do does for from get
-        give had has have he her hi hello him his how i if in into is it its just know let like
-        me mine my need no not of on or our out please she should so some tell than thank thanks
-        that the their them then there these they this to up us want was we were what when where
-        which who why will with would you your yours"""
-    )
-)
 _MAX_QUERY_WORDS = 48
 _MINIMUM_SCORE = 2.2
+
+
+@lru_cache(maxsize=1)
+def _stop_words() -> frozenset[str]:
+    return package_words("safecase.targets.demo", "words.yaml")["never_looked_up"]
 
 
 def stem(word: str) -> str:
@@ -43,7 +36,8 @@ def stem(word: str) -> str:
 
 def content_words(text: str, limit: int = 4_000) -> list[str]:
     """Lower-case stems without stop words, in order, from the first ``limit`` characters."""
-    return [stem(word) for word in _WORD.findall(text[:limit].lower()) if word not in _STOP]
+    stop = _stop_words()
+    return [stem(word) for word in _WORD.findall(text[:limit].lower()) if word not in stop]
 
 
 class _Ranking:

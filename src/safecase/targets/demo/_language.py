@@ -12,6 +12,7 @@ from functools import lru_cache
 from importlib import resources
 from typing import Any
 
+from safecase.base import package_words
 from safecase.targets.demo._encodings import without_accents
 
 _SCRIPTS = (
@@ -22,12 +23,6 @@ _SCRIPTS = (
     ("ar", re.compile(r"[\u0600-\u06ff]")),
     ("hi", re.compile(r"[\u0900-\u097f]")),
     ("other", re.compile(r"[\u0370-\u03ff\u0530-\u05ff\u0980-\u1cff\u1f00-\u1fff]{2}")),
-)
-_ENGLISH = frozenset(
-    """the and is are i you my your what how do does can a an to of in for please where when why it this
-    that with me not was were will would should on be have has at from or if we they he she his
-    her order tell write give who which want need help about explain describe im ive dont hi hello
-    thanks there could any all make as by repeat print ignore show say list use get let name reply""".split()  # noqa: SIM905
 )
 _WORD = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)?")
 
@@ -82,6 +77,11 @@ def languages() -> dict[str, Phrases]:
     }
 
 
+@lru_cache(maxsize=1)
+def _english_words() -> frozenset[str]:
+    return package_words("safecase.targets.demo", "words.yaml")["english"]
+
+
 def detect_language(text: str) -> str:
     """``en``, a known code, or ``other``. Looks at the first 1,500 characters; unclear text is English."""
     head = text[:1_500]
@@ -93,7 +93,8 @@ def detect_language(text: str) -> str:
     words = [word.lower() for word in _WORD.findall(head)]
     if not words:
         return "en"
-    english = sum(word in _ENGLISH for word in words)
+    common = _english_words()
+    english = sum(word in common for word in words)
     best, count = "en", 0
     for code, phrases in languages().items():
         found = sum(word in phrases.marks for word in words)

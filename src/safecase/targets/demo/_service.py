@@ -12,12 +12,12 @@ from safecase.targets.demo._store import Record
 from safecase.targets.demo._tools import Toolbox
 from safecase.targets.demo._topics import TOPICS
 from safecase.targets.demo._weaknesses import Secrets, amount_in, mail_out, obey
+from safecase.text import MAIL_ADDRESS
 
 _ORDER = re.compile(r"(?<![\d-])(\d{5})(?![\d-])")
 _CUSTOMER = re.compile(r"\bC-\d{3,5}\b", re.IGNORECASE)
 _TICKET = re.compile(r"\bT-\d{3,5}\b(?!/)", re.IGNORECASE)
 _MAIL_ID = re.compile(r"\bE-\d{3,5}\b", re.IGNORECASE)
-_ADDRESSEE = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
 _PATH = re.compile(r"(?:\.{1,2}[/\\]|/|[\w-]+[/\\])[\w./\\-]*[\w-]+(?:\.\w+)?|\b[\w-]+\.env\b|\.env\b")
 _FILE_WORD = re.compile(r"\b(?:attachments?|files?|read|open|show|cat|load|contents?|print|display)\b")
 _NEW_ADDRESS = re.compile(
@@ -186,7 +186,7 @@ class ShopService:
             r"\b(?:check|read|summari[sz]e|look at|show|any|what)\b.{0,30}\b(?:inbox|e-?mails?|mails?|"
             r"messages)\b",
             lower,
-        ) and not _ADDRESSEE.search(text):
+        ) and not MAIL_ADDRESS.search(text):
             identifiers = [row["id"] for row in state.emails.values() if self._own(row)]
         else:
             return None
@@ -281,7 +281,7 @@ class ShopService:
     def _send(self, text: str, lower: str) -> str | None:
         if not re.search(r"\b(?:send|forward|e-?mail|mail)\b", lower):
             return None
-        addresses = [found.rstrip(".") for found in _ADDRESSEE.findall(text)]
+        addresses = [found.rstrip(".") for found in MAIL_ADDRESS.findall(text)]
         own = str(self.toolbox.state.customer["email"])
         foreign = [address for address in addresses if address.lower() != own.lower()]
         if foreign:

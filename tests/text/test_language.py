@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from safecase.guard._language import is_english
+from safecase.text import is_english
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-from safecase.base import package_yaml
+from safecase.base import package_words
 
 _WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)?")
 _READ = 4000
@@ -24,9 +24,9 @@ _FEWEST = 6
 @lru_cache(maxsize=1)
 def _small_words() -> tuple[frozenset[str], frozenset[str]]:
     """English ones, and those of other languages that are not English too."""
-    words: dict[str, str] = package_yaml("safecase.guard", "small_words.yaml")["words"]
-    english = frozenset(words.pop("english").split())
-    return english, frozenset(" ".join(words.values()).split()) - english
+    words = package_words("safecase.text", "small_words.yaml")
+    english = words.pop("english")
+    return english, frozenset().union(*words.values()) - english
 
 
 def is_english(text: str) -> bool:

@@ -1,0 +1,241 @@
+"""Whether a value that looks like one is one: check digits, numbering plans, entropy. Each rule stands once.
+
+The libraries of numbering plans take tens of milliseconds to load, so they load with the first value that
+needs them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import ipaddress
+import math
+import re
+from collections import Counter
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+
+NOT_DIGITS = re.compile(r"\D+")
+_EXTENSION = re.compile(r"\s?(?:x|ext\.?)\s?\d{1,6}$")
+_NORTH_AMERICAN = re.compile(
+    r"(?:(?:\+|00)?1[ .-])?\(?\d{3}\)?[ .-]?\d{3}[ .-]\d{4}(?:\s?(?:x|ext\.?)\s?\d{1,6})?"
+)
+_GAP = re.compile(r"[ \u00a0./-]+")
+_REGIONS = ("US", "GB", "DE", "FR", "IN", "AU", "ES", "IT", "NL", "BR")
+"""Where a number without a country code may come from: each costs a parse, so these are the common ones."""
+_REGIONS_BEHIND_ZERO = ("JP", "KR")
+"""Regions whose plans take most numbers of ten digits: only those written with their trunk 0 count."""
+_DATE = re.compile(
+    r"(?:19|20)\d\d[-/. ]\d{1,2}[-/. ]\d{1,2}\b|\d{1,2}[-/. ]\d{1,2}[-/. ](?:19|20)\d\d\b|"
+    r"(?:19|20)\d\d\s?[-/]\s?(?:19|20)\d\d\b"
+)
+_BASE58 = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
+_LEAST_ENTROPY = 3.0
+"""Bits a character: words and repeated letters lie below, random keys of 16 letters and more above."""
+_PLACEHOLDER = re.compile(
+    r"example|x{4}|\*{4}|placeholder|redacted|changeme|"
+    r"(?<![a-z])your(?=[ _.-]?(?:own|api|app|key|secret|token|pass|access|client|account|private|db))",
+    re.IGNORECASE,
+)
+_DOCUMENTATION_HOST = re.compile(
+    r"(?:^|@)example\.(?:com|org|net)$|\.(?:example|test|invalid)$", re.IGNORECASE
+)
+"""RFC 2606 and 6761."""
+_FAMOUS_SSN = frozenset({"078-05-1120", "219-09-9999"})
+"""Printed in advertisements and leaflets, and never anybody's since."""
+
+
+def luhn_valid(text: str) -> bool:
+    """The Luhn checksum (ISO/IEC 7812) over the digits of ``text``."""
+    digits = [int(character) for character in text if character.isdigit()]
+    total = sum(digits[-1::-2]) + sum(sum(divmod(2 * digit, 10)) for digit in digits[-2::-2])
+    return total % 10 == 0
+
+
+def valid_card(text: str) -> bool:
+    """A payment card's number: its length, its first digit (ISO/IEC 7812-1) and its checksum."""
+    digits = NOT_DIGITS.sub("", text)
+    # 1: airlines and UATP, 2 to 6: banks. 7 to 9 and 0 are given to no payment cards.
+    return 12 <= len(digits) <= 19 and len(set(digits)) > 1 and digits[0] in "123456" and luhn_valid(digits)
+
+
+def valid_iban(text: str) -> bool:
+    """The IBAN's check digits (ISO 13616)."""
+    compact = re.sub(r"[\s-]", "", text).upper()
+    if not 15 <= len(compact) <= 34:
+        return False
+    from stdnum import iban
+
+    return bool(iban.is_valid(compact))
+
+
+def valid_phone(text: str, regions: Sequence[str | None]) -> bool:
+    """A valid number of one of the regions (ISO 3166; None: only with its country code)."""
+    digits = NOT_DIGITS.sub("", text)
+    # Two digits that alternate are a pattern that somebody typed.
+    if not 8 <= len(digits) <= 15 or len(set(digits)) < 3:
+        return False
+    import phonenumbers
+
+    for region in regions:
+        if region is not None and not _may_be_of(region, digits):
+            continue
+        try:
+            number = phonenumbers.parse(text, region)
+        except phonenumbers.NumberParseException:
+            continue
+        if phonenumbers.is_valid_number(number):
+            return True
+    return False
+
+
+_LONGEST_PREFIX = 6
+"""Digits before a national number: an international prefix and a country code, or a trunk prefix."""
+
+
+def _may_be_of(region: str, digits: str) -> bool:
+    """Whether an end of the digits is a national number of the region: parsing costs a hundred times more."""
+    fits = _national_numbers(region).fullmatch
+    return any(fits(digits, start) for start in range(min(_LONGEST_PREFIX, len(digits)) + 1))
+
+
+@lru_cache(maxsize=32)
+def _national_numbers(region: str) -> re.Pattern[str]:
+    """Every kind of number that the region's plan has, as the library's metadata write them."""
+    from phonenumbers import COUNTRY_CODE_TO_REGION_CODE, PhoneMetadata
+
+    plan = PhoneMetadata.metadata_for_region(region)
+    if plan is None:
+        raise KeyError(region)
+    # Regions that share a country code (US, CA, JM…) share one general pattern, and any of them is right.
+    shared = len(COUNTRY_CODE_TO_REGION_CODE[plan.country_code or 0]) > 1
+    kinds = (plan.general_desc,) if shared else (
+        plan.fixed_line, plan.mobile, plan.toll_free, plan.premium_rate, plan.shared_cost,
+        plan.personal_number, plan.voip, plan.pager, plan.uan, plan.voicemail,
+    )  # fmt: skip
+    patterns = [kind.national_number_pattern for kind in kinds if kind and kind.national_number_pattern]
+    return re.compile("|".join(f"(?:{pattern})" for pattern in patterns))
+
+
+def valid_international_phone(text: str) -> bool:
+    """A country code and as many digits as numbers have; fantasy numbers of real countries count too."""
+    number = _EXTENSION.sub("", text)
+    digits = NOT_DIGITS.sub("", number)
+    if not 8 <= len(digits) <= 15:
+        return False
+    return valid_phone(number, (None,)) or bool(_GAP.search(number) and digits[0] != "0")
+
+
+def valid_local_phone(text: str) -> bool:
+    """A national number of one of the common regions, written as people write numbers."""
+    digits = NOT_DIGITS.sub("", _EXTENSION.sub("", text))
+    if not 7 <= len(digits) <= 15 or looks_like_date(text):
+        return False
+    if _NORTH_AMERICAN.fullmatch(text):
+        return True
+    return valid_phone(text, (*_REGIONS, *_REGIONS_BEHIND_ZERO) if digits[0] == "0" else _REGIONS)
+
+
+def phone_shaped(text: str) -> bool:
+    """As many digits as a telephone number has, and no date."""
+    return 7 <= len(NOT_DIGITS.sub("", text)) <= 15 and not looks_like_date(text)
+
+
+def looks_like_date(text: str) -> bool:
+    """Whether ``text`` begins with a date or a range of years."""
+    return _DATE.match(text) is not None
+
+
+def valid_ip(text: str) -> bool:
+    """An IPv4 or IPv6 address."""
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True
+
+
+def valid_bitcoin(text: str) -> bool:
+    """A Bitcoin address by its checksum: Base58Check, or Bech32 (BIP 173)."""
+    from stdnum import bitcoin
+
+    return bool(bitcoin.is_valid(text))
+
+
+def varied_hexadecimal(text: str) -> bool:
+    """An Ethereum address that nobody made up by holding a key down."""
+    return len(set(text[2:].lower())) > 6
+
+
+def valid_base58check(text: str) -> bool:
+    """Base58Check: the last four bytes are the double SHA-256 of the rest."""
+    number = 0
+    for letter in text:
+        number = number * 58 + _BASE58.index(letter)
+    data = number.to_bytes((number.bit_length() + 7) // 8, "big")
+    # Addresses have 25 bytes, private keys in import format 37 or 38; a leading zero byte is no digit.
+    data = data.rjust(25, b"\0") if len(data) < 25 else data
+    return hashlib.sha256(hashlib.sha256(data[:-4]).digest()).digest()[:4] == data[-4:]
+
+
+def stdnum_check(*modules: str) -> Callable[[str], bool]:
+    """A check by python-stdnum: valid in one of its modules, ``de.idnr`` for instance."""
+
+    def check(text: str) -> bool:
+        import importlib
+
+        return any(bool(importlib.import_module(f"stdnum.{name}").is_valid(text)) for name in modules)
+
+    return check
+
+
+def entropy(text: str) -> float:
+    """Shannon entropy per character in bits; 0 for an empty text."""
+    counts = Counter(text)
+    return -sum(n / len(text) * math.log2(n / len(text)) for n in counts.values())
+
+
+def random_looking(text: str) -> bool:
+    """As varied as a key, and not what stands in documentation in place of one."""
+    return not _PLACEHOLDER.search(text) and entropy(text) >= _LEAST_ENTROPY
+
+
+def mixed_and_random_looking(text: str) -> bool:
+    """A key or a password that holds letters and digits."""
+    return random_looking(text) and any(map(str.isdigit, text)) and any(map(str.isalpha, text))
+
+
+def token_shaped(text: str) -> bool:
+    """A JSON Web Token: three parts."""
+    return text.count(".") == 2 and random_looking(text)
+
+
+def reserved_value(kind: str, text: str) -> bool:
+    """Whether a value is nobody's: kept for documentation, for private networks, or famous for being printed.
+
+    A guard masks such values like any other. Shown in an answer they are no leak.
+    """
+    if kind == "email":
+        return bool(_DOCUMENTATION_HOST.search(text.rpartition("@")[2]))
+    if kind == "ip_address":
+        try:
+            return not ipaddress.ip_address(text).is_global
+        except ValueError:
+            return False
+    return kind == "us_ssn" and text in _FAMOUS_SSN
+
+
+CHECKS: dict[str, Callable[[str], bool]] = {
+    "base58check": valid_base58check,
+    "bitcoin": valid_bitcoin,
+    "card": valid_card,
+    "iban": valid_iban,
+    "ip": valid_ip,
+    "mixed_and_random": mixed_and_random_looking,
+    "phone_international": valid_international_phone,
+    "phone_local": valid_local_phone,
+    "phone_shape": phone_shaped,
+    "random": random_looking,
+    "token": token_shaped,
+    "varied_hexadecimal": varied_hexadecimal,
+}
+"""Names that the data files use."""
