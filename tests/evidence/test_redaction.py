@@ -42,6 +42,27 @@ def test_each_kind_is_masked_and_counted(kind: str, datum: str) -> None:
     assert redactor.counts == {kind: 1}
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "https://hooks.slack.com/services/T00000000/B00000000/" + "abcdEFGH1234ijklMNOP5678",
+        "pypi-" + "AgEIcHlwaS5vcmcCJGFiY2RlZg0123456789abcdefABCDEF",
+        "hvs." + "CAESIJxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789",
+        "shpat_" + "0123456789abcdef0123456789abcdef",
+        "５５００００５５５５５５５５５９",
+        "86 095 742 719",
+        "110201543:" + "AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw",
+        "0x52908400098527886E0F7030069857D2E4169EE7",
+        "2a02:8109:9440:1234::1",
+        "00:1B:44:11:3A:B7",
+    ],
+)
+def test_packs_know_what_the_guard_knows(text: str) -> None:
+    masked = Redactor().redact_text(f"It is {text} , as asked.")
+    assert masked.startswith("It is [redacted:")
+    assert masked.endswith("] , as asked.")
+
+
 def test_a_bearer_token_goes_and_its_header_stays() -> None:
     text = Redactor().redact_text("Authorization: Bearer Zx81kQpLm20vB7nT5yWcRa93")
     assert text == "Authorization: Bearer [redacted:secret]"
