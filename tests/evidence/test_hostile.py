@@ -21,7 +21,7 @@ from safecase.base import ExitCode, InputError
 from safecase.engine import DrawOrder
 from safecase.evidence import VerificationReport, verify_pack
 from safecase.evidence._archive import PackWriter
-from safecase.evidence.verify import run as verify_run
+from safecase.evidence.verify import _run as verify_run
 from safecase.model import Baseline, OutcomeKind
 
 from .helpers import case, failed, gate, pack, repack, rule, write_entries, write_run

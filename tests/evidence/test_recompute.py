@@ -138,7 +138,7 @@ def test_every_metric_is_recomputed_as_the_gate_computes_it(tmp_path: Path, seed
 
 def test_the_recomputation_shares_no_code_with_what_it_checks() -> None:
     code = (
-        "import sys, safecase.evidence.verify.verdict\n"
+        "import sys, safecase.evidence.verify._verdict\n"
         "from safecase.evidence.methods import METHODS\n"
         "assert [METHODS.get(name) for name in METHODS.names()]\n"
         "print([n for n in sys.modules if n.startswith(('safecase.gate', 'safecase.stats'))])"

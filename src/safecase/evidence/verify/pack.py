@@ -23,9 +23,9 @@ from safecase.evidence._raw_run import RawRun
 from safecase.evidence.chain import check_chain
 from safecase.evidence.pack import PACKED_DIGEST, PREDICATE_TYPE, STATEMENT, STATEMENT_TYPE
 from safecase.evidence.signing import open_envelope
-from safecase.evidence.verify.rules import check_manifest, check_rules
-from safecase.evidence.verify.run import PackedRun, first_line
-from safecase.evidence.verify.verdict import Evidence, check_verdict
+from safecase.evidence.verify._rules import check_manifest, check_rules
+from safecase.evidence.verify._run import PackedRun, first_line
+from safecase.evidence.verify._verdict import Evidence, check_verdict
 from safecase.model import Decision, RiskAcceptance, RunManifest, Verdict
 
 _LONGEST_DETAIL = 1_000

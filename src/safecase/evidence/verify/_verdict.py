@@ -12,8 +12,8 @@ from safecase.evidence._sequential import NotRecomputed
 from safecase.evidence.methods import METHODS
 from safecase.evidence.methods._method import MethodInputs
 from safecase.evidence.methods._units import category_of, members
-from safecase.evidence.verify.differences import differences
-from safecase.evidence.verify.rules import frozen_gate
+from safecase.evidence.verify._differences import differences
+from safecase.evidence.verify._rules import frozen_gate
 from safecase.model import (
     Gate,
     GateRule,
