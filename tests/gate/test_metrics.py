@@ -48,6 +48,8 @@ def judged(rule: GateRule, plan: RunPlan, made: int) -> Any:
 def test_metrics_are_found_by_their_files() -> None:
     files = {path.stem for path in (Path(outcomes.__file__).parent / "metrics").glob("[!_]*.py")}
     assert set(NAMES) == files == set(module_names("safecase.gate.metrics"))
+    with pytest.raises(ModuleNotFoundError, match=r"safecase\.nothing"):
+        module_names("safecase.nothing")
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from safecase.workspace import RawGate
 
 FOLDER = "workspace/"
-_SEVERITIES = frozenset(Severity)
+_SEVERITIES = tuple(Severity)
 _LARGEST_FILE = 32 * 1024**2
 
 
