@@ -210,7 +210,7 @@ def measure(check: InjectionCheck, sets: list[TestSet]) -> list[Result]:
 
 
 def speed(check: InjectionCheck) -> dict[str, float]:
-    """How long the check takes once the readings are made: on 500 characters, in µs, and on a million, in ms."""
+    """How long the check takes on given readings: of 500 characters, in µs, and of a million, in ms."""
     taken: dict[str, float] = {}
     for name, surface in SURFACES.items():
         times = []
