@@ -5,12 +5,11 @@ from typing import TYPE_CHECKING
 from safecase.base.facade import lazy_exports
 
 if TYPE_CHECKING:
-    from safecase.text._cipher_words import all_ciphers as all_ciphers
     from safecase.text._finder import Finder as Finder
     from safecase.text._finder import Finding as Finding
     from safecase.text._finder import disjoint_findings as disjoint_findings
-    from safecase.text._reading import Reading as Reading
     from safecase.text.attachments import attachment_text as attachment_text
+    from safecase.text.cipher_words import all_ciphers as all_ciphers
     from safecase.text.codecs import find_codec as find_codec
     from safecase.text.codecs.invisible.zero_width import INVISIBLE as INVISIBLE
     from safecase.text.decodings import decoded_reading as decoded_reading
@@ -37,6 +36,7 @@ if TYPE_CHECKING:
     from safecase.text.personal_data import LONGEST_ENTITY as LONGEST_ENTITY
     from safecase.text.personal_data import personal_data_finder as personal_data_finder
     from safecase.text.personal_data import personal_data_kinds as personal_data_kinds
+    from safecase.text.reading import Reading as Reading
     from safecase.text.readings import Readings as Readings
     from safecase.text.readings import read_all as read_all
     from safecase.text.secrets import PRIVATE_KEY_BEGINS as PRIVATE_KEY_BEGINS

@@ -6,11 +6,11 @@ import re
 import unicodedata
 from collections.abc import Iterator
 
-from safecase.text._reading import Edit, Reading, rewrite
 from safecase.text.codecs.invisible.zero_width import INVISIBLE
 from safecase.text.codecs.look_alikes.diacritics import MARKS
 from safecase.text.codecs.look_alikes.homoglyph import CONFUSABLES, LOOK_ALIKE
 from safecase.text.codecs.look_alikes.spaced_letters import is_spaced, join_letters
+from safecase.text.reading import Edit, Reading, rewrite
 
 _NOT_ASCII = re.compile(r"[\x00-\x7f]?[^\x00-\x7f]+")
 _NOT_ASCII_WORD = re.compile(r"[A-Za-z]*[^\x00-\x7f]+[^\W\d_]*")

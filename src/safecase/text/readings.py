@@ -11,13 +11,13 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
-from safecase.text._cipher_words import read_ciphers
-from safecase.text._reading import Edit, Reading, name_after, rewrite
+from safecase.text.cipher_words import read_ciphers
 from safecase.text.codecs import all_codecs
 from safecase.text.codecs._codec import Codec
 from safecase.text.codecs.invisible.zero_width import INVISIBLE
 from safecase.text.codecs.look_alikes.diacritics import MARKS, are_dense
 from safecase.text.normalise import normalise
+from safecase.text.reading import Edit, Reading, name_after, rewrite
 from safecase.text.spans import first_of_overlapping, meets_any
 
 MAXIMUM_DEPTH = 6

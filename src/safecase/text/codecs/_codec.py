@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from safecase.text._reading import Edit, Reading
+from safecase.text.reading import Edit, Reading
 
 
 def never(reading: Reading) -> bool:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from safecase.text._reading import Edit, Reading, name_after, rewrite
 from safecase.text.codecs._codec import Codec
+from safecase.text.reading import Edit, Reading, name_after, rewrite
 
 _WORDS = (
     "alfa bravo charlie delta echo foxtrot golf hotel india juliett kilo lima mike november oscar papa "  # noqa: SIM905

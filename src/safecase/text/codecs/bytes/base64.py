@@ -7,9 +7,9 @@ import binascii
 import re
 from collections.abc import Iterator
 
-from safecase.text._reading import Edit, Reading
 from safecase.text.codecs._bytes import from_bytes, readable, readable_runs, to_bytes
 from safecase.text.codecs._codec import Codec, find_all
+from safecase.text.reading import Edit, Reading
 
 _RUN = re.compile(r"(?<![A-Za-z0-9+/_-])[A-Za-z0-9+/_-]{16,}(?:\r?\n[A-Za-z0-9+/_-]{4,})*={0,2}")
 _SPLIT = re.compile(r"(?<![A-Za-z0-9+/])[A-Za-z0-9+/]{2,8}(?:[ .|-][A-Za-z0-9+/]{2,8}){4,}={0,2}")

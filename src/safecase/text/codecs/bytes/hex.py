@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from safecase.text._reading import Reading
 from safecase.text.codecs._bytes import from_bytes, readable, readable_runs, to_bytes
 from safecase.text.codecs._codec import Codec, find_all
+from safecase.text.reading import Reading
 
 _RUN = re.compile(
     r"(?<![0-9A-Za-z])(?:0x)?[0-9A-Fa-f]{2}(?:[ :,]{0,2}(?:0x)?[0-9A-Fa-f]{2}){7,}(?![0-9A-Za-z])"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from safecase.text._reading import Reading, name_after
 from safecase.text.codecs._codec import Cipher
+from safecase.text.reading import Reading, name_after
 
 ALPHABET = "abcdefghijklmnopqrstuvwxyz"
 

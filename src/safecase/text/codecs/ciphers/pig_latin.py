@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from safecase.text._reading import Reading, name_after, rewrite
 from safecase.text.codecs._codec import Codec
+from safecase.text.reading import Reading, name_after, rewrite
 
 _VOWELS = "aeiouAEIOU"
 _WORD = re.compile(r"\S+")

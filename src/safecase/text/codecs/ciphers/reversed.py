@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from safecase.text._reading import Reading, mirror, name_after, rewrite
 from safecase.text.codecs._codec import Cipher, Codec
+from safecase.text.reading import Reading, mirror, name_after, rewrite
 
 _WORD = re.compile(r"\S+")
 _SENTENCE = re.compile(r"\s{0,9}[?!.][^\W\d_][^?!]{6,4000}[^\W\d_][A-Z]\s{0,9}\Z")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from safecase.text._reading import Edit
 from safecase.text.codecs._codec import Codec
+from safecase.text.reading import Edit
 
 _BASE = 0xE0000
 """Where the tag characters lie, in the order of ASCII."""

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 
-from safecase.text._reading import Edit
 from safecase.text.codecs._bytes import from_bytes, to_bytes
 from safecase.text.codecs._codec import Codec
 from safecase.text.codecs.invisible._carried import carried_text
+from safecase.text.reading import Edit
 
 _FIRST, _REST = 0xFE00, 0xE0100
 """The first sixteen selectors and the other 240: one for each byte."""

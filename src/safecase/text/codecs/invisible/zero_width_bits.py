@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 
-from safecase.text._reading import Edit
 from safecase.text.codecs._bytes import from_bytes, to_bytes
 from safecase.text.codecs._codec import Codec
 from safecase.text.codecs.invisible._carried import carried_text
+from safecase.text.reading import Edit
 
 _RUN = re.compile("[\u200b\u200c\u200d\u2060-\u2064]{32,}")
 _NOUGHT, _ONE = "\u200b", "\u200c"

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from safecase.text._reading import Reading, name_after, rewrite
 from safecase.text.codecs._codec import Codec, translate
+from safecase.text.reading import Reading, name_after, rewrite
 
 SIGNS = "013457@$!|€"
 _I = str.maketrans(SIGNS, "oieastasiie")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from safecase.text._reading import Edit, Reading
 from safecase.text.codecs._codec import Codec
+from safecase.text.reading import Edit, Reading
 
 _RUN = re.compile(
     r"(?<![^\W_])[^\W\d_](?:[ \t.\-_*|·•~]{1,3}[^\W\d_](?![^\W_])){3,}|"

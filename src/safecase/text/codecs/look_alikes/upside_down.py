@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from safecase.text._reading import Reading, mirror, name_after
 from safecase.text.codecs._codec import Codec, translate
+from safecase.text.reading import Reading, mirror, name_after
 
 _LETTERS = "abcdefghijklmnopqrstuvwxyz?!."
 _TURNED = "ɐqɔpǝɟƃɥᴉɾʞlɯuodbɹsʇnʌʍxʎz¿¡˙"

@@ -9,9 +9,9 @@ from collections import Counter
 from collections.abc import Iterator
 from functools import lru_cache
 
-from safecase.text._reading import Reading
 from safecase.text.codecs import all_codecs
 from safecase.text.codecs._codec import Cipher
+from safecase.text.reading import Reading
 
 _COMMON = tuple(
     "the and you your that this with for are not all from have what when how previous instructions ignore "  # noqa: SIM905
