@@ -21,7 +21,7 @@ from safecase.base import ExitCode, InputError
 from safecase.model import FailureKind, Limits, TargetFailure
 from safecase.targets._http.http_errors import redact, retry_after
 from safecase.targets._http.json_body import charset, clean_line, count_of, decode, depth_exceeds, encode
-from safecase.targets._http.transport import masked
+from safecase.targets._http.transport import mask_secrets
 
 from .conftest import PlayServer, ask, make, once
 
@@ -439,7 +439,7 @@ def test_ordinary_words_are_not_redacted(text: str) -> None:
 
 
 def test_what_stands_under_the_name_of_a_secret_is_masked() -> None:
-    shown = masked(
+    shown = mask_secrets(
         {
             "api_key_env": "OPENAI_API_KEY",
             "input_key": "question",

@@ -47,7 +47,7 @@ def mask_files(
     for name, data in files.items():
         masked = data
         if name in documents:
-            masked = documents[name].masked(names, redactor.counts)
+            masked = documents[name].mask(names, redactor.counts)
         elif name == "decisions.jsonl":
             masked, originals = _mask_decisions(data, names, redactor)
             if originals:
@@ -96,7 +96,7 @@ class _Document:
                     if field == "name" and len(str(value.value).strip()) >= _SHORTEST_NAME:
                         self.names.add(str(value.value).strip())
 
-    def masked(self, names: set[str], counts: Counter[str]) -> bytes:
+    def mask(self, names: set[str], counts: Counter[str]) -> bytes:
         """The file's bytes with contact fields, known names, addresses and secrets masked and counted."""
         # An alias leads to the place of its anchor, which is masked once.
         changes = list({change[0]: change for change in self.contacts}.values())

@@ -71,10 +71,10 @@ def read_workspace(archive: zipfile.ZipFile) -> PackedWorkspace:
 
 def _digest(gate: RawGate, written: dict[str, RawGate]) -> str | None:
     """The digest of a gate with all that it inherits; None where it does not read."""
-    from safecase.workspace import resolved
+    from safecase.workspace import resolve_gate
 
     try:
-        return Gate.model_validate(resolved(gate, written)).digest
+        return Gate.model_validate(resolve_gate(gate, written)).digest
     except (ValidationError, TypeError, AttributeError):
         return None
 

@@ -58,8 +58,8 @@ class Redactor:
 
     def redact_attempt(self, attempt: Attempt, case: Case | None = None) -> Attempt:
         """The attempt with everything that was said, done, retrieved and explained masked."""
-        keep = self._kept(case)
-        return Attempt.model_validate(self._masked(attempt.model_dump(mode="json"), keep))
+        keep = self._texts_to_keep(case)
+        return Attempt.model_validate(self._mask(attempt.model_dump(mode="json"), keep))
 
     def redact_record(self, record: bytes, case: Case | None = None) -> bytes:
         """The same for an attempt's JSON as the run log has it, without building the attempt.
@@ -68,17 +68,17 @@ class Redactor:
         """
         try:
             data = orjson.loads(record)
-            return orjson.dumps(self._masked(data, self._kept(case)))
+            return orjson.dumps(self._mask(data, self._texts_to_keep(case)))
         except (orjson.JSONDecodeError, TypeError) as error:
             raise InfrastructureError(f"a record of the run log is not an attempt: {error}") from error
 
-    def _masked(self, data: dict[str, Any], keep: Collection[str]) -> dict[str, Any]:
+    def _mask(self, data: dict[str, Any], keep: Collection[str]) -> dict[str, Any]:
         for name in ("transcript", "scores", "error"):
             if name in data:
                 data[name] = self._record(name, data[name], keep)
         return data
 
-    def _kept(self, case: Case | None) -> tuple[str, ...]:
+    def _texts_to_keep(self, case: Case | None) -> tuple[str, ...]:
         if case is None or case.source is CaseSource.PRODUCTION:
             return ()
         return (self._case_text(case),)

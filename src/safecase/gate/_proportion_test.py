@@ -175,12 +175,12 @@ class SuiteTest:
             start = int(positions[count - 1]) if count else 0
             end = int(positions[count]) - 1 if count < len(positions) else total
             if count and start <= self.block_end(count):
-                return self._made(start, count)
+                return self._stop_at(start, count)
             point = max(self.ship_point(count), start)
             if point <= end and point >= 1:
-                return self._made(point, count)
+                return self._stop_at(point, count)
         if total == self.size:
-            return self._made(total, len(positions))
+            return self._stop_at(total, len(positions))
         return StopDecision("open", total, len(positions))
 
     def _first_candidate(self, positions: IntArray, total: int) -> int:
@@ -199,7 +199,7 @@ class SuiteTest:
         found = np.flatnonzero(decided)
         return int(found[0]) if len(found) else len(positions)
 
-    def _made(self, n: int, events: int) -> StopDecision:
+    def _stop_at(self, n: int, events: int) -> StopDecision:
         kind = self.decide(n, events) or "open"
         exceeded = events > self.allowed
         certain = exceeded or n >= self.size - (self.allowed - events)

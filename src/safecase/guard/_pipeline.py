@@ -178,23 +178,23 @@ class Guard:
     def inspect(self, content: Content) -> GuardDecision:
         """Run every check of the content's surface. Never raises for what the text holds."""
         started = perf_counter()
-        refused = self._prepared(content)
+        refused = self._prepare(content)
         if refused is not None:
-            return self._decided(content, (refused,), started)
+            return self._decide_and_tell(content, (refused,), started)
         verdicts = []
         for item in self._by_surface[content.surface]:
             if item.remote or item.timeout_seconds is not None:
-                verdicts.append(self._aside(item, content))
+                verdicts.append(self._run_beside(item, content))
             else:
                 verdicts.append(_run(item, content))
-        return self._decided(content, tuple(verdicts), started)
+        return self._decide_and_tell(content, tuple(verdicts), started)
 
     async def inspect_async(self, content: Content) -> GuardDecision:
         """The same on an event loop; remote checks run at the same time as each other."""
         started = perf_counter()
-        refused = self._prepared(content)
+        refused = self._prepare(content)
         if refused is not None:
-            return self._decided(content, (refused,), started)
+            return self._decide_and_tell(content, (refused,), started)
         items = self._by_surface[content.surface]
         verdicts: dict[str, GuardVerdict] = {}
         waits = {}
@@ -202,13 +202,13 @@ class Guard:
             if isinstance(item.check, RemoteCheck):
                 waits[item.id] = asyncio.ensure_future(_run_remote(item, item.check, content))
             elif item.timeout_seconds is not None:
-                waits[item.id] = asyncio.ensure_future(asyncio.to_thread(self._aside, item, content))
+                waits[item.id] = asyncio.ensure_future(asyncio.to_thread(self._run_beside, item, content))
         for item in items:
             if item.id not in waits:
                 verdicts[item.id] = _run(item, content)
         for name, wait in waits.items():
             verdicts[name] = await wait
-        return self._decided(content, tuple(verdicts[item.id] for item in items), started)
+        return self._decide_and_tell(content, tuple(verdicts[item.id] for item in items), started)
 
     def check_input(self, text: str, **around: Any) -> GuardDecision:
         """Inspect what a user wrote. ``around``: further fields of `Content`."""
@@ -233,7 +233,7 @@ class Guard:
                 text = item.check.restore(session, text)
         return text
 
-    def _prepared(self, content: Content) -> GuardVerdict | None:
+    def _prepare(self, content: Content) -> GuardVerdict | None:
         """Refuse what cannot be read; mend what JSON and patterns cannot carry."""
         if not isinstance(content.text, str):
             raise InputError(f"a guard reads text, not {type(content.text).__name__}", where=self.name)
@@ -252,7 +252,7 @@ class Guard:
         content.text = cover_surrogates(content.text)
         return None
 
-    def _aside(self, item: GuardCheck, content: Content) -> GuardVerdict:
+    def _run_beside(self, item: GuardCheck, content: Content) -> GuardVerdict:
         """Run a check beside this thread, so that it can be given up on."""
         started = perf_counter()
         future = self._threads().submit(_run_blocking, item, content)
@@ -268,7 +268,9 @@ class Guard:
                 self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="safecase-guard")
             return self._pool
 
-    def _decided(self, content: Content, verdicts: tuple[GuardVerdict, ...], started: float) -> GuardDecision:
+    def _decide_and_tell(
+        self, content: Content, verdicts: tuple[GuardVerdict, ...], started: float
+    ) -> GuardDecision:
         decision = decide(content.surface, content.text, verdicts, perf_counter() - started)
         self.counters.add(verdicts)
         if self._on_decision is not None:

@@ -94,7 +94,7 @@ def transcript_of(content: Content) -> Transcript:
     return Transcript(messages=(*messages, answer), documents=content.documents)
 
 
-def turned(found: CheckResult) -> CheckResult:
+def invert_score(found: CheckResult) -> CheckResult:
     """The result with its score turned round: a scorer's 1 is good, a guard's is bad."""
     return found if found.score is None else replace(found, score=1 - found.score)
 

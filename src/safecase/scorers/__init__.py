@@ -9,8 +9,8 @@ if TYPE_CHECKING:
     from safecase.scorers._registry import build_scorer as build_scorer
     from safecase.scorers._registry import checked_parameters as checked_parameters
     from safecase.scorers._registry import validate_parameters as validate_parameters
-    from safecase.scorers._transcripts import Passage as Passage
     from safecase.scorers._transcripts import ScoreWriter as ScoreWriter
+    from safecase.scorers._transcripts import WrittenPassage as WrittenPassage
     from safecase.scorers._transcripts import last_answer as last_answer
     from safecase.scorers._transcripts import span as span
     from safecase.scorers.cards.calibration import measure_scorer as measure_scorer

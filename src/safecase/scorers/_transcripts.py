@@ -16,7 +16,7 @@ EVIDENCE_COUNT = 8
 
 
 @dataclass(frozen=True, slots=True)
-class Passage:
+class WrittenPassage:
     """One text that the system under test wrote: an assistant message or the arguments of a tool call."""
 
     message: int
@@ -39,7 +39,7 @@ def mask_secret(text: str) -> str:
     return f"{text[:2]}…{text[-2:]}[{len(text)} characters]"
 
 
-def span(passage: Passage, start: int, end: int, text: str | None = None) -> ScoreSpan:
+def span(passage: WrittenPassage, start: int, end: int, text: str | None = None) -> ScoreSpan:
     """The piece ``[start, end)`` of a passage as evidence; ``text`` replaces it where it must be masked."""
     shown = shorten(passage.text[start : min(end, start + EVIDENCE_LIMIT + 1)] if text is None else text)
     if passage.tool:
@@ -47,27 +47,27 @@ def span(passage: Passage, start: int, end: int, text: str | None = None) -> Sco
     return ScoreSpan(message=passage.message, start=start, end=end, text=shown)
 
 
-def last_answer(transcript: Transcript) -> Passage | None:
+def last_answer(transcript: Transcript) -> WrittenPassage | None:
     """The last assistant message, None where there is none."""
     for index in range(len(transcript.messages) - 1, -1, -1):
         if transcript.messages[index].role is MessageRole.ASSISTANT:
-            return Passage(index, transcript.messages[index].text)
+            return WrittenPassage(index, transcript.messages[index].text)
     return None
 
 
-def written_passages(transcript: Transcript, *, tool_arguments: bool = True) -> Iterator[Passage]:
+def written_passages(transcript: Transcript, *, tool_arguments: bool = True) -> Iterator[WrittenPassage]:
     """Everything that the system under test wrote, in order: answers and arguments of tool calls."""
     for index, message in enumerate(transcript.messages):
         if message.role is not MessageRole.ASSISTANT:
             continue
         text = message.text
         if text:
-            yield Passage(index, text)
+            yield WrittenPassage(index, text)
         if tool_arguments:
             for call in message.tool_calls:
                 arguments = call.arguments_text or _argument_text(call.arguments)
                 if arguments:
-                    yield Passage(index, arguments, call.name or "tool")
+                    yield WrittenPassage(index, arguments, call.name or "tool")
 
 
 def _argument_text(arguments: dict[str, JsonValue]) -> str:

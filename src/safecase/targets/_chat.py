@@ -25,7 +25,7 @@ from safecase.model import (
 )
 from safecase.targets._http.http_errors import HttpFailure, error_code, error_text, failure
 from safecase.targets._http.json_body import clean_line, count_of, encode
-from safecase.targets._http.transport import EnvironmentName, HttpOptions, HttpUrl, Transport, masked
+from safecase.targets._http.transport import EnvironmentName, HttpOptions, HttpUrl, Transport, mask_secrets
 from safecase.targets._registry import TargetContext
 
 CONTENT_FILTER = "content_filter"
@@ -84,7 +84,7 @@ class Wire:
 
 
 @dataclass(slots=True)
-class Turn:
+class ChatTurn:
     """One decoded provider response."""
 
     message: Message
@@ -153,7 +153,7 @@ class ChatTarget(ABC, Generic[OptionsT]):
         """The request body."""
 
     @abstractmethod
-    def decode(self, payload: dict[str, Any]) -> Turn:
+    def decode(self, payload: dict[str, Any]) -> ChatTurn:
         """The provider's response. Raises TargetFailure where it is not one."""
 
     @abstractmethod
@@ -172,7 +172,7 @@ class ChatTarget(ABC, Generic[OptionsT]):
 
     def describe(self) -> JsonObject:
         """The configuration for people to read, secrets left out."""
-        shown: JsonObject = masked(self.options.model_dump(mode="json", exclude_defaults=True))
+        shown: JsonObject = mask_secrets(self.options.model_dump(mode="json", exclude_defaults=True))
         return {"name": self.name, "kind": self.kind, "endpoint": self._transport.endpoint, **shown}
 
     async def start(self) -> None:
@@ -196,7 +196,7 @@ class ChatTarget(ABC, Generic[OptionsT]):
                 if results:
                     return await self._tool_loop(wire, request, turn, results)
         except TargetFailure as error:
-            raise self._transport.named(error) from None
+            raise self._transport.name_target(error) from None
         return TargetReply(
             messages=(*turn.inner, turn.message),
             documents=turn.documents,
@@ -212,7 +212,7 @@ class ChatTarget(ABC, Generic[OptionsT]):
             metadata=turn.metadata,
         )
 
-    async def _call(self, wire: Wire, request: TargetRequest) -> Turn:
+    async def _call(self, wire: Wire, request: TargetRequest) -> ChatTurn:
         try:
             payload = await self._transport.post(self._url, self.body(wire, request))
             if type(payload) is not dict:
@@ -227,13 +227,13 @@ class ChatTarget(ABC, Generic[OptionsT]):
             # A field of the wrong type that the vocabulary refuses.
             raise self.bad_response(clean_line(str(error))) from None
 
-    def blocked(self, error: HttpFailure) -> Turn | None:
+    def blocked(self, error: HttpFailure) -> ChatTurn | None:
         """The turn where the error is the provider's safety system refusing the prompt, else None."""
         del error
         return None
 
     async def _tool_loop(
-        self, wire: Wire, request: TargetRequest, turn: Turn, results: Mapping[str, JsonValue]
+        self, wire: Wire, request: TargetRequest, turn: ChatTurn, results: Mapping[str, JsonValue]
     ) -> TargetReply:
         messages: list[Message] = [*turn.inner, turn.message]
         documents = list(turn.documents)
@@ -317,9 +317,9 @@ def is_policy_block(error: HttpFailure) -> bool:
     return error.status in (400, 403) and (code in _BLOCK_CODES or policy)
 
 
-def blocked_turn(error: HttpFailure, model: str) -> Turn:
+def blocked_turn(error: HttpFailure, model: str) -> ChatTurn:
     """The turn for a prompt that the provider's own filter stopped before the model saw it."""
-    return Turn(
+    return ChatTurn(
         message=Message(role=MessageRole.ASSISTANT),
         finish_reason=CONTENT_FILTER,
         model=model,

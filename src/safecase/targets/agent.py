@@ -34,7 +34,7 @@ from safecase.model import (
 )
 from safecase.targets._code import CodeReference, crash, crash_line
 from safecase.targets._http.json_body import clean_line
-from safecase.targets._http.transport import masked
+from safecase.targets._http.transport import mask_secrets
 from safecase.targets._registry import TARGETS, TargetContext
 
 _CONVERSATIONS = 10_000
@@ -154,7 +154,7 @@ class AgentTarget:
 
     def describe(self) -> JsonObject:
         """The configuration for people to read."""
-        shown: JsonObject = masked(self.options.model_dump(mode="json", exclude_defaults=True))
+        shown: JsonObject = mask_secrets(self.options.model_dump(mode="json", exclude_defaults=True))
         return {"name": self.name, "kind": self.kind, **shown}
 
     async def start(self) -> None:

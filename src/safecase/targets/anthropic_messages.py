@@ -20,7 +20,7 @@ from safecase.targets._chat import (
     CONTENT_FILTER,
     ChatOptions,
     ChatTarget,
-    Turn,
+    ChatTurn,
     Wire,
     default_key_variable,
     nested_count,
@@ -160,7 +160,7 @@ class AnthropicMessagesTarget(ChatTarget[AnthropicMessagesOptions]):
         pieces.append(self.extra_fields(request) + b"}")
         return b"".join(pieces)
 
-    def decode(self, payload: dict[str, Any]) -> Turn:
+    def decode(self, payload: dict[str, Any]) -> ChatTurn:
         """Text, tool_use and thinking blocks. A refusal stop becomes ``content_filter``."""
         content = payload.get("content")
         if content is None:
@@ -192,7 +192,7 @@ class AnthropicMessagesTarget(ChatTarget[AnthropicMessagesOptions]):
             metadata["stop_reason"] = stop
         usage = payload.get("usage")
         cached = nested_count(usage, "cache_read_input_tokens")
-        return Turn(
+        return ChatTurn(
             message=Message(role=MessageRole.ASSISTANT, content="".join(texts), tool_calls=tuple(calls)),
             finish_reason=CONTENT_FILTER if stop == "refusal" else stop,
             model=text_of(payload.get("model")),

@@ -21,7 +21,7 @@ from safecase.targets._chat import (
     CONTENT_FILTER,
     ChatOptions,
     ChatTarget,
-    Turn,
+    ChatTurn,
     Wire,
     default_key_variable,
     nested_count,
@@ -169,7 +169,7 @@ class GoogleGeminiTarget(ChatTarget[GoogleGeminiOptions]):
         pieces.append(self._rest + self.extra_fields(request) + b"}")
         return b"".join(pieces)
 
-    def decode(self, payload: dict[str, Any]) -> Turn:
+    def decode(self, payload: dict[str, Any]) -> ChatTurn:
         """The first candidate; a blocked prompt or answer becomes ``content_filter``."""
         candidates = payload.get("candidates")
         feedback = payload.get("promptFeedback")
@@ -209,12 +209,12 @@ class GoogleGeminiTarget(ChatTarget[GoogleGeminiOptions]):
 
     def _turn(
         self, payload: dict[str, Any], message: Message, reason: str, metadata: dict[str, JsonValue]
-    ) -> Turn:
+    ) -> ChatTurn:
         blocked = reason in BLOCKED or "blocked" in metadata
         if blocked:
             metadata["provider_code"] = reason
         usage = payload.get("usageMetadata")
-        return Turn(
+        return ChatTurn(
             message=message,
             finish_reason=CONTENT_FILTER if blocked else reason,
             model=text_of(payload.get("modelVersion")),

@@ -24,7 +24,7 @@ from safecase.targets._conversation import parse_content, parse_messages, parse_
 from safecase.targets._http.json_body import clean_line, count_of, depth_exceeds, encode, object_of, text_of
 from safecase.targets._http.paths import MISSING, JsonPath, PathText
 from safecase.targets._http.template import Fill, compile_template, names_in
-from safecase.targets._http.transport import Answer, HttpOptions, HttpUrl, Transport, masked
+from safecase.targets._http.transport import HttpAnswer, HttpOptions, HttpUrl, Transport, mask_secrets
 from safecase.targets._registry import TARGETS, TargetContext
 from safecase.targets.python_callable import plain_messages
 
@@ -155,7 +155,7 @@ class HttpJsonTarget:
 
     def describe(self) -> JsonObject:
         """The configuration for people to read, secrets left out."""
-        shown: JsonObject = masked(self.options.model_dump(mode="json", exclude_defaults=True))
+        shown: JsonObject = mask_secrets(self.options.model_dump(mode="json", exclude_defaults=True))
         return {"name": self.name, "kind": self.kind, "endpoint": self._transport.endpoint, **shown}
 
     async def start(self) -> None:
@@ -186,7 +186,7 @@ class HttpJsonTarget:
             if request.environment and "environment" not in self._used:
                 note_environment(request, reply.metadata)
         except TargetFailure as error:
-            raise self._transport.named(error) from None
+            raise self._transport.name_target(error) from None
         except (ValueError, RecursionError) as error:
             raise TargetFailure(
                 clean_line(str(error)), kind=FailureKind.BAD_RESPONSE, where=self.where
@@ -221,7 +221,7 @@ class HttpJsonTarget:
             variables["environment"] = request.environment
         return variables
 
-    def _remember(self, request: TargetRequest, session: _Session | None, answer: Answer) -> None:
+    def _remember(self, request: TargetRequest, session: _Session | None, answer: HttpAnswer) -> None:
         path = self._paths.get("session")
         if not request.conversation_id or (path is None and not self.options.cookies):
             return

@@ -21,7 +21,7 @@ from safecase.model import (
 from safecase.targets._chat import (
     ChatOptions,
     ChatTarget,
-    Turn,
+    ChatTurn,
     Wire,
     blocked_turn,
     default_key_variable,
@@ -166,7 +166,7 @@ class OpenAIChatTarget(ChatTarget[OpenAIChatOptions]):
         pieces.append(b"}")
         return b"".join(pieces)
 
-    def decode(self, payload: dict[str, Any]) -> Turn:
+    def decode(self, payload: dict[str, Any]) -> ChatTurn:
         """The first choice, with tool calls, refusal, reasoning and the server's trace."""
         choices = payload.get("choices")
         if not choices:
@@ -193,7 +193,7 @@ class OpenAIChatTarget(ChatTarget[OpenAIChatOptions]):
                 metadata["demo"] = True
         if payload.get("system_fingerprint"):
             metadata["system_fingerprint"] = text_of(payload["system_fingerprint"])
-        return Turn(
+        return ChatTurn(
             message=Message(
                 role=MessageRole.ASSISTANT,
                 content=text,
@@ -247,7 +247,7 @@ class OpenAIChatTarget(ChatTarget[OpenAIChatOptions]):
             found.append(tool_call(name, function.get("arguments"), text_of(call.get("id"))))
         return tuple(found)
 
-    def blocked(self, error: HttpFailure) -> Turn | None:
+    def blocked(self, error: HttpFailure) -> ChatTurn | None:
         """Azure and others refuse a prompt with status 400: an answer of the system, not a failure."""
         return blocked_turn(error, self.options.model) if is_policy_block(error) else None
 

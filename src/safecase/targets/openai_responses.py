@@ -22,7 +22,7 @@ from safecase.targets._chat import (
     CONTENT_FILTER,
     ChatOptions,
     ChatTarget,
-    Turn,
+    ChatTurn,
     Wire,
     blocked_turn,
     default_key_variable,
@@ -146,7 +146,7 @@ class OpenAIResponsesTarget(ChatTarget[OpenAIResponsesOptions]):
         pieces.append(self.extra_fields(request) + b"}")
         return b"".join(pieces)
 
-    def decode(self, payload: dict[str, Any]) -> Turn:
+    def decode(self, payload: dict[str, Any]) -> ChatTurn:
         """The output items: text, refusals, function calls, reasoning summaries."""
         status = text_of(payload.get("status"))
         if status == "failed" or payload.get("output") is None:
@@ -177,7 +177,7 @@ class OpenAIResponsesTarget(ChatTarget[OpenAIResponsesOptions]):
         details = payload.get("incomplete_details")
         reason = text_of(details.get("reason")) if isinstance(details, dict) else ""
         usage = payload.get("usage")
-        return Turn(
+        return ChatTurn(
             message=Message(role=MessageRole.ASSISTANT, content="\n".join(texts), tool_calls=tuple(calls)),
             finish_reason=CONTENT_FILTER if reason == CONTENT_FILTER else reason or status,
             model=text_of(payload.get("model")),
@@ -203,7 +203,7 @@ class OpenAIResponsesTarget(ChatTarget[OpenAIResponsesOptions]):
             )
         self.refuse_error_body(payload)
 
-    def blocked(self, error: HttpFailure) -> Turn | None:
+    def blocked(self, error: HttpFailure) -> ChatTurn | None:
         """A prompt that the provider's usage policy refuses is an answer of the system."""
         if not is_policy_block(error):
             return None

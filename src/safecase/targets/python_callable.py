@@ -21,7 +21,7 @@ from safecase.model import (
 from safecase.targets._chat import note_environment, with_documents
 from safecase.targets._code import CodeReference, crash
 from safecase.targets._http.json_body import clean_line
-from safecase.targets._http.transport import masked
+from safecase.targets._http.transport import mask_secrets
 from safecase.targets._registry import TARGETS, TargetContext
 from safecase.targets._reply import read_reply
 from safecase.targets._threads import DaemonThreads
@@ -97,7 +97,7 @@ class PythonCallableTarget:
 
     def describe(self) -> JsonObject:
         """The configuration for people to read."""
-        shown: JsonObject = masked(self.options.model_dump(mode="json", exclude_defaults=True))
+        shown: JsonObject = mask_secrets(self.options.model_dump(mode="json", exclude_defaults=True))
         return {"name": self.name, "kind": self.kind, **shown}
 
     async def start(self) -> None:

@@ -90,7 +90,7 @@ def decoded_texts(text: str, shortest: int = 4, depth: int = MAXIMUM_DEPTH) -> I
     for _ in range(depth):
         following: list[str] = []
         for node in level:
-            for variant in _turned(node):
+            for variant in _turn_round(node):
                 for scan in _scans():
                     for found in scan(variant):
                         budget -= len(variant)
@@ -109,7 +109,7 @@ def _plain_forms(text: str) -> list[str]:
     return [text] if text.isascii() else [plain_letters(text), plain_letters(rot13(text))]
 
 
-def _turned(text: str) -> Iterator[str]:
+def _turn_round(text: str) -> Iterator[str]:
     # These two change neither length nor alphabet, so that any encoding may stand on both sides of them.
     turned = rot13(text)
     yield from (text, text[::-1], turned, turned[::-1])

@@ -21,14 +21,14 @@ LONGEST_ENTITY = 320
 """Characters of the longest personal datum: a mail address has 64 before its sign, 255 behind (RFC 3696)."""
 
 
-class _File(Record):
+class _PersonalDataFile(Record):
     version: int
     recognisers: tuple[RecogniserDeclaration, ...]
 
 
 @lru_cache(maxsize=1)
 def _recognisers() -> tuple[Recogniser, ...]:
-    file = _File.model_validate(package_yaml("safecase.text", "personal_data.yaml"))
+    file = _PersonalDataFile.model_validate(package_yaml("safecase.text", "personal_data.yaml"))
     return tuple(build_recogniser(item, {}) for item in file.recognisers)
 
 

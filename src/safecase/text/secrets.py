@@ -30,7 +30,7 @@ _KEY_BODY = re.compile(r"(?:[\w-]{1,40}: [^\n]{0,200}\n)*[A-Za-z0-9+/=\s]{0,2000
 """What stands in a key that breaks off: header lines (RFC 1421), then Base64."""
 
 
-class _File(Record):
+class _SecretsFile(Record):
     version: int
     recognisers: tuple[RecogniserDeclaration, ...]
 
@@ -51,7 +51,7 @@ def _private_keys(text: str) -> Iterator[Span]:
 
 @lru_cache(maxsize=1)
 def _recognisers() -> tuple[Recogniser, ...]:
-    file = _File.model_validate(package_yaml("safecase.text", "secrets.yaml"))
+    file = _SecretsFile.model_validate(package_yaml("safecase.text", "secrets.yaml"))
     procedures = {"private_key": _private_keys}
     return tuple(build_recogniser(item, procedures) for item in file.recognisers)
 

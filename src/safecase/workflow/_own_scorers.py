@@ -25,12 +25,12 @@ class OwnScorer:
     def score(self, case: Case, transcript: Transcript) -> Score | Awaitable[Score]:
         """What the class says, under this name and version."""
         found = self._scorer.score(case, transcript)
-        return self._awaited(found) if isinstance(found, Awaitable) else self._named(found)
+        return self._awaited(found) if isinstance(found, Awaitable) else self._with_name(found)
 
     async def _awaited(self, found: Awaitable[Score]) -> Score:
-        return self._named(await found)
+        return self._with_name(await found)
 
-    def _named(self, score: Score) -> Score:
+    def _with_name(self, score: Score) -> Score:
         return score.model_copy(update={"scorer": self.name, "scorer_version": self.version})
 
 

@@ -72,7 +72,7 @@ def _lines(card: ScorerCard) -> list[str]:
             "" if item.krippendorff_alpha is None else f", Krippendorff's alpha {item.krippendorff_alpha:.2f}"
         )
         lines.append(f"{item.category}: {total} labels, {item.undetermined} undetermined{kappa}{alpha}")
-        lines.append(f"  sensitivity {_told(item.sensitivity)}  specificity {_told(item.specificity)}")
+        lines.append(f"  sensitivity {_tell(item.sensitivity)}  specificity {_tell(item.specificity)}")
         lines.append(
             f"  people violated: {item.true_positives} found, {item.false_negatives} missed; "
             f"people held: {item.true_negatives} passed, {item.false_positives} flagged"
@@ -82,5 +82,5 @@ def _lines(card: ScorerCard) -> list[str]:
     return lines
 
 
-def _told(estimate: Estimate | None) -> str:
+def _tell(estimate: Estimate | None) -> str:
     return "not measured: no such label" if estimate is None else with_interval(estimate)

@@ -24,7 +24,7 @@ class RunLine(Record):
     """Gates that have a verdict on it."""
 
 
-class RiskCoverage(Record):
+class RiskCoverageRow(Record):
     """How many cases of the workspace are about one risk."""
 
     risk: str
@@ -58,14 +58,14 @@ def list_runs(project: Project) -> tuple[RunLine, ...]:
     return tuple(lines)
 
 
-def count_coverage(project: Project) -> tuple[RiskCoverage, ...]:
+def count_coverage(project: Project) -> tuple[RiskCoverageRow, ...]:
     """Each risk of the workspace with what its cases cover, in the order of the files."""
     cases = [case for suite in project.workspace.suites for case in suite.cases]
     rows = []
     for risk in project.workspace.risks:
         mine = [case for case in cases if case.risk == risk.id]
         rows.append(
-            RiskCoverage(
+            RiskCoverageRow(
                 risk=risk.id,
                 severity=risk.severity.value,
                 cases=len(mine),

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from safecase.workspace.graph import build_graph as build_graph
     from safecase.workspace.graph import select_cases as select_cases
     from safecase.workspace.inheritance import RawGate as RawGate
-    from safecase.workspace.inheritance import resolved as resolved
+    from safecase.workspace.inheritance import resolve_gate as resolve_gate
     from safecase.workspace.library.profile_writer import write_profile as write_profile
     from safecase.workspace.loader import load_lenient as load_lenient
     from safecase.workspace.loader import load_workspace as load_workspace

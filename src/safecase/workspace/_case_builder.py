@@ -9,7 +9,7 @@ from typing import Any
 
 from safecase.base import InputError
 from safecase.model import Case, Combination, TaxonomyReference
-from safecase.workspace._validation import validated
+from safecase.workspace._validation import validate_at
 from safecase.workspace.taxonomy import resolve_reference
 from safecase.workspace.yaml_reader import LocatedDocument, Path_
 
@@ -45,7 +45,7 @@ def build_case(data: Mapping[str, Any], document: LocatedDocument, path: Path_) 
         fields["id"] = str(fields["id"])
     fields.setdefault("family", fields.get("id"))
     name = fields.get("id")
-    return validated(Case, fields, document, path, what=f"case '{name}'" if name else "this case")
+    return validate_at(Case, fields, document, path, what=f"case '{name}'" if name else "this case")
 
 
 def _listed(value: Any) -> list[Any]:

@@ -11,7 +11,7 @@ from safecase.base import InputError, suggest
 from safecase.model import AttackClass, Case, Dataset, MessageRole, Selector, Suite
 from safecase.workspace._case_builder import build_case, expand_template
 from safecase.workspace._datasets import column_value, dataset_path, file_digest, read_rows
-from safecase.workspace._validation import validated
+from safecase.workspace._validation import validate_at
 from safecase.workspace.yaml_reader import LocatedDocument, Path_, read_yaml
 
 SUITE_KEYS = (
@@ -43,7 +43,7 @@ def build_suite(
     use = data.get("use")
     head = {key: value for key, value in data.items() if key not in _BUILDING_KEYS and key in SUITE_KEYS}
     head.setdefault("id", use)
-    suite = validated(Suite, head, document, path, what=f"suite '{head.get('id')}'")
+    suite = validate_at(Suite, head, document, path, what=f"suite '{head.get('id')}'")
     if suite is None:
         return None
     built = BuiltSuite(suite)
@@ -119,7 +119,7 @@ def _dataset_cases(
         return []
     fields = dict(item)
     root_env = str(fields.pop("root_env", "") or "")
-    dataset = validated(Dataset, fields, document, path, what=f"data set '{fields.get('id')}'")
+    dataset = validate_at(Dataset, fields, document, path, what=f"data set '{fields.get('id')}'")
     if dataset is None:
         return []
     cases: list[Case] = []

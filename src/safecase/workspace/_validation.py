@@ -13,7 +13,7 @@ from safecase.workspace.yaml_reader import LocatedDocument, Path_
 Model = TypeVar("Model", bound=BaseModel)
 
 
-def validated(
+def validate_at(
     model: type[Model], data: Mapping[str, Any], document: LocatedDocument, path: Path_, *, what: str
 ) -> Model | None:
     """``data`` as ``model``; every mistake is noted in ``document`` and None returned."""

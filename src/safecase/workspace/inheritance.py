@@ -43,12 +43,12 @@ def templates() -> dict[str, dict[str, Any]]:
     return {item["id"]: item for item in YAML(typ="safe", pure=True).load(text)["gates"]}
 
 
-def resolved(gate: RawGate, known: dict[str, RawGate]) -> dict[str, Any] | None:
+def resolve_gate(gate: RawGate, known: dict[str, RawGate]) -> dict[str, Any] | None:
     """The gate with everything that it inherits; None where that cannot be told, with a problem noted."""
-    return _resolved(gate, known, ())
+    return _resolve(gate, known, ())
 
 
-def _resolved(gate: RawGate, known: dict[str, RawGate], above: tuple[str, ...]) -> dict[str, Any] | None:
+def _resolve(gate: RawGate, known: dict[str, RawGate], above: tuple[str, ...]) -> dict[str, Any] | None:
     value, document, path = gate.value, gate.document, gate.path
     name = value.get("extends")
     if name is None:
@@ -63,7 +63,7 @@ def _resolved(gate: RawGate, known: dict[str, RawGate], above: tuple[str, ...]) 
         document.problem(place, "cycle", f"the gates extend each other in a circle: {chain}")
         return None
     if name in known:
-        parent = _resolved(known[name], known, (*above, own))
+        parent = _resolve(known[name], known, (*above, own))
     elif name in templates():
         parent = dict(templates()[name])
     else:
@@ -71,10 +71,10 @@ def _resolved(gate: RawGate, known: dict[str, RawGate], above: tuple[str, ...]) 
         hint = suggest(name, sorted(names))
         document.problem(place, "unknown-gate", f"there is no gate '{name}' to extend", hint=hint)
         return None
-    return _merged(parent, gate) if parent is not None else None
+    return _merge(parent, gate) if parent is not None else None
 
 
-def _merged(parent: dict[str, Any], gate: RawGate) -> dict[str, Any] | None:
+def _merge(parent: dict[str, Any], gate: RawGate) -> dict[str, Any] | None:
     value, document, path = gate.value, gate.document, gate.path
     own_rules, dropped = value.get("rules") or [], value.get("without") or []
     if not isinstance(own_rules, list) or not isinstance(dropped, list):

@@ -32,9 +32,9 @@ from safecase.model import (
 from safecase.workspace._case_builder import read_taxonomy
 from safecase.workspace._references import check_references
 from safecase.workspace._suite_builder import BuiltSuite, build_suite
-from safecase.workspace._validation import validated
+from safecase.workspace._validation import validate_at
 from safecase.workspace.contents import Workspace
-from safecase.workspace.inheritance import RawGate, resolved
+from safecase.workspace.inheritance import RawGate, resolve_gate
 from safecase.workspace.taxonomy import CATALOGS, workspace_catalogs
 from safecase.workspace.yaml_reader import LocatedDocument, Path_, read_yaml
 
@@ -164,14 +164,14 @@ class _Builder:
             return
         if key == "system":
             self.system_declared = True
-            self.system = validated(System, value, document, (key,), what="the system")
+            self.system = validate_at(System, value, document, (key,), what="the system")
             if self.system is not None:
                 self.positions["system", self.system.id] = document.position((key,), key=True)
         elif key == "people":
-            self.people = validated(People, value, document, (key,), what="people") or People()
+            self.people = validate_at(People, value, document, (key,), what="people") or People()
             self.owners["people", ""] = (document, (key,))
         else:
-            self.defaults = validated(Defaults, value, document, (key,), what="defaults") or Defaults()
+            self.defaults = validate_at(Defaults, value, document, (key,), what="defaults") or Defaults()
             self.owners["defaults", ""] = (document, (key,))
 
     def _item(self, key: str, value: Any, document: LocatedDocument, path: Path_) -> None:
@@ -207,7 +207,7 @@ class _Builder:
         if "taxonomy" in fields and isinstance(fields["taxonomy"], list):
             fields["taxonomy"] = read_taxonomy(fields["taxonomy"], document, (*path, "taxonomy"))
         singular = {"policies": "policy", "misuse_cases": "misuse case"}.get(key, key.rstrip("s"))
-        item = validated(LISTS[key], fields, document, path, what=f"{singular} '{fields.get('id', '?')}'")
+        item = validate_at(LISTS[key], fields, document, path, what=f"{singular} '{fields.get('id', '?')}'")
         if isinstance(item, Gate):
             for index, rule in enumerate(item.rules):
                 place = document.position((*path, "rules", index))
@@ -225,9 +225,11 @@ class _Builder:
         problems_before = len(document.problems)
         for name, model in (("limits", Limits), ("price", Price)):
             if name in fields and isinstance(fields[name], dict):
-                checked = validated(model, fields[name], document, (*path, name), what=f"the target's {name}")
+                checked = validate_at(
+                    model, fields[name], document, (*path, name), what=f"the target's {name}"
+                )
                 fields[name] = checked if checked is not None else model.model_construct()
-        made = validated(
+        made = validate_at(
             TargetConfiguration,
             {**fields, "options": options},
             document,
@@ -274,7 +276,7 @@ class _Builder:
             if isinstance(gate.value.get("id"), str):
                 known.setdefault(gate.value["id"], gate)
         for gate in self.inheriting:
-            value = resolved(gate, known)
+            value = resolve_gate(gate, known)
             if value is None:
                 self.broken.add(str(gate.value.get("id", "")))
                 continue

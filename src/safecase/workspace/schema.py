@@ -17,20 +17,20 @@ def workspace_schema() -> dict[str, Any]:
     """A draft 2020-12 schema that knows every top-level key and every shorthand."""
     definitions: dict[str, Any] = {}
 
-    def named(model: Any) -> dict[str, Any]:
+    def define(model: Any) -> dict[str, Any]:
         schema = TypeAdapter(model).json_schema(ref_template="#/$defs/{model}")
         definitions.update(schema.pop("$defs", {}))
         definitions[model.__name__] = schema
         return {"$ref": f"#/$defs/{model.__name__}"}
 
     properties: dict[str, Any] = {
-        key: {"type": "array", "items": named(model)} for key, model in LISTS.items()
+        key: {"type": "array", "items": define(model)} for key, model in LISTS.items()
     }
     properties |= {
-        key: named(model) for key, model in (("system", System), ("people", People), ("defaults", Defaults))
+        key: define(model) for key, model in (("system", System), ("people", People), ("defaults", Defaults))
     }
     for model in (Limits, Price, Case, Suite, Dataset):
-        named(model)
+        define(model)
     for definition in definitions.values():
         # References are written as text; the loader resolves them.
         if "taxonomy" in definition.get("properties", {}):

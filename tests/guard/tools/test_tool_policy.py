@@ -27,8 +27,8 @@ from safecase.guard.tools._approvals import ApprovalQueue, ApprovalState
 from safecase.guard.tools._decision_log import ToolDecisionLog
 from safecase.guard.tools._decision_table import advice, table
 from safecase.guard.tools._declaration import (
+    AgentJourney,
     Condition,
-    Journey,
     ToolDeclaration,
     ToolPolicyFile,
     read_tool_policy,
@@ -79,7 +79,7 @@ FILE = ToolPolicyFile(
         ),
         ToolDeclaration(name="never", side_effects=("execute",), risk="forbidden"),
     ),
-    journeys=(Journey(id="default", tools=("*",)), Journey(id="reader", tools=("read_page",))),
+    journeys=(AgentJourney(id="default", tools=("*",)), AgentJourney(id="reader", tools=("read_page",))),
 )
 POLICY = ToolPolicy(FILE)
 
@@ -236,7 +236,7 @@ def test_policies_that_do_not_parse_are_named_with_their_line(tmp_path: Path) ->
     with pytest.raises(InputError, match="outside"):
         read_tool_policy(file)
     with pytest.raises(InputError, match="journey 'x' names the tool 'rad_page'"):
-        ToolPolicy(FILE.model_copy(update={"journeys": (Journey(id="x", tools=("rad_page",)),)}))
+        ToolPolicy(FILE.model_copy(update={"journeys": (AgentJourney(id="x", tools=("rad_page",)),)}))
 
 
 def test_an_error_in_a_policy_denies() -> None:

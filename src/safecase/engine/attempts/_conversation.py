@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from safecase.base import JsonObject, JsonValue
-from safecase.engine.calls._answer import Answer, PriceLookup, answer_cost
+from safecase.engine.calls._answer import AnsweredCall, PriceLookup, answer_cost
 from safecase.engine.plan import live_turns
 from safecase.model import Case, Document, Message, TargetRequest, Transcript, Usage
 
@@ -31,7 +31,7 @@ class Conversation:
         """Messages of the script that stand in the conversation already."""
         self._messages: list[Message] = []
         self._documents: list[Document] = list(case.documents)
-        self._answers: list[Answer] = []
+        self._answers: list[AnsweredCall] = []
 
     @property
     def latency_ms(self) -> float:
@@ -63,7 +63,7 @@ class Conversation:
             repeat=self._repeat,
         )
 
-    def take(self, answer: Answer) -> None:
+    def take(self, answer: AnsweredCall) -> None:
         """The answer to the request that was given last."""
         self._answers.append(answer)
         self._messages.extend(answer.reply.messages)

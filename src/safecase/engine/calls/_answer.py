@@ -12,7 +12,7 @@ PriceLookup = Callable[[str], Price | None]
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class AnsweredCall:
     """One answered call."""
 
     reply: TargetReply
@@ -59,7 +59,7 @@ def answer_cost(reply: TargetReply, price: PriceLookup | None) -> float | None:
     return total / 1_000_000
 
 
-def without_cost(answer: Answer) -> Answer:
+def without_cost(answer: AnsweredCall) -> AnsweredCall:
     """The answer as the cache gives it back: nothing was called and nothing was paid."""
     usage = answer.reply.usage.model_copy(update={"cost_usd": 0.0})
     return replace(answer, reply=answer.reply.model_copy(update={"usage": usage}), calls=0, cached=True)

@@ -9,7 +9,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 
 from safecase.base import JsonObject
-from safecase.engine.calls._answer import Answer, PriceLookup, answer_cost, check_reply, without_cost
+from safecase.engine.calls._answer import AnsweredCall, PriceLookup, answer_cost, check_reply, without_cost
 from safecase.engine.calls._limits import AdaptiveConcurrency, Budget, BudgetExhausted, TokenBucket
 from safecase.engine.calls.response_cache import ResponseCache
 from safecase.model import FailureKind, Limits, Target, TargetFailure, TargetReply, TargetRequest
@@ -61,14 +61,14 @@ class Caller:
         self._tokens = TokenBucket(limits.tokens_per_minute) if limits.tokens_per_minute else None
         self._expected_tokens = 0.0
 
-    async def call(self, request: TargetRequest) -> Answer:
+    async def call(self, request: TargetRequest) -> AnsweredCall:
         """One answered call. Raises CallFailed after the last try and BudgetExhausted before a call."""
         cache, key = self._cache, b""
         if cache is not None and (request.repeat == 0 or self._cache_repeats):
             key = cache.key(self._fingerprint, request)
             found = cache.get(key)
             if found is not None:
-                return without_cost(Answer(found.reply, found.latency_ms, calls=0))
+                return without_cost(AnsweredCall(found.reply, found.latency_ms, calls=0))
         limits = self.limits
         pause = limits.backoff_seconds
         number = 1
@@ -90,7 +90,7 @@ class Caller:
             number += 1
             pause = min(pause * 2, limits.backoff_ceiling_seconds)
             await self._sleep(wait)
-        answer = Answer(reply, latency * 1000.0, calls=number)
+        answer = AnsweredCall(reply, latency * 1000.0, calls=number)
         if cache is not None and key:
             cache.put(key, reply, answer.latency_ms)
         return answer

@@ -86,7 +86,7 @@ def evaluate_rate(
     else:
         decision, note = _decide(rule, rule_slice, stream, plan, bound)
     # What came after the decision was in flight by chance of timing and must not move the numbers.
-    used = _used(stream, decision)
+    used = _count_used(stream, decision)
     events = stream.events[: decision.n] if decision.kind not in _NO_DECISION else stream.events
     codes, draws = stream.codes[:used], stream.draws[:used]
     families = [plan.cases[plan.case_index[draw]].family for draw in draws[stream.counted[:used]]]
@@ -207,7 +207,7 @@ def _decide(
     return test.first_decision(stream.events), ""
 
 
-def _used(stream: Stream, decision: StopDecision) -> int:
+def _count_used(stream: Stream, decision: StopDecision) -> int:
     """How many units of the stream, left-out ones included, the decision took."""
     if decision.kind in _NO_DECISION or decision.n == 0:
         return len(stream.codes)

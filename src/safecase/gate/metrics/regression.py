@@ -96,7 +96,7 @@ class RegressionMetric(Metric):
             change = sum(now - before for now, before in pairs) / len(pairs)
             status = RuleStatus.NOT_MET if change >= margin else RuleStatus.MET
             worse, better = _changed(pairs)
-        told, details = _told(change, len(used), worse, better, status, census=decision == "census")
+        told, details = _tell(change, len(used), worse, better, status, census=decision == "census")
         return result(
             status,
             told,
@@ -182,7 +182,7 @@ def _changed(pairs: Sequence[_Pair]) -> tuple[int, int]:
     return worse, better
 
 
-def _told(
+def _tell(
     change: float, pairs: int, worse: int, better: int, status: RuleStatus, *, census: bool
 ) -> tuple[str, dict[str, object]]:
     from safecase.gate._wording import STATUS_ENDINGS

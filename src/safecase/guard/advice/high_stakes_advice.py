@@ -9,7 +9,7 @@ from typing import Literal
 from safecase.base import Record, Registered, package_yaml
 from safecase.guard._content import Content
 from safecase.guard._registry import CHECKS
-from safecase.guard._scorer_check import ScorerCheck, turned
+from safecase.guard._scorer_check import ScorerCheck, invert_score
 from safecase.model import BuildContext, CheckResult, FlowPoint, MessageRole
 from safecase.scorers import build_scorer
 
@@ -32,15 +32,15 @@ class AdviceParameters(Record):
     action: Literal["block", "flag", "require_approval"] = "block"
 
 
-class _Lexicon(Record):
+class _HighStakesLexicon(Record):
     version: int
     fields: dict[Field, tuple[str, ...]]
     decides: tuple[str, ...]
 
 
 @lru_cache(maxsize=1)
-def _lexicon() -> _Lexicon:
-    return _Lexicon.model_validate(package_yaml("safecase.guard", "high_stakes.yaml"))
+def _lexicon() -> _HighStakesLexicon:
+    return _HighStakesLexicon.model_validate(package_yaml("safecase.guard", "high_stakes.yaml"))
 
 
 @lru_cache(maxsize=8)
@@ -84,4 +84,4 @@ class AdviceCheck(Registered):
         found = self._check.inspect(content)
         if not asked and not any(span.label == "undermines_help" for span in found.evidence):
             return CheckResult()
-        return turned(found)
+        return invert_score(found)

@@ -9,7 +9,7 @@ from pydantic import Field
 from safecase.base import JsonObject, Record, Registered
 from safecase.guard._content import Content
 from safecase.guard._registry import CHECKS
-from safecase.guard._scorer_check import ScorerCheck, turned
+from safecase.guard._scorer_check import ScorerCheck, invert_score
 from safecase.model import BuildContext, CheckResult, FlowPoint, GuardAction
 from safecase.scorers import AnswerKind, build_scorer, classify_answer
 
@@ -48,7 +48,7 @@ class GroundednessCheck(Registered):
         if found.action is not GuardAction.ALLOW and _declines(content):
             # Who declines claims nothing that a document could carry.
             return CheckResult(score=0.0)
-        return turned(found)
+        return invert_score(found)
 
 
 def _declines(content: Content) -> bool:

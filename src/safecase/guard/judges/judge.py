@@ -12,7 +12,7 @@ from safecase.model import BuildContext
 from safecase.scorers import build_scorer
 
 
-class JudgeParameters(Record):
+class JudgeCheckParameters(Record):
     """Which judge asks what."""
 
     judge: str
@@ -21,8 +21,8 @@ class JudgeParameters(Record):
     action: Literal["block", "flag", "require_approval"] = "block"
 
 
-@CHECKS.register("judge", parameters=JudgeParameters)
-def build(parameters: JudgeParameters, context: BuildContext) -> RemoteCheck:
+@CHECKS.register("judge", parameters=JudgeCheckParameters)
+def build(parameters: JudgeCheckParameters, context: BuildContext) -> RemoteCheck:
     """Builds the check; raises InputError where the judge is not at hand."""
     if parameters.judge not in context.judges:
         raise InputError(f"the judge '{parameters.judge}' is no target of the workspace")

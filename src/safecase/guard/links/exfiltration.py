@@ -25,7 +25,7 @@ _MARKDOWN = re.compile(r"!?\[[^\]\n]{0,300}\]\(\s{0,4}<?$")
 _REMOVED = "[link removed]"
 
 
-class ExfiltrationParameters(Record):
+class ExfiltrationCheckParameters(Record):
     """Where answers may point, and what is done with the rest."""
 
     allowed_hosts: tuple[str, ...] = ()
@@ -38,13 +38,13 @@ class ExfiltrationParameters(Record):
     """What is done with what is fetched without a click, or carries encoded data."""
 
 
-@CHECKS.register("exfiltration", version="1", parameters=ExfiltrationParameters)
+@CHECKS.register("exfiltration", version="1", parameters=ExfiltrationCheckParameters)
 class ExfiltrationCheck(Registered):
     """Every address of an answer, held against the allowed hosts."""
 
     surfaces = frozenset({FlowPoint.MODEL_OUTPUT})
 
-    def __init__(self, parameters: ExfiltrationParameters, context: BuildContext) -> None:
+    def __init__(self, parameters: ExfiltrationCheckParameters, context: BuildContext) -> None:
         self.parameters = parameters
         self._needles = Needles(tuple(dict.fromkeys((*parameters.secrets, *context.canaries))))
 

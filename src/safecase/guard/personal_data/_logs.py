@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 
 from safecase.guard._redaction import apply_replacements
-from safecase.guard.personal_data._redactor import masked, replacements_of
+from safecase.guard.personal_data._redactor import replacements_of, write_kind
 from safecase.text import personal_data_finder, secret_finder
 
 
@@ -42,6 +42,6 @@ class RedactingFilter(logging.Filter):
             found = finder.find(text)
             if found:
                 text = apply_replacements(
-                    text, replacements_of(text, found, lambda i, v: masked(i.entity, v))
+                    text, replacements_of(text, found, lambda i, v: write_kind(i.entity, v))
                 )
         return text

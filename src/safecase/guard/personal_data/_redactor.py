@@ -24,7 +24,7 @@ _BEHIND = 128
 _PLAIN_WORD = re.compile(r"(?:^|\s)[^\W\d_]{1,24}[,;!?]?(?=\s)")
 
 
-def masked(entity: str, value: str) -> str:
+def write_kind(entity: str, value: str) -> str:
     """``[EMAIL]``."""
     del value
     return f"[{entity.upper()}]"
@@ -40,7 +40,7 @@ def hashed(key: bytes) -> Substitute:
     return substitute
 
 
-def dropped(entity: str, value: str) -> str:
+def write_nothing(entity: str, value: str) -> str:
     """Nothing."""
     del entity, value
     return ""

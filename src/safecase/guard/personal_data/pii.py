@@ -16,9 +16,9 @@ from safecase.guard.personal_data._redactor import (
     EntityAction,
     RedactingStream,
     Substitute,
-    dropped,
     hashed,
-    masked,
+    write_kind,
+    write_nothing,
 )
 from safecase.guard.personal_data._vault import Vaults
 from safecase.model import CheckResult, FlowPoint, GuardAction, Replacement, TextSpan
@@ -145,9 +145,9 @@ class PersonalDataCheck:
     def _substitute(self, session: str, item: Finding, value: str) -> str | None:
         action = self.parameters.actions.get(item.entity, self.parameters.action)
         if action == "mask":
-            return masked(item.entity, value)
+            return write_kind(item.entity, value)
         if action == "drop":
-            return dropped(item.entity, value)
+            return write_nothing(item.entity, value)
         if action == "hash" and self._hash is not None:
             return self._hash(item.entity, value)
         if action == "tokenise":

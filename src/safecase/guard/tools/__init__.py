@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from safecase.guard.tools._approvals import ApprovalState as ApprovalState
     from safecase.guard.tools._decision_log import ToolDecisionLog as ToolDecisionLog
     from safecase.guard.tools._decision_table import advice as advice
+    from safecase.guard.tools._declaration import AgentJourney as AgentJourney
     from safecase.guard.tools._declaration import Condition as Condition
-    from safecase.guard.tools._declaration import Journey as Journey
     from safecase.guard.tools._declaration import ToolDeclaration as ToolDeclaration
     from safecase.guard.tools._declaration import ToolPolicyFile as ToolPolicyFile
     from safecase.guard.tools._declaration import read_tool_policy as read_tool_policy

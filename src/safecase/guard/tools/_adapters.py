@@ -27,7 +27,7 @@ def guarded_tool(session: ToolSession, name: str = "") -> Callable[[Callable[...
                     f"the argument '{parameter.name}' has no name to decide by", where=f"tool '{tool}'"
                 )
 
-        def made(args: tuple[Any, ...], kwargs: dict[str, Any]) -> ToolCall:
+        def make_call(args: tuple[Any, ...], kwargs: dict[str, Any]) -> ToolCall:
             try:
                 bound = signature.bind(*args, **kwargs)
             except TypeError as error:
@@ -49,13 +49,13 @@ def guarded_tool(session: ToolSession, name: str = "") -> Callable[[Callable[...
 
             @functools.wraps(function)
             async def run_async(*args: Any, **kwargs: Any) -> Any:
-                return await session.call_async(made(args, kwargs), function)
+                return await session.call_async(make_call(args, kwargs), function)
 
             return run_async
 
         @functools.wraps(function)
         def run(*args: Any, **kwargs: Any) -> Any:
-            return session.call(made(args, kwargs), function)
+            return session.call(make_call(args, kwargs), function)
 
         return run
 

@@ -101,7 +101,7 @@ class ToolDeclaration(Record):
         return next((name for name in arguments if name not in known), "")
 
 
-class Journey(Record):
+class AgentJourney(Record):
     """What an agent is there for: the least that it needs."""
 
     id: str
@@ -113,7 +113,7 @@ class ToolPolicyFile(Record):
     """Tools, journeys and Cedar policies of a system."""
 
     tools: tuple[ToolDeclaration, ...]
-    journeys: tuple[Journey, ...] = (Journey(id="default", tools=("*",)),)
+    journeys: tuple[AgentJourney, ...] = (AgentJourney(id="default", tools=("*",)),)
     policies: str = ""
     """Cedar text; empty: the default policies."""
     policies_file: str = ""

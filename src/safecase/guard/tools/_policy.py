@@ -13,9 +13,9 @@ import orjson
 
 from safecase.base import InputError, JsonValue, did_you_mean
 from safecase.guard.tools._conditions import failed_condition
-from safecase.guard.tools._declaration import Journey, ToolDeclaration, ToolPolicyFile
+from safecase.guard.tools._declaration import AgentJourney, ToolDeclaration, ToolPolicyFile
 from safecase.guard.tools._limits import SessionLimits
-from safecase.guard.tools._provenance import Origin, Provenance, ProvenanceTracker, leaves
+from safecase.guard.tools._provenance import Provenance, ProvenanceTracker, ValueOrigin, leaves
 from safecase.guard.tools._results import trusted_values
 from safecase.guard.tools._value_matching import level
 from safecase.model import Document, GuardAction, Message, MessageRole, ToolCall
@@ -35,7 +35,7 @@ class ToolDecision:
     reason: str
     policies: tuple[str, ...] = ()
     """Ids of the Cedar policies that decided; empty where no policy permitted anything."""
-    origins: tuple[Origin, ...] = ()
+    origins: tuple[ValueOrigin, ...] = ()
     """Provenance of the arguments that matter."""
     sandbox: str = ""
     intended: bool = False
@@ -192,9 +192,9 @@ class ToolPolicy:
     def _by_cedar(
         self,
         tool: ToolDeclaration,
-        journey: Journey,
-        origins: tuple[Origin, ...],
-        links: tuple[Origin, ...],
+        journey: AgentJourney,
+        origins: tuple[ValueOrigin, ...],
+        links: tuple[ValueOrigin, ...],
         facts: _Facts,
     ) -> ToolDecision:
         intended, over = facts.intended, facts.over
@@ -215,7 +215,7 @@ class ToolPolicy:
             "over_limit": bool(over),
         }
         verdicts = self._cedar.decide(journey.id, tool.name, context, self._entities)
-        told = over or _told(tool, origins, intended=intended, tainted_link=tainted_link)
+        told = over or _explain(tool, origins, intended=intended, tainted_link=tainted_link)
         for action, (allowed, policies, errors) in zip(
             (GuardAction.ALLOW, GuardAction.REQUIRE_APPROVAL), verdicts, strict=True
         ):
@@ -232,7 +232,9 @@ def _denied(name: str, reason: str, tool: ToolDeclaration | None = None) -> Tool
     return ToolDecision(GuardAction.BLOCK, name[:120], reason, sandbox=tool.sandbox if tool else "")
 
 
-def _told(tool: ToolDeclaration, origins: Sequence[Origin], *, intended: bool, tainted_link: bool) -> str:
+def _explain(
+    tool: ToolDeclaration, origins: Sequence[ValueOrigin], *, intended: bool, tainted_link: bool
+) -> str:
     worst = max(origins, key=lambda origin: origin.provenance, default=None)
     if worst is not None and worst.provenance >= Provenance.DESIGNATED:
         how = "is made from" if worst.altered else "comes from"

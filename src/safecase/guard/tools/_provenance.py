@@ -50,7 +50,7 @@ class Provenance(IntEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Origin:
+class ValueOrigin:
     """Where one value was found."""
 
     argument: str
@@ -62,7 +62,7 @@ class Origin:
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class ReadContent:
     """One text that values can come from, in the forms that they are looked up in."""
 
     name: str
@@ -76,8 +76,8 @@ class ProvenanceTracker:
     """The texts of one conversation, and the tracing of values through them."""
 
     def __init__(self) -> None:
-        self._trusted: list[Source] = []
-        self._untrusted: list[Source] = []
+        self._trusted: list[ReadContent] = []
+        self._untrusted: list[ReadContent] = []
         self._values: dict[str, str] = {}
         """Values of trusted fields, levelled, and whose they are."""
         self._hosts: set[str] = set()
@@ -98,7 +98,7 @@ class ProvenanceTracker:
         levelled, tight, numbers, whole = forms(text, untrusted)
         if not whole:
             self._too_long = name
-        made = Source(name, provenance, levelled, tight, numbers)
+        made = ReadContent(name, provenance, levelled, tight, numbers)
         (self._untrusted if untrusted else self._trusted).append(made)
 
     def add_value(self, name: str, value: str) -> None:
@@ -111,31 +111,33 @@ class ProvenanceTracker:
         if is_address(levelled):
             self._hosts.add(bare_host(bare_address(levelled)))
 
-    def trace(self, argument: str, value: JsonValue) -> list[Origin]:
+    def trace(self, argument: str, value: JsonValue) -> list[ValueOrigin]:
         """The origins of a value, part by part: lists and objects by their leaves and keys."""
         found = []
         for index, part in enumerate(leaves(value)):
             if index >= _MOST_VALUES:
-                found.append(Origin(argument, Provenance.TAINTED, "more values than can be traced"))
+                found.append(ValueOrigin(argument, Provenance.TAINTED, "more values than can be traced"))
                 break
             found.append(self._origin(argument, part))
         return found
 
-    def trace_links(self, argument: str, value: JsonValue) -> list[Origin]:
+    def trace_links(self, argument: str, value: JsonValue) -> list[ValueOrigin]:
         """The origins of the addresses that stand inside a text."""
-        found: list[Origin] = []
+        found: list[ValueOrigin] = []
         for part in leaves(value):
             for link in find_addresses(part):
                 if len(found) >= _MOST_VALUES:
-                    found.append(Origin(argument, Provenance.TAINTED, "more addresses than can be traced"))
+                    found.append(
+                        ValueOrigin(argument, Provenance.TAINTED, "more addresses than can be traced")
+                    )
                     return found
                 found.append(self._origin(argument, link))
         return found
 
-    def _origin(self, argument: str, text: str) -> Origin:
+    def _origin(self, argument: str, text: str) -> ValueOrigin:
         wanted = match.level(text.strip())
         if not wanted:
-            return Origin(argument, Provenance.MODEL)
+            return ValueOrigin(argument, Provenance.MODEL)
         if len(wanted) > _LONGEST_VALUE:
             return self._of_long_text(argument, wanted)
         if is_address(wanted):
@@ -147,24 +149,24 @@ class ProvenanceTracker:
         if found is not None:
             return replace(found, argument=argument)
         if self._too_long:
-            return Origin(
+            return ValueOrigin(
                 argument, Provenance.TAINTED, f"{self._too_long}, which is longer than can be traced"
             )
-        return Origin(argument, Provenance.MODEL)
+        return ValueOrigin(argument, Provenance.MODEL)
 
-    def _of_long_text(self, argument: str, wanted: str) -> Origin:
+    def _of_long_text(self, argument: str, wanted: str) -> ValueOrigin:
         if any(source.levelled.strip() == wanted for source in self._trusted):
-            return Origin(argument, Provenance.USER)
+            return ValueOrigin(argument, Provenance.USER)
         if self._untrusted:
-            return Origin(argument, Provenance.TAINTED, "more text than can be traced")
-        return Origin(argument, Provenance.MODEL)
+            return ValueOrigin(argument, Provenance.TAINTED, "more text than can be traced")
+        return ValueOrigin(argument, Provenance.MODEL)
 
-    def _vouched(self, wanted: str) -> Origin | None:
+    def _vouched(self, wanted: str) -> ValueOrigin | None:
         """Where somebody trusted wrote the value, as a whole and by itself."""
         owner = self._values.get(wanted)
         number = match.as_number(wanted)
         forms = (wanted, f"www.{wanted}") if "." in wanted else (wanted,)
-        best = None if owner is None else Origin("", Provenance.SYSTEM, owner)
+        best = None if owner is None else ValueOrigin("", Provenance.SYSTEM, owner)
         for source in self._trusted:
             if best is not None and best.provenance <= source.provenance:
                 continue
@@ -173,27 +175,27 @@ class ProvenanceTracker:
                 or (number is not None and number in source.numbers)
                 or match.spelled_out(source.levelled, wanted) >= 0
             ):
-                best = Origin("", source.provenance, source.name)
+                best = ValueOrigin("", source.provenance, source.name)
         return best
 
-    def _whole(self, wanted: str) -> Origin | None:
+    def _whole(self, wanted: str) -> ValueOrigin | None:
         """The untrusted content that holds the value; what the user pointed to before the rest."""
         number = match.as_number(wanted)
-        best: Origin | None = None
+        best: ValueOrigin | None = None
         for source in self._untrusted:
             if best is not None and best.provenance <= source.provenance:
                 continue
             if match.stands_anywhere(source.levelled, source.squeezed, wanted) >= 0 or (
                 number is not None and abs(number) in source.numbers
             ):
-                best = Origin("", source.provenance, source.name)
+                best = ValueOrigin("", source.provenance, source.name)
         return best
 
-    def _altered(self, text: str, wanted: str) -> Origin | None:
+    def _altered(self, text: str, wanted: str) -> ValueOrigin | None:
         """The untrusted content that the value was made from."""
         if not self._untrusted:
             return None
-        worst: Origin | None = None
+        worst: ValueOrigin | None = None
         if len(wanted) >= _SHORTEST_CIPHERED:
             # No word gives a ciphered address away, but the value that it became does.
             for cipher in all_ciphers().values():
@@ -217,9 +219,9 @@ class ProvenanceTracker:
             if levelled and levelled != wanted:
                 yield levelled
 
-    def _by_parts(self, wanted: str) -> Origin | None:
+    def _by_parts(self, wanted: str) -> ValueOrigin | None:
         """A value that carries a telling part of untrusted text is as tainted as that part."""
-        worst: Origin | None = None
+        worst: ValueOrigin | None = None
         parts = dict.fromkeys(match.telling_parts(wanted))
         links = [wanted] if HOST_AND_PATH.fullmatch(wanted) else find_addresses(wanted)
         for link in links:
@@ -228,7 +230,7 @@ class ProvenanceTracker:
                 parts[bare_host(link)] = None
         for index, part in enumerate(parts):
             if index >= _MOST_VALUES:
-                return Origin("", Provenance.TAINTED, "more text than can be traced")
+                return ValueOrigin("", Provenance.TAINTED, "more text than can be traced")
             if part == wanted or self._vouched(part) is not None:
                 continue
             origin = self._whole(part)
@@ -236,7 +238,7 @@ class ProvenanceTracker:
                 worst = origin
         return worst
 
-    def _by_words(self, wanted: str) -> Origin | None:
+    def _by_words(self, wanted: str) -> ValueOrigin | None:
         """A name whose words all come from one untrusted text, in whatever order."""
         if len(wanted) > _LONGEST_NAME:
             return None
@@ -249,7 +251,7 @@ class ProvenanceTracker:
             return None
         for source in self._untrusted:
             if all(match.stands_alone(source.levelled, word) >= 0 for word in new):
-                return Origin("", source.provenance, source.name)
+                return ValueOrigin("", source.provenance, source.name)
         return None
 
 
@@ -262,7 +264,12 @@ def _forms(text: str, untrusted: bool) -> tuple[str, str, Mapping[float, int], b
         return levelled, "", match.numbers(levelled), True
     readings = read_all(text)
     levelled = match.level("\n".join(reading.text for reading in readings.all))
-    return levelled, match.squeezed(levelled), match.numbers(levelled), whole and not readings.truncated
+    return (
+        levelled,
+        match.remove_separators(levelled),
+        match.numbers(levelled),
+        whole and not readings.truncated,
+    )
 
 
 # A host that keeps no session puts the whole conversation again at each call.

@@ -93,7 +93,7 @@ class ToolSession:
         with self._lock:
             asked = self.approvals is not None and not self.dry_run
             granted = self.approvals.use(call, session=self.session) if self.approvals and asked else None
-            decision = self._decided(call, approved=granted is not None)
+            decision = self._decide(call, approved=granted is not None)
         if decision.action is GuardAction.ALLOW:
             return decision
         if decision.action is GuardAction.BLOCK or self.approvals is None:
@@ -105,12 +105,12 @@ class ToolSession:
             raise ToolDenied(decision, "nobody approved it in time, or a person said no")
         with self._lock:
             granted = self.approvals.use(call, session=self.session)
-            decision = self._decided(call, approved=granted is not None)
+            decision = self._decide(call, approved=granted is not None)
         if decision.action is not GuardAction.ALLOW:
             raise ToolDenied(decision)
         return decision
 
-    def _decided(self, call: ToolCall, *, approved: bool) -> ToolDecision:
+    def _decide(self, call: ToolCall, *, approved: bool) -> ToolDecision:
         decision = self.policy.decide(
             call, self.tracker, request=self.request, journey=self.journey, session=self.session,
             approved=approved, dry_run=self.dry_run,

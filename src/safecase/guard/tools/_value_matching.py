@@ -34,7 +34,7 @@ def level(text: str) -> str:
     return unicodedata.normalize("NFKC", text).casefold()
 
 
-def squeezed(text: str) -> str:
+def remove_separators(text: str) -> str:
     """The text without spaces and separators."""
     return _SEPARATORS.sub("", text)
 
@@ -76,19 +76,19 @@ def stands_alone(text: str, wanted: str) -> int:
     Both are levelled. Spaces may differ in width.
     """
     for start, end in _places(text, wanted):
-        if not _joined(text, start, end):
+        if not _goes_on(text, start, end):
             return start
     return -1
 
 
 def spelled_out(text: str, wanted: str) -> int:
     """Where an identifier stands with other separators, as account and telephone numbers do; -1 otherwise."""
-    tight = squeezed(wanted)
+    tight = remove_separators(wanted)
     if not _SHORTEST_SQUEEZED <= len(tight) <= 64 or not any(letter.isdigit() for letter in tight):
         return -1
     pattern = re.compile(r"[\s\-./()]{0,2}".join(re.escape(letter) for letter in tight))
     for match in pattern.finditer(text):
-        if not _joined(text, match.start(), match.end()):
+        if not _goes_on(text, match.start(), match.end()):
             return match.start()
     return -1
 
@@ -102,7 +102,7 @@ def stands_anywhere(text: str, tight: str, wanted: str) -> int:
         return stands_alone(text, wanted)
     place = text.find(wanted)
     if place < 0:
-        narrow = squeezed(wanted)
+        narrow = remove_separators(wanted)
         if len(narrow) >= _SHORTEST_SQUEEZED and narrow in tight:
             return 0
     return place
@@ -124,7 +124,7 @@ def _places(text: str, wanted: str) -> Iterator[tuple[int, int]]:
         place = text.find(wanted, place + 1)
 
 
-def _joined(text: str, start: int, end: int) -> bool:
+def _goes_on(text: str, start: int, end: int) -> bool:
     """Whether what stands at a place goes on to its left or right."""
     first, last = text[start], text[end - 1]
     before, after = text[max(0, start - 2) : start], text[end : end + 2]

@@ -38,18 +38,18 @@ class AdviceDeferralParameters(Record):
 
 
 @dataclass(frozen=True, slots=True)
-class _Lexicon:
+class _AdviceLexicon:
     english: PhraseLexicon
     other: PhraseLexicon
     substrings: tuple[str, ...]
 
 
 @lru_cache(maxsize=1)
-def _lexicon() -> _Lexicon:
+def _lexicon() -> _AdviceLexicon:
     data: dict[str, Any] = orjson.loads(
         files("safecase.scorers.conduct").joinpath("data/advice_lexicon.json").read_bytes()
     )
-    return _Lexicon(
+    return _AdviceLexicon(
         PhraseLexicon(data["phrases"], data["classes"]),
         PhraseLexicon(data["other_languages"]),
         tuple(phrase for phrases in data["substring_languages"].values() for phrase in phrases),

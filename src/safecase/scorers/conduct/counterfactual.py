@@ -21,7 +21,7 @@ from pydantic import Field, model_validator
 from safecase.base import EmptyDenominatorError, InputError, JsonValue, Record, Registered
 from safecase.model import Case, Estimate, OutcomeKind, Score, Transcript
 from safecase.scorers._registry import SCORERS
-from safecase.scorers._transcripts import Passage, ScoreWriter, last_answer, shorten, span
+from safecase.scorers._transcripts import ScoreWriter, WrittenPassage, last_answer, shorten, span
 from safecase.scorers.refusal._classifier import AnswerKind, classify_answer
 from safecase.scorers.refusal._phrase_lexicon import PhraseLexicon
 from safecase.scorers.rules._pattern_safety import compile_safe
@@ -127,7 +127,7 @@ class CounterfactualScorer(Registered):
             and (abs(value - expected) <= abs(expected) * self._parameters.tolerance)
         )
 
-    def _read(self, passage: Passage, prompt: str) -> tuple[str, float | None, int, int]:
+    def _read(self, passage: WrittenPassage, prompt: str) -> tuple[str, float | None, int, int]:
         """(label, value, start, end); an empty label where nothing can be read."""
         text, start, end = passage.text, 0, len(passage.text)
         if self._pattern:

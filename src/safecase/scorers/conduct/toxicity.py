@@ -51,19 +51,21 @@ _SEVERITY = {"threat": 1.0, "hate": 0.9, "dehumanise": 0.9, "slur": 0.8, "harass
 
 
 @dataclass(frozen=True, slots=True)
-class _Lexicon:
+class _ToxicityLexicon:
     phrases: PhraseLexicon
     groups: frozenset[str]
     slurs: frozenset[str]
 
 
 @lru_cache(maxsize=1)
-def _lexicon() -> _Lexicon:
+def _lexicon() -> _ToxicityLexicon:
     data: dict[str, Any] = orjson.loads(
         files("safecase.scorers.conduct").joinpath("data/toxicity_lexicon.json").read_bytes()
     )
     groups = frozenset(data["classes"]["group"])
-    return _Lexicon(PhraseLexicon(data["phrases"], data["classes"]), groups, frozenset(data["slur_hashes"]))
+    return _ToxicityLexicon(
+        PhraseLexicon(data["phrases"], data["classes"]), groups, frozenset(data["slur_hashes"])
+    )
 
 
 @lru_cache(maxsize=16_384)

@@ -29,19 +29,19 @@ _NUMBER_LOSS, _NAME_LOSS = 0.2, 0.1
 
 
 @dataclass(frozen=True, slots=True)
-class Passage:
+class SourcePassage:
     """One sentence of a document."""
 
     stems: Counter[str]
     negated: bool
 
 
-class Source:
+class GroundingSource:
     """One document cut into sentences, with an index from stem to sentence."""
 
     def __init__(self, text: str) -> None:
         text = text[:DOCUMENT_LIMIT]
-        self.passages: list[Passage] = []
+        self.passages: list[SourcePassage] = []
         self.index: dict[str, list[int]] = {}
         self.neighbours: set[tuple[str, str]] = set()
         for match in _SENTENCE.finditer(text):
@@ -51,7 +51,7 @@ class Source:
                 continue
             self.neighbours.update(pairwise(stems))
             number = len(self.passages)
-            self.passages.append(Passage(Counter(stems), negates(words)))
+            self.passages.append(SourcePassage(Counter(stems), negates(words)))
             for stem in dict.fromkeys(stems):
                 self.index.setdefault(stem, []).append(number)
         self.numbers = numbers_in(text)
@@ -83,7 +83,7 @@ class Library:
     """The documents of one turn."""
 
     ids: tuple[str, ...]
-    sources: tuple[Source, ...]
+    sources: tuple[GroundingSource, ...]
     frequency: Counter[str]
     sentences: int
     stems: tuple[str, ...]
@@ -110,7 +110,7 @@ class Library:
 @lru_cache(maxsize=32)
 def library_of(documents: tuple[tuple[str, str], ...]) -> Library:
     """The documents, (id, text) each, prepared; the last few are kept, because answers come in series."""
-    sources = tuple(Source(text) for _, text in documents)
+    sources = tuple(GroundingSource(text) for _, text in documents)
     frequency: Counter[str] = Counter()
     for source in sources:
         for stem, places in source.index.items():
@@ -140,7 +140,7 @@ class Question:
         return Question(frozenset(words), frozenset(content_stems(words)), frozenset(numbers_in(text)))
 
 
-def missing_numbers(claim: Statement, sources: Sequence[Source], question: Question) -> list[str]:
+def missing_numbers(claim: Statement, sources: Sequence[GroundingSource], question: Question) -> list[str]:
     """Numbers of the claim that neither a source nor the question carries."""
     return [
         number
@@ -149,7 +149,7 @@ def missing_numbers(claim: Statement, sources: Sequence[Source], question: Quest
     ]
 
 
-def missing_names(claim: Statement, sources: Sequence[Source], question: Question) -> list[str]:
+def missing_names(claim: Statement, sources: Sequence[GroundingSource], question: Question) -> list[str]:
     """Names of the claim that neither a source nor the question carries."""
     return [
         name

@@ -13,9 +13,9 @@ from safecase.scorers._registry import SCORERS
 from safecase.scorers._transcripts import ScoreWriter, last_answer, shorten, span
 from safecase.scorers.grounding._statements import Statement, split_claims
 from safecase.scorers.grounding._support import (
+    GroundingSource,
     Library,
     Question,
-    Source,
     library_of,
     missing_names,
     missing_numbers,
@@ -147,8 +147,8 @@ class GroundingScorer(Registered):
             return "the source says the opposite"
         return ""
 
-    def _cited(self, claim: Statement, library: Library) -> tuple[Source, ...] | str:
-        found: list[Source] = []
+    def _cited(self, claim: Statement, library: Library) -> tuple[GroundingSource, ...] | str:
+        found: list[GroundingSource] = []
         for name in claim.citations:
             place = next((i for i, item in enumerate(library.ids) if item.lower() == name.lower()), None)
             if place is None and name.isdigit() and len(name) <= 6 and 1 <= int(name) <= len(library.ids):

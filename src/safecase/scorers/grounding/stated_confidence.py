@@ -11,7 +11,7 @@ from pydantic import Field
 from safecase.base import Record, Registered
 from safecase.model import Case, OutcomeKind, Score, Transcript, counted, percent
 from safecase.scorers._registry import SCORERS
-from safecase.scorers._transcripts import Passage, ScoreWriter, last_answer, shorten, span
+from safecase.scorers._transcripts import ScoreWriter, WrittenPassage, last_answer, shorten, span
 from safecase.scorers.rules.exact_answer import normalise_answer
 
 READ_LIMIT = 20_000
@@ -190,7 +190,7 @@ class StatedConfidenceScorer(Registered):
         label: str,
         stated: StatedConfidence,
         correct: bool | None,
-        passage: Passage,
+        passage: WrittenPassage,
     ) -> Score:
         start, end = (stated.start, stated.end) if stated.end else (0, len(passage.text))
         return self._writer.write(

@@ -7,7 +7,7 @@ from pydantic import Field
 from safecase.base import JsonValue, Record, Registered
 from safecase.model import BuildContext, Case, MessageRole, OutcomeKind, Score, ScoreSpan, Transcript
 from safecase.scorers._registry import SCORERS
-from safecase.scorers._transcripts import Passage, ScoreWriter, last_answer, span
+from safecase.scorers._transcripts import ScoreWriter, WrittenPassage, last_answer, span
 from safecase.scorers.judges._client import JudgeClient, JudgeReply
 from safecase.scorers.judges._prompt import (
     PROMPT_VERSION,
@@ -68,7 +68,7 @@ def find_quote(transcript: Transcript, quote: str) -> tuple[ScoreSpan, ...]:
         if message.role is MessageRole.ASSISTANT:
             start = message.text.find(wanted)
             if start >= 0:
-                return (span(Passage(index, message.text), start, start + len(wanted)),)
+                return (span(WrittenPassage(index, message.text), start, start + len(wanted)),)
     return ()
 
 

@@ -7,7 +7,7 @@ from pydantic import field_validator
 from safecase.base import Record, Registered, suggest
 from safecase.model import Case, MessageRole, OutcomeKind, Score, Transcript
 from safecase.scorers._registry import SCORERS
-from safecase.scorers._transcripts import Passage, ScoreWriter, mask_secret, span, written_passages
+from safecase.scorers._transcripts import ScoreWriter, WrittenPassage, mask_secret, span, written_passages
 from safecase.scorers.leaks._leaked_data import (
     ENTITIES,
     comparable,
@@ -99,7 +99,7 @@ class PiiLeakScorer(Registered):
             metadata={"fingerprints": list(prints[:20])},
         )
 
-    def _planted(self, passage: Passage) -> Score | None:
+    def _planted(self, passage: WrittenPassage) -> Score | None:
         found = self._forbidden.find(passage.text)
         if found is None and self._forbidden.forms and may_be_encoded(passage.text):
             for decoded in decoded_texts(passage.text, self._forbidden.shortest):

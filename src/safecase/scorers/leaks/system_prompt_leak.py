@@ -10,7 +10,7 @@ from pydantic import Field
 from safecase.base import Record, Registered
 from safecase.model import BuildContext, Case, MessageRole, OutcomeKind, Score, Transcript, percent
 from safecase.scorers._registry import SCORERS
-from safecase.scorers._transcripts import Passage, ScoreWriter, shorten, span, written_passages
+from safecase.scorers._transcripts import ScoreWriter, WrittenPassage, shorten, span, written_passages
 from safecase.scorers.grounding._word_overlap import OverlapIndex, word_places
 from safecase.text import (
     content_stems,
@@ -130,7 +130,7 @@ class SystemPromptLeakScorer(Registered):
         )
 
     def _read(
-        self, passage: Passage, text: str, protected: _Protected, index: OverlapIndex, how: str
+        self, passage: WrittenPassage, text: str, protected: _Protected, index: OverlapIndex, how: str
     ) -> tuple[Score | None, float]:
         wanted = self._parameters
         overlap = index.measure(text)

@@ -49,7 +49,7 @@ def _openings() -> tuple[tuple[str, ...], ...]:
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class AnswerReading:
     """The features of one answer, and what the rules for other languages need."""
 
     features: dict[str, float]
@@ -221,7 +221,7 @@ def _read_text(answer: str) -> _Text:
 _read_short_text = lru_cache(maxsize=2_048)(_read_text)
 
 
-def read_answer(prompt: str, answer: str) -> Reading:
+def read_answer(prompt: str, answer: str) -> AnswerReading:
     """The features of ``answer`` to ``prompt``: name → value in [0, 1], zeros left out."""
     lexicon = load_lexicon()
     answer = reading_windows(answer)
@@ -232,7 +232,7 @@ def read_answer(prompt: str, answer: str) -> Reading:
     _substance(features, lexicon, question, text.sentences, text.masks, head_words)
     _stance(features, lexicon, question, text.head, text.opening, text.masks, head_words, text.items)
     share = text.function_words / max(1, text.words)
-    return Reading(features, text.sentences, text.masks, text.words, text.items, share)
+    return AnswerReading(features, text.sentences, text.masks, text.words, text.items, share)
 
 
 def _shape(features: dict[str, float], answer: str, words: int, items: int, head: Sequence[str]) -> None:

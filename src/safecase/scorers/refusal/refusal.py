@@ -9,7 +9,7 @@ from pydantic import Field
 from safecase.base import Record, Registered
 from safecase.model import Case, OutcomeKind, Score, Transcript
 from safecase.scorers._registry import SCORERS
-from safecase.scorers._transcripts import Passage, ScoreWriter, last_answer, span
+from safecase.scorers._transcripts import ScoreWriter, WrittenPassage, last_answer, span
 from safecase.scorers.refusal._classifier import AnswerKind, Classification, classify_answer
 
 FILTERED = frozenset(
@@ -33,7 +33,7 @@ class RefusalParameters(Record):
     """Undetermined where the refusal probability is this close to one half."""
 
 
-def read_kind(transcript: Transcript) -> tuple[Passage | None, Classification | None]:
+def read_kind(transcript: Transcript) -> tuple[WrittenPassage | None, Classification | None]:
     """The last answer and what it is; None for the classification where the answer is empty.
 
     A block by the provider's own filter is a full refusal.

@@ -69,7 +69,7 @@ def parse_predicate(source: JsonValue, where: str) -> tuple[Predicate, str]:
             where=where,
             hint=suggest(unknown[0], _NAMES),
         )
-    parts = [_named(name, value, f"{where}.{name}") for name, value in source.items()]
+    parts = [_build_named(name, value, f"{where}.{name}") for name, value in source.items()]
     words = " and ".join(
         "anything" if name == "any" else f"{name.replace('_', ' ')} {json_text(value)}"
         for name, value in source.items()
@@ -77,9 +77,9 @@ def parse_predicate(source: JsonValue, where: str) -> tuple[Predicate, str]:
     return lambda value: all(part(value) for part in parts), words
 
 
-def _named(name: str, expected: JsonValue, where: str) -> Predicate:
+def _build_named(name: str, expected: JsonValue, where: str) -> Predicate:
     if name.startswith("not_"):
-        positive = _named(name.removeprefix("not_"), expected, where)
+        positive = _build_named(name.removeprefix("not_"), expected, where)
         return lambda value: not positive(value)
     if name == "equals":
         return _equals(expected)

@@ -82,10 +82,10 @@ def _string(text: str, scalars: Collection[str], structures: Collection[str]) ->
     if not names:
         constant = "".join(piece for piece in pieces if piece is not None)
         return lambda variables: constant
-    return lambda variables: _joined(pieces, names, variables)
+    return lambda variables: _join(pieces, names, variables)
 
 
-def _joined(pieces: list[str | None], names: list[str], variables: Mapping[str, Any]) -> str:
+def _join(pieces: list[str | None], names: list[str], variables: Mapping[str, Any]) -> str:
     following = iter(names)
     return "".join(str(variables[next(following)]) if piece is None else piece for piece in pieces)
 

@@ -88,7 +88,7 @@ class HttpOptions(Record):
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class HttpAnswer:
     """A successful response: the parsed JSON body, and the cookies that came with it."""
 
     value: Any
@@ -245,7 +245,7 @@ class Transport:
         *,
         headers: Mapping[str, str] | None = None,
         cookies: Mapping[str, str] | None = None,
-    ) -> Answer:
+    ) -> HttpAnswer:
         """Make one call. Raises TargetFailure for every way in which it can fail.
 
         The response's cookies are read where ``cookies``, maybe empty, are given.
@@ -281,13 +281,13 @@ class Transport:
                     received: Mapping[str, str] = _NO_COOKIES
                     if cookies is not None:
                         received = {name: morsel.value for name, morsel in response.cookies.items()}
-                    return Answer(decode(data, content_type=content_type), received)
+                    return HttpAnswer(decode(data, content_type=content_type), received)
             raise TargetFailure(
                 f"the server redirected {_MAXIMUM_REDIRECTS + 1} times in a row",
                 kind=FailureKind.BAD_RESPONSE,
             )
         except TargetFailure as error:
-            raise self.named(error) from None
+            raise self.name_target(error) from None
         except (TimeoutError, aiohttp.ClientError, OSError, ValueError) as error:
             raise self._translated(error) from None
 
@@ -348,7 +348,7 @@ class Transport:
             hint="set the URL to where the service really stands, if you trust it",
         )
 
-    def named(self, error: TargetFailure) -> TargetFailure:
+    def name_target(self, error: TargetFailure) -> TargetFailure:
         """``error`` with the target's name in its message."""
         error.where = self.where
         error.args = (error.render(),)
@@ -415,15 +415,15 @@ _SECRET_NAME = re.compile(
 )
 
 
-def masked(value: Any) -> Any:
+def mask_secrets(value: Any) -> Any:
     """``value`` with whatever stands under the name of a secret replaced, for ``describe``."""
     if isinstance(value, dict):
         return {
             name: "[redacted]"
             if isinstance(item, str) and item and _SECRET_NAME.search(str(name))
-            else masked(item)
+            else mask_secrets(item)
             for name, item in value.items()
         }
     if isinstance(value, (list, tuple)):
-        return [masked(item) for item in value]
+        return [mask_secrets(item) for item in value]
     return redact(value) if isinstance(value, str) else value

@@ -20,7 +20,7 @@ from safecase.targets.demo._prompt import DEMO_CANARY, DEMO_MODEL, DEMO_NAME, DE
 from safecase.targets.demo._service import ShopService
 from safecase.targets.demo._store import ShopState
 from safecase.targets.demo._tools import Toolbox, ToolRefused, ToolRun
-from safecase.targets.demo._turn import Turn, TurnInput
+from safecase.targets.demo._turn import DemoTurn, TurnInput
 from safecase.targets.demo._vulnerabilities import select_vulnerabilities
 from safecase.targets.demo._weaknesses import Secrets
 
@@ -158,7 +158,7 @@ class DemoAgent:
                 tool_texts=tuple(tools),
             )
             try:
-                text = Turn(turn, service, secrets).answer()
+                text = DemoTurn(turn, service, secrets).answer()
             except ToolRefused as refused:
                 text = f"I can't do that here: {refused}."
             earlier.append(lines[position].text)

@@ -45,14 +45,14 @@ _SENTENCE = re.compile(r"(?<=[.!?])[\"')\]]*\s+|\n+|(?<=-->)\s*|\s*(?=<!--)")
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class DocumentReading:
     """A user message, taken apart: what is asked, and what was pasted along."""
 
     task: str
     documents: tuple[Document, ...]
 
 
-def take_apart(text: str) -> Reading:
+def take_apart(text: str) -> DocumentReading:
     """Separate the request from documents that stand in the same message."""
     found: list[Document] = []
 
@@ -101,7 +101,7 @@ def take_apart(text: str) -> Reading:
         if inline:
             keep("", inline.group(2))
             rest = inline.group(1)
-    return Reading(task=f"{rest.strip()} {asked}".strip(), documents=tuple(found))
+    return DocumentReading(task=f"{rest.strip()} {asked}".strip(), documents=tuple(found))
 
 
 def sentences(text: str) -> list[str]:
@@ -132,7 +132,7 @@ def data_sentences(text: str) -> list[str]:
 
 
 @dataclass(frozen=True, slots=True)
-class Passage:
+class DocumentPassage:
     """A sentence that answers, with its document and the share of the question that it covers."""
 
     sentence: str
@@ -140,7 +140,9 @@ class Passage:
     coverage: float
 
 
-def best_passages(question: str, documents: tuple[Document, ...], limit: int = 2) -> tuple[Passage, ...]:
+def best_passages(
+    question: str, documents: tuple[Document, ...], limit: int = 2
+) -> tuple[DocumentPassage, ...]:
     """The sentences that cover most of the question's content words, best first, in [0, 1]."""
     asked = set(content_words(question))
     if not asked:
@@ -155,17 +157,17 @@ def best_passages(question: str, documents: tuple[Document, ...], limit: int = 2
             if hits:
                 quoted = f"{before} {sentence}" if before and _PRONOUN.match(sentence) else sentence
                 coverage = (hits + 0.5 * len(asked & (title - own))) / len(asked)
-                found.append(Passage(quoted, document, coverage))
+                found.append(DocumentPassage(quoted, document, coverage))
             before = sentence
     found.sort(key=lambda passage: -passage.coverage)
     return tuple(found[:limit])
 
 
-def summary(documents: tuple[Document, ...], limit: int = 3) -> tuple[Passage, ...]:
+def summary(documents: tuple[Document, ...], limit: int = 3) -> tuple[DocumentPassage, ...]:
     """The first sentences of each document that are data."""
     share = max(1, limit // max(1, len(documents)))
     return tuple(
-        Passage(sentence, document, 1.0)
+        DocumentPassage(sentence, document, 1.0)
         for document in documents[:6]
         for sentence in data_sentences(document.text)[:share]
     )

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, field
 
 from safecase.model import Document
-from safecase.targets.demo._grounding import Passage, best_passages, data_sentences, instructions_in
+from safecase.targets.demo._grounding import DocumentPassage, best_passages, data_sentences, instructions_in
 from safecase.targets.demo._knowledge import content_words, shop_knowledge
 from safecase.targets.demo._store import Record
 from safecase.targets.demo._tools import Toolbox
@@ -403,7 +403,9 @@ class ShopService:
         )
         if settling in documents and (not ranked or ranked[0].coverage < 0.6):
             own = [passage for passage in ranked if passage.document.id == settling.id]
-            firsts = [Passage(sentence, settling, 1.0) for sentence in data_sentences(settling.text)[:2]]
+            firsts = [
+                DocumentPassage(sentence, settling, 1.0) for sentence in data_sentences(settling.text)[:2]
+            ]
             ranked = [*(own[:1] if own and own[0].coverage >= 0.4 else ()), *firsts]
         if not ranked or ranked[0].coverage < 0.3 or not content_words(text):
             return self.unknown()
@@ -438,7 +440,7 @@ class ShopService:
             return f" [{'kb' if identifier.startswith('kb') else 'doc'}-9{len(identifier)}7]"
         return f" [{identifier}]"
 
-    def compose(self, passages: tuple[Passage, ...]) -> str:
+    def compose(self, passages: tuple[DocumentPassage, ...]) -> str:
         """Sentences with their citations. The weaknesses of grounding work here."""
         best = passages[0].coverage
         parts = [

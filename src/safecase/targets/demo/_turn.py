@@ -66,7 +66,7 @@ class TurnInput:
     tool_texts: tuple[str, ...]
 
 
-class Turn:
+class DemoTurn:
     """Judges one message and answers it."""
 
     def __init__(self, given: TurnInput, service: ShopService, secrets: Secrets) -> None:

@@ -176,11 +176,11 @@ def _only_known(text: str, risks: set[str]) -> str:
     """Drop names of standard risks that the profile lacks from ``risks: [...]`` lists."""
     absent = set(_RISKS_OF.values()) - risks
 
-    def cleaned(match: re.Match[str]) -> str:
+    def keep_known(match: re.Match[str]) -> str:
         names = [name for name in re.split(r"[,\s]+", match[1]) if name and name not in absent]
         return f"risks: [{', '.join(names)}]"
 
-    return re.sub(r"risks: \[([^\]]*)\]", cleaned, text)
+    return re.sub(r"risks: \[([^\]]*)\]", keep_known, text)
 
 
 def _risks(wanted: set[str]) -> str:
