@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 
 from safecase.base import Record
 from safecase.engine import RunFolder
+from safecase.gate import case_spread
 from safecase.workflow._project import Project
 from safecase.workflow._run_facts import run_facts
 from safecase.workspace import Graph, build_graph
@@ -63,19 +65,8 @@ def count_coverage(project: Project) -> tuple[RiskCoverageRow, ...]:
     cases = [case for suite in project.workspace.suites for case in suite.cases]
     rows = []
     for risk in project.workspace.risks:
-        mine = [case for case in cases if case.risk == risk.id]
-        rows.append(
-            RiskCoverageRow(
-                risk=risk.id,
-                severity=risk.severity.value,
-                cases=len(mine),
-                families=len({case.family for case in mine}),
-                held_out=sum(case.held_out for case in mine),
-                benign=sum(case.benign for case in mine),
-                languages=tuple(sorted({case.language for case in mine})),
-                attacks=tuple(sorted({case.attack.value for case in mine if case.attack})),
-            )
-        )
+        spread = case_spread(case for case in cases if case.risk == risk.id)
+        rows.append(RiskCoverageRow(risk=risk.id, severity=risk.severity.value, **asdict(spread)))
     return tuple(rows)
 
 

@@ -17,7 +17,8 @@ from safecase.workspace.contents import Workspace
 from safecase.workspace.graph import RunFact, build_graph
 from safecase.workspace.lock import compare_lock
 
-SEVERE = (Severity.SEV1, Severity.SEV2)
+SEVERE = Severity.SEV2
+"""A risk this severe, or more, must be tried and owned."""
 REVIEW_DAYS = 180
 _SHINGLE = 5
 _NEAR_DUPLICATE = 0.9
@@ -65,7 +66,7 @@ def _orphans(workspace: Workspace, runs: Sequence[RunFact]) -> Iterator[Problem]
     graph = build_graph(workspace, runs)
     gated = _gated_risks(workspace)
     for risk in workspace.risks:
-        severe = risk.severity in SEVERE
+        severe = risk.severity.at_least(SEVERE)
         if risk.id not in tested:
             yield _finding(
                 workspace,
@@ -150,7 +151,7 @@ def _gated_risks(workspace: Workspace) -> set[str]:
 
 def _defence(workspace: Workspace) -> Iterator[Problem]:
     for risk in workspace.risks:
-        if risk.severity not in SEVERE:
+        if not risk.severity.at_least(SEVERE):
             continue
         controls = [item for item in workspace.controls if risk.id in item.risks or item.id in risk.controls]
         layers = {item.layer for item in controls} - {ControlLayer.PROCESS, ControlLayer.MONITORING}
