@@ -279,7 +279,8 @@ def test_the_method_claims_only_what_the_rules_make_use_of() -> None:
     )
     latency = claims(slow, metric="latency_p50_ms")
     assert "quantile" in latency
-    for absent in ("e-process", "Clopper", "Korn", "intersection", "Zero failures"):
+    assert "Single attempts are taken for independent" in latency
+    for absent in ("Families of cases", "e-process", "Clopper", "Korn", "intersection", "Zero failures"):
         assert absent not in latency
 
     early = CategoryResult(
@@ -289,7 +290,14 @@ def test_the_method_claims_only_what_the_rules_make_use_of() -> None:
         estimate=estimate().model_copy(update={"method": "confidence-sequence", "events": 0}),
     )
     rates = claims(early, early.model_copy(update={"category": "two"}))
-    for present in ("e-process", "every stopping time", "intersection", "Zero failures", "a note"):
+    for present in (
+        "Families of cases",
+        "e-process",
+        "every stopping time",
+        "intersection",
+        "Zero failures",
+        "a note",
+    ):
         assert present in rates
     assert "Clopper" not in rates
     assert "method 'new'" in claims(

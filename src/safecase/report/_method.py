@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from safecase.model import METRICS, Estimate, Verdict
+from safecase.model import METRICS, Estimate, IndependentUnit, Verdict
 
 _INTERVALS = {
     "clopper-pearson": "Rates of cases that stand alone have exact intervals (Clopper–Pearson).",
@@ -29,6 +29,17 @@ _INTERVALS = {
 """Method of an estimate → what a reader must know of it."""
 
 
+_UNITS = {
+    IndependentUnit.FAMILY: (
+        "Families of cases are taken for independent of each other; cases of one family may fail together."
+    ),
+    IndependentUnit.PROMPT: "Prompts are taken for independent of each other; attempts on one are paired.",
+    IndependentUnit.ATTEMPT: "Single attempts are taken for independent of each other.",
+    IndependentUnit.NOTHING: "",
+}
+"""What a rule's test takes for independent → how a reader is told."""
+
+
 def method_claims(verdict: Verdict, planned: int, notes: Sequence[str] = ()) -> tuple[str, ...]:
     """The claims as whole sentences, those of every run first; then ``notes`` as they are."""
     return (
@@ -38,6 +49,7 @@ def method_claims(verdict: Verdict, planned: int, notes: Sequence[str] = ()) -> 
         "seen makes a new candidate.",
         *_stopping_claims(verdict),
         *_interval_claims(verdict),
+        *_unit_claims(verdict),
         "An error or an undetermined answer is never counted as held. Too many of them make the evidence "
         "insufficient.",
         *_category_claims(verdict),
@@ -89,6 +101,11 @@ def _interval_claims(verdict: Verdict) -> list[str]:
     if any(item.events == 0 for item in estimates):
         found.append("Zero failures are an upper limit, not safety.")
     return found
+
+
+def _unit_claims(verdict: Verdict) -> list[str]:
+    used = {METRICS.get(result.rule.metric).independence for result in verdict.rules}
+    return [words for unit, words in _UNITS.items() if unit in used and words]
 
 
 def _category_claims(verdict: Verdict) -> list[str]:
