@@ -213,6 +213,9 @@ def _suite_chance(test: SuiteTest, rate: float) -> ChanceAtRate:
     events = np.zeros(test.size, dtype=np.bool_)
     events[:bad] = True
     calls, ships, blocks, rounds = 0, 0, 0, _ORDERS if test.size <= _LARGE else _FEWER_ORDERS
+    if bad in (0, test.size):
+        # Where all events are alike there is one order only.
+        rounds = 1
     for _ in range(rounds):
         decision = test.first_decision(generator.permutation(events))
         good = decision.kind == "ship" or (decision.kind == "census" and not decision.exceeded)

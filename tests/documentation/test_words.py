@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import typer
 from ruamel.yaml import YAML
+from tests.documentation.blocks import PAGES, ROOT, page_name, read_blocks
 
 from safecase.attacks._registry import CONVERTERS
 from safecase.cli.main import build_app
@@ -20,35 +21,24 @@ from safecase.scorers import SCORERS
 from safecase.targets._registry import TARGETS
 from safecase.workspace import load_workspace
 
-ROOT = Path(__file__).resolve().parents[2]
-PAGES = sorted(
-    [*(ROOT / "docs").rglob("*.md"), *(ROOT / "examples").glob("*/README.md"), ROOT / "README.md"],
-    key=str,
-)
-BLOCK = re.compile(r"^```(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 INLINE = re.compile(r"`(safecase [a-z][^`]*)`")
 ANYWHERE = {"--help", "-h", "--install-completion", "--show-completion"}
 
 
-def page_id(page: Path) -> str:
-    return str(page.relative_to(ROOT))
-
-
 def blocks(page: str) -> list[str]:
-    text = (ROOT / "docs" / page).read_text(encoding="utf-8")
-    return [body for language, body in BLOCK.findall(text) if language == "yaml"]
+    return [block.body for block in read_blocks(ROOT / "docs" / page) if block.language == "yaml"]
 
 
-def commands(text: str) -> Iterator[str]:
-    for language, body in BLOCK.findall(text):
-        if language not in ("", "sh"):
+def commands(page: Path) -> Iterator[str]:
+    for block in read_blocks(page):
+        if block.language not in ("", "sh"):
             continue
-        for line in body.replace("\\\n", " ").splitlines():
+        for line in block.body.replace("\\\n", " ").splitlines():
             for part in re.split(r"&&|\s#|\|\|| > ", line):
                 found = re.match(r"\s*(?:\.venv/bin/)?(safecase .*)", part)
                 if found:
                     yield found[1]
-    yield from INLINE.findall(text)
+    yield from INLINE.findall(page.read_text(encoding="utf-8"))
 
 
 def resolve(words: list[str]) -> tuple[Any, list[str]]:
@@ -60,9 +50,9 @@ def resolve(words: list[str]) -> tuple[Any, list[str]]:
     return command, rest
 
 
-@pytest.mark.parametrize("page", PAGES, ids=page_id)
+@pytest.mark.parametrize("page", PAGES, ids=page_name)
 def test_every_command_exists_with_its_options(page: Path) -> None:
-    for line in commands(page.read_text(encoding="utf-8")):
+    for line in commands(page):
         command, rest = resolve(shlex.split(line)[1:])
         options = {name for item in command.params for name in (*item.opts, *item.secondary_opts)}
         for word in rest:
@@ -70,11 +60,11 @@ def test_every_command_exists_with_its_options(page: Path) -> None:
                 assert word.split("=")[0] in options | ANYWHERE, line
 
 
-@pytest.mark.parametrize("page", PAGES, ids=page_id)
+@pytest.mark.parametrize("page", PAGES, ids=page_name)
 def test_every_yaml_block_reads(page: Path) -> None:
-    for language, body in BLOCK.findall(page.read_text(encoding="utf-8")):
-        if language == "yaml":
-            assert YAML(typ="safe", pure=True).load(body)
+    for block in read_blocks(page):
+        if block.language == "yaml":
+            assert YAML(typ="safe", pure=True).load(block.body)
 
 
 @pytest.mark.parametrize(
@@ -111,3 +101,19 @@ targets:
     assert [case.id for case in cases] == ["leak", "leak~base64", "leak~rot13+leetspeak", "leak~role_play"]
     assert {case.family for case in cases} == {"leak"}
     assert workspace.gates[0].rules[0].bound == 0.02
+
+
+def leaves(command: Any, name: str = "") -> Iterator[tuple[str, Any]]:
+    for word, part in getattr(command, "commands", {}).items():
+        yield from leaves(part, f"{name} {word}".strip())
+    if not hasattr(command, "commands"):
+        yield name, command
+
+
+def test_every_command_that_comes_to_an_end_takes_json() -> None:
+    without = [
+        name
+        for name, command in leaves(typer.main.get_command(build_app()))
+        if not any("--json" in option.opts for option in command.params)
+    ]
+    assert without == ["demo serve"]

@@ -1,0 +1,132 @@
+"""A process that has everything imported and forks for each command: `safecase` without its start-up time.
+
+The documentation runs some hundred commands. Each is a process with its own folder, environment and exit
+code, as on a terminal; what they share is the import of the package and the reading of its YAML files.
+
+    python warm_server.py SOCKET      listens there, prints "ready", ends when its standard input closes
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import json
+import os
+import pkgutil
+import select
+import signal
+import socket
+import sys
+import traceback
+from pathlib import Path
+from typing import Any
+
+_THIRD_PARTY = (
+    "aiohttp", "cryptography.hazmat.primitives.asymmetric.ed25519", "jinja2", "jsonschema", "numpy", "orjson",
+    "phonenumbers", "pyarrow.parquet", "pydantic", "re2", "rich.table", "ruamel.yaml", "scipy.optimize",
+    "scipy.stats", "zstandard",
+)  # fmt: skip
+"""What most commands import inside of functions. One that is missing here costs time and nothing else."""
+
+
+def main() -> None:
+    """Import, warm up, then serve one forked process per connection."""
+    import_everything()
+    remember_yaml()
+    signal.signal(
+        signal.SIGCHLD, signal.SIG_IGN
+    )  # nobody waits for the children: their client hears the code
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener:
+        listener.bind(sys.argv[1])
+        listener.listen(16)
+        print("ready", flush=True)
+        while True:
+            ready, _, _ = select.select([listener, sys.stdin], [], [])
+            if sys.stdin in ready:
+                os._exit(0)  # whoever started this process is gone, and nobody waits for it to tidy up
+            connection, _ = listener.accept()
+            if os.fork() == 0:
+                listener.close()
+                serve(connection)
+            connection.close()
+
+
+def import_everything() -> None:
+    """Import each module of the package, and what its functions import."""
+    import safecase
+
+    for module in pkgutil.walk_packages(safecase.__path__, "safecase."):
+        with contextlib.suppress(ImportError):  # an optional part whose dependency is not installed
+            importlib.import_module(module.name)
+    for name in _THIRD_PARTY:
+        with contextlib.suppress(ImportError):
+            importlib.import_module(name)
+
+
+def remember_yaml() -> None:
+    """Keep what YAML texts were parsed to: most of a command's time is parsing the same built-in suites."""
+    from ruamel.yaml import YAML
+    from ruamel.yaml.error import YAMLError
+
+    import safecase
+
+    parse = YAML.compose
+    known: dict[tuple[str, ...], Any] = {}
+
+    def compose(self: YAML, stream: Any) -> Any:
+        if not isinstance(stream, str):
+            return parse(self, stream)
+        key = (*map(str, self.typ), stream)
+        if key not in known:
+            known[key] = parse(self, stream)
+        return known[key]
+
+    YAML.compose = compose  # type: ignore[method-assign]
+    for file in Path(safecase.__path__[0]).rglob("*.yaml"):
+        with contextlib.suppress(YAMLError):  # a template of a file
+            YAML(typ="safe", pure=True).compose(file.read_text(encoding="utf-8"))
+
+
+def serve(connection: socket.socket) -> None:
+    """Be the process that the client asks for, and tell it the exit code. Never returns."""
+    code = 70
+    try:
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        message, descriptors, _, _ = socket.recv_fds(connection, 1 << 20, 3)
+        asked = json.loads(message)
+        for number, descriptor in enumerate(descriptors):
+            os.dup2(descriptor, number)
+            os.close(descriptor)
+        os.chdir(asked["folder"])
+        os.environ.clear()
+        os.environ.update(asked["environment"])
+        code = run_safecase(asked["arguments"])
+    except BaseException:  # noqa: BLE001 - what escapes the program is shown as Python would show it
+        traceback.print_exc()
+        code = 1
+    finally:
+        with contextlib.suppress(OSError, ValueError):
+            sys.stdout.flush()
+            sys.stderr.flush()
+        with contextlib.suppress(OSError):
+            connection.sendall(str(code).encode())
+        os._exit(code)
+
+
+def run_safecase(arguments: list[str]) -> int:
+    """The console entry point of the package; its exit code."""
+    from safecase.cli.main import run
+
+    sys.argv = ["safecase", *arguments]
+    try:
+        run()
+    except SystemExit as end:
+        if end.code is None or isinstance(end.code, int):
+            return end.code or 0
+        print(end.code, file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    main()
