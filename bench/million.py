@@ -85,7 +85,8 @@ def main() -> None:
         total = time.perf_counter() - started
         result["attempts_per_second"] = round(len(plan) / durable[0])
         result["compaction_seconds"] = round(total - durable[0], 2)
-        result["table_megabytes"] = round((folder.path / "attempts.parquet").stat().st_size / 1e6, 1)
+        for name in ("attempts.jsonl.zst", "attempts.npz"):
+            result[f"{name}_megabytes"] = round((folder.path / name).stat().st_size / 1e6, 1)
         watch.finish()
         started = time.perf_counter()
         columns = RunFolder.open(folder.path).columns()

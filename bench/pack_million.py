@@ -4,7 +4,7 @@ python bench/pack_million.py                       # 1,000,000 synthetic attempt
 python bench/pack_million.py --attempts 100000 --json
 
 Each phase runs in a process of its own, so that its peak memory is its own. The attempts are made here and
-written with the engine's own table writer; every hundredth answer holds an e-mail address to mask.
+written with the engine's own log writer; every hundredth answer holds an e-mail address to mask.
 """
 
 from __future__ import annotations
@@ -25,8 +25,7 @@ import orjson
 
 from _workload import make_cases
 from safecase.engine import RunFolder, RunPlan, RunStatus, build_plan, write_file
-from safecase.engine.journal._compaction import TABLE_NAME
-from safecase.engine.journal._table import write_table
+from safecase.engine.journal._log import COLUMNS_NAME, LOG_NAME, write_log
 from safecase.engine.run_folder import write_plan
 from safecase.engine.status import RunState, write_status
 from safecase.evidence import build_pack, load_key, verify_pack
@@ -117,7 +116,8 @@ def make(folder: Path, arguments: argparse.Namespace) -> dict[str, object]:
     run.mkdir()
     write_plan(run, plan)
     write_file(run / "manifest.json", manifest.model_dump_json(by_alias=True).encode())
-    rows, digest = write_table(run / TABLE_NAME, records(plan), plan)
+    with (run / LOG_NAME).open("wb") as log, (run / COLUMNS_NAME).open("wb") as columns:
+        rows, digest = write_log(log, columns, records(plan), len(plan), plan.case_index)
     write_status(
         run,
         RunStatus(
@@ -128,7 +128,7 @@ def make(folder: Path, arguments: argparse.Namespace) -> dict[str, object]:
             updated_at=MOMENT,
         ),
     )
-    return {"attempts": rows, "table_mb": round((run / TABLE_NAME).stat().st_size / 1e6, 1)}
+    return {"attempts": rows, "log_mb": round((run / LOG_NAME).stat().st_size / 1e6, 1)}
 
 
 def records(plan: RunPlan) -> Iterator[bytes]:

@@ -65,7 +65,7 @@ async def test_killed_and_resumed_gives_the_undisturbed_log(tmp_path) -> None:
         if folder.exists() and not (folder / "manifest.json").exists():
             shutil.rmtree(folder)  # killed before the plan was committed: there is no run yet
             continue
-        if folder.exists() and not (folder / "attempts.parquet").exists():
+        if folder.exists() and not (folder / "attempts.jsonl.zst").exists():
             index = JournalIndex(journal_paths(folder))  # raises where a draw stands twice
             assert len(index) >= acknowledged
     assert done

@@ -7,11 +7,10 @@ import subprocess
 import numpy as np
 import orjson
 import pytest
-import zstandard
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from safecase.base import InfrastructureError, InputError
+from safecase.base import FrameWriter, InfrastructureError, InputError, compress_frame
 from safecase.engine._run_lock import RunLock
 from safecase.engine.journal._reader import JournalIndex, journal_paths, scan_frames
 from safecase.engine.journal._writer import JournalSettings, JournalWriter
@@ -23,7 +22,7 @@ def record(draw: int, text: str = "x") -> bytes:
 
 def frame(draws, text: str = "x") -> bytes:
     lines = b"".join(record(draw, text) + b"\n" for draw in draws)
-    return zstandard.ZstdCompressor(write_checksum=True, write_content_size=True).compress(lines)
+    return compress_frame(lines)
 
 
 FRAMES = [frame(range(k * 5, k * 5 + 5), "text " * (k + 1)) for k in range(4)]
@@ -126,8 +125,9 @@ def test_several_journals_are_read_in_draw_order_and_a_double_draw_is_an_error(t
 
 def test_a_bomb_is_refused(tmp_path) -> None:
     path = tmp_path / "journal-a.jsonl.zst"
-    compressor = zstandard.ZstdCompressor(write_content_size=False).compressobj()
-    path.write_bytes(compressor.compress(bytes(10_000_000)) + compressor.flush())
+    with path.open("wb") as file, FrameWriter(file) as undeclared:
+        undeclared.write(bytes(5_000_000))
+        undeclared.write(bytes(5_000_000))
     with pytest.raises(InfrastructureError, match="declared size"):
         JournalIndex([path], finished=True)
 

@@ -28,7 +28,14 @@ async def test_a_run_gives_a_complete_compacted_folder(tmp_path) -> None:
     assert status.calls == 240
     assert target.closed
     names = sorted(path.name for path in folder.path.iterdir())
-    assert names == ["attempts.parquet", "cases.jsonl.zst", "draws.parquet", "manifest.json", "status.json"]
+    assert names == [
+        "attempts.jsonl.zst",
+        "attempts.npz",
+        "cases.jsonl.zst",
+        "draws.npz",
+        "manifest.json",
+        "status.json",
+    ]
     again = RunFolder.open(folder.path)
     attempts = list(again.attempts())
     assert [attempt.draw for attempt in attempts] == list(range(240))

@@ -10,7 +10,7 @@ import pytest
 from safecase.base import InfrastructureError, InputError
 from safecase.engine import RunFolder, build_plan
 from safecase.engine.journal._compaction import compact
-from safecase.engine.journal._table import table_digest
+from safecase.engine.journal._log import AttemptLog
 from safecase.engine.run import new_run_id, resume_run, run_plan
 from safecase.engine.run_folder import CASES_NAME
 from safecase.engine.status import RunState
@@ -50,10 +50,10 @@ async def test_compaction_keeps_every_record_byte_for_byte_and_is_verified(tmp_p
     assert stopped.compacted
     assert not list(stopped.path.glob("journal-*"))
     assert list(stopped.records()) == before
-    assert table_digest(stopped.path / "attempts.parquet") == (20, content)
+    assert AttemptLog.of(stopped.path).digest() == (20, content)
 
 
-async def test_a_kill_between_table_and_status_is_put_right(tmp_path) -> None:
+async def test_a_kill_between_log_and_status_is_put_right(tmp_path) -> None:
     plan = build_plan(cases(30), seed=1)
     folder = await run_plan(request(tmp_path, plan))
     finished = folder.status
@@ -89,7 +89,7 @@ async def test_questions_that_have_no_answer_are_said_plainly(tmp_path) -> None:
 async def test_files_that_do_not_belong_together_are_refused(tmp_path) -> None:
     one = await run_plan(request(tmp_path, build_plan(cases(12), seed=1)))
     two = await run_plan(request(tmp_path, build_plan(cases(12), seed=2)))
-    shutil.copy(two.path / "draws.parquet", one.path / "draws.parquet")
+    shutil.copy(two.path / "draws.npz", one.path / "draws.npz")
     with pytest.raises(InfrastructureError, match="draw order is not the one"):
         RunFolder.open(one.path).cases()
     data = (two.path / CASES_NAME).read_bytes()

@@ -6,18 +6,10 @@ import gc
 import json
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from safecase.base import InputError
 from safecase.engine import ResponseCache, RunFolder, build_plan, run_plan, settled_heap
-from safecase.engine.journal._arrow import (
-    number_array,
-    numpy_column,
-    text_array,
-    word_array,
-    word_codes,
-)
 from safecase.model import DrawOrder, Limits, RunSettings, candidate_digest, suite_references
 
 from .fakes import FakeTarget, case, cases, request
@@ -70,31 +62,3 @@ async def test_the_engine_leaves_the_heap_of_its_host_alone(tmp_path: Path) -> N
             pass
         assert gc.get_freeze_count() > 0, "who froze the heap thaws it"
     assert gc.get_freeze_count() == 0
-
-
-def test_arrow_arrays_from_buffers_are_those_that_pyarrow_makes() -> None:
-    import pyarrow as pa
-
-    numbers = np.array([3, -1, 2**40], dtype=np.int64)
-    assert number_array(numbers).equals(pa.array(numbers))
-    flags = np.array([True, False, True, True, False, False, False, True, True])
-    assert number_array(flags).equals(pa.array(flags))
-    values = number_array(np.array([1.5, 0.0, -2.0]), np.array([True, False, True]))
-    assert values.equals(pa.array([1.5, None, -2.0]))
-    texts = ["", "ä", "one\ntwo"]
-    assert text_array([text.encode() for text in texts]).equals(pa.array(texts))
-    words = ["b", None, "a", "b"]
-    assert word_array(words).equals(pa.array(words).dictionary_encode())
-
-
-def test_columns_come_back_across_chunks_slices_and_nulls() -> None:
-    import pyarrow as pa
-
-    flags = np.arange(21) % 3 == 0
-    sliced = number_array(flags).slice(5, 9)
-    assert numpy_column(pa.chunked_array([sliced, number_array(flags)])).tolist() == [*flags[5:14], *flags]
-    values = numpy_column(pa.chunked_array([pa.array([None, 1.0, None, 4.0]).slice(1)]))
-    np.testing.assert_array_equal(values, [1.0, np.nan, 4.0])
-    codes, words = word_codes(pa.chunked_array([word_array(["b", None, "a"]), word_array(["a", "c"])]))
-    assert codes.tolist() == [0, -1, 1, 1, 2]
-    assert words == ("b", "a", "c")

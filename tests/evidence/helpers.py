@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import io
 import zipfile
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -12,10 +13,9 @@ from pathlib import Path
 from typing import Any
 
 import orjson
-import zstandard
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from safecase.base import digest
+from safecase.base import FrameWriter, compress_frame, decompressed_pieces, digest
 from safecase.engine import RunFolder, RunPlan, RunStatus, build_plan, write_file
 from safecase.engine.attempts._encoding import encode_attempt
 from safecase.engine.journal._compaction import compact
@@ -179,9 +179,22 @@ def write_run(
 def write_attempts(folder: Path, plan: RunPlan, attempts: Sequence[Attempt]) -> str:
     """A journal of one frame, compacted as the engine does at the end of a run."""
     lines = b"".join(encode_attempt(item) + b"\n" for item in attempts)
-    frame = zstandard.ZstdCompressor(write_checksum=True).compress(lines)
+    frame = compress_frame(lines)
     (folder / "journal-0000.jsonl.zst").write_bytes(frame)
     return compact(folder, plan)
+
+
+def unpacked(frame: bytes) -> bytes:
+    """What one Zstandard frame holds."""
+    return b"".join(decompressed_pieces(io.BytesIO(frame)))
+
+
+def undeclared(content: bytes) -> bytes:
+    """A frame whose header does not say how much it holds, as a pack's attempts are written."""
+    buffer = io.BytesIO()
+    with FrameWriter(buffer) as frame:
+        frame.write(content)
+    return buffer.getvalue()
 
 
 def judge(run: RunFolder, *, baseline: RunFolder | None = None, **fields: Any) -> list[Verdict]:

@@ -13,17 +13,16 @@ from typing import Any
 
 import orjson
 import pytest
-import zstandard
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from safecase.base import ExitCode, InputError
+from safecase.base import ExitCode, InputError, compress_frame
 from safecase.evidence import VerificationReport, verify_pack
 from safecase.evidence._archive import PackWriter
 from safecase.evidence.verify import _run as verify_run
 from safecase.model import Baseline, DrawOrder, OutcomeKind
 
-from .helpers import case, failed, gate, pack, repack, rule, write_entries, write_run
+from .helpers import case, failed, gate, pack, repack, rule, undeclared, unpacked, write_entries, write_run
 
 H, V, E = OutcomeKind.HELD, OutcomeKind.VIOLATED, OutcomeKind.ERROR
 EVERY_RULE = (
@@ -227,7 +226,7 @@ def test_values_of_any_type_fail_in_words(data: st.DataObject, honest: Path, tmp
     name = data.draw(st.sampled_from([*JSON_ENTRIES, "run/attempts.jsonl.zst", "run/cases.jsonl"]))
     content = entries[name]
     if name.endswith(".zst"):
-        content = zstandard.ZstdDecompressor().decompressobj().decompress(content)
+        content = unpacked(content)
     lines = content.splitlines() if name not in JSON_ENTRIES else [content]
     number = data.draw(st.integers(0, len(lines) - 1))
     document = orjson.loads(lines[number])
@@ -251,7 +250,7 @@ def test_values_of_any_type_fail_in_words(data: st.DataObject, honest: Path, tmp
         same = False
     content = b"\n".join(lines) + b"\n"
     if name.endswith(".zst"):
-        content = zstandard.ZstdCompressor().compress(content)
+        content = compress_frame(content)
     path = repack_bytes(honest, tmp_path / "changed.zip", {name: content})
     if path is None or same:
         return
@@ -358,23 +357,28 @@ def test_bombs_are_not_unpacked(honest: Path, tmp_path: Path, monkeypatch: pytes
             writer.add(name, huge if name == "run/cases.jsonl" else data)
     assert "far more than it holds" in failed(outcome(path) or pytest.fail("refused"))
     # A bomb inside of the compressed attempts passes the ratio of the archive, and is met line by line.
-    bomb = zstandard.ZstdCompressor(level=19).compress(huge)
+    bomb = compress_frame(huge, level=19)
     report = verify_pack(repack(honest, tmp_path / "inner.zip", {"run/attempts.jsonl.zst": lambda _: bomb}))
     assert "too long to read" in failed(report)
     monkeypatch.setattr(verify_run, "_FREE_BYTES", 1024**2)
     monkeypatch.setattr(verify_run, "_MOST_SWELLING", 10)
-    lines = zstandard.ZstdDecompressor().decompressobj().decompress(entries["run/attempts.jsonl.zst"])
+    lines = unpacked(entries["run/attempts.jsonl.zst"])
     padded = lines.replace(b'"explanation":""', b'"explanation":"' + b"x" * 1024**2 + b'"')
-    swelling = zstandard.ZstdCompressor().compress(padded)
+    swelling = compress_frame(padded)
     report = verify_pack(repack(honest, tmp_path / "s.zip", {"run/attempts.jsonl.zst": lambda _: swelling}))
     assert "far more than it holds" in failed(report)
     monkeypatch.setattr(verify_run, "_MOST_CASE_BYTES", 1000)
     assert "too large to read" in failed(verify_pack(honest))
     monkeypatch.undo()
-    window = zstandard.ZstdCompressionParameters(window_log=30, compression_level=3)
-    wide = zstandard.ZstdCompressor(compression_params=window).compress(b"x" * 1000)
+    frame = bytearray(undeclared(lines))
+    frame[5] = (30 - 10) << 3  # the window descriptor: 1 GiB that a reader would have to keep
+    wide = bytes(frame)
     report = verify_pack(repack(honest, tmp_path / "wide.zip", {"run/attempts.jsonl.zst": lambda _: wide}))
-    assert not report.ok
+    assert "corrupt" in failed(report)
+    # Another reader would go on to a second frame: what this one passes over must not be there.
+    behind = undeclared(lines) + undeclared(b"{}\n")
+    report = verify_pack(repack(honest, tmp_path / "two.zip", {"run/attempts.jsonl.zst": lambda _: behind}))
+    assert "corrupt" in failed(report)
 
 
 def test_a_workspace_that_swells_is_named_and_not_believed(honest: Path, tmp_path: Path) -> None:

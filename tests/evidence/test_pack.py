@@ -12,9 +12,8 @@ from typing import Any
 
 import orjson
 import pytest
-import zstandard
 
-from safecase.base import InputError, canonical_json
+from safecase.base import InputError, canonical_json, compress_frame
 from safecase.engine import RunFolder
 from safecase.evidence import VerificationReport, verify_pack
 from safecase.model import (
@@ -43,6 +42,7 @@ from .helpers import (
     repack,
     risk,
     rule,
+    unpacked,
     write_entries,
     write_run,
 )
@@ -83,10 +83,10 @@ def edit_line(number: int, text: bytes) -> Callable[[bytes], bytes]:
 
 def edit_attempts(work: Callable[[list[dict[str, Any]]], None]) -> Callable[[bytes], bytes]:
     def change(data: bytes) -> bytes:
-        lines = zstandard.ZstdDecompressor().decompressobj().decompress(data).splitlines()
+        lines = unpacked(data).splitlines()
         attempts = [orjson.loads(line) for line in lines]
         work(attempts)
-        return zstandard.ZstdCompressor().compress(b"".join(orjson.dumps(item) + b"\n" for item in attempts))
+        return compress_frame(b"".join(orjson.dumps(item) + b"\n" for item in attempts))
 
     return change
 
@@ -139,7 +139,7 @@ def test_personal_data_stays_out_of_the_pack_and_is_counted(tmp_path: Path) -> N
         for name in archive.namelist():
             data = archive.read(name)
             if name.endswith(".zst"):
-                data = zstandard.ZstdDecompressor().decompressobj().decompress(data)
+                data = unpacked(data)
             assert secret.encode() not in data
             assert address.encode() not in data
     report = verify_pack(path)

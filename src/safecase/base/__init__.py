@@ -51,5 +51,10 @@ if TYPE_CHECKING:
     from safecase.base.validation import field_names as field_names
     from safecase.base.validation import mistakes as mistakes
     from safecase.base.version import VERSION as VERSION
+    from safecase.base.zstd import FrameWriter as FrameWriter
+    from safecase.base.zstd import ZstdError as ZstdError
+    from safecase.base.zstd import compress_frame as compress_frame
+    from safecase.base.zstd import decompress_frame as decompress_frame
+    from safecase.base.zstd import decompressed_pieces as decompressed_pieces
 else:
     __getattr__, __dir__ = lazy_exports(__name__)

@@ -14,7 +14,6 @@ from safecase.engine._attempt_recorder import Tallies
 from safecase.engine._run_lock import RunLock
 from safecase.engine._session import RunSession
 from safecase.engine.attempts._scoring import ScorerSet
-from safecase.engine.journal._compaction import TABLE_NAME
 from safecase.engine.journal._reader import journal_paths
 from safecase.engine.request import RunRequest
 from safecase.engine.run_folder import MANIFEST_NAME, RunFolder, write_plan
@@ -169,14 +168,14 @@ def _check_unchanged(folder: RunFolder, request: RunRequest) -> None:
 
 
 def _finish_compacted(folder: RunFolder, status: RunStatus) -> RunFolder:
-    """A kill after the table was verified leaves journals and a status behind: put both right."""
+    """A kill after the log was verified leaves journals and a status behind: put both right."""
     for path in journal_paths(folder.path):
         path.unlink(missing_ok=True)
     if status.state is RunState.COMPLETE and status.attempts_digest:
         return folder
-    from safecase.engine.journal._table import table_digest
+    from safecase.engine.journal._log import AttemptLog
 
-    rows, content = table_digest(folder.path / TABLE_NAME)
+    rows, content = AttemptLog.of(folder.path).digest()
     tallies = Tallies()
     for record in folder.records():
         tallies.add_record(record)

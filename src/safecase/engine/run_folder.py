@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterable, Iterator
 from functools import cached_property
 from pathlib import Path
@@ -9,13 +10,12 @@ from typing import Literal
 
 import numpy as np
 import orjson
-import zstandard
 from pydantic import ValidationError
 
-from safecase.base import InfrastructureError, InputError
+from safecase.base import FrameWriter, InfrastructureError, InputError, ZstdError, decompressed_pieces
+from safecase.engine._array_file import read_arrays, write_arrays
 from safecase.engine.attempts._encoding import without_surrogates
-from safecase.engine.journal._arrow import number_array, numpy_column, read_columns
-from safecase.engine.journal._compaction import TABLE_NAME
+from safecase.engine.journal._log import LOG_NAME, AttemptLog
 from safecase.engine.journal._reader import JournalIndex, journal_paths
 from safecase.engine.plan import RunPlan
 from safecase.engine.status import RunState, RunStatus, read_status, write_file
@@ -24,7 +24,7 @@ from safecase.model import MANIFEST_VERSION, Attempt, Case, RunManifest
 
 MANIFEST_NAME = "manifest.json"
 CASES_NAME = "cases.jsonl.zst"
-DRAWS_NAME = "draws.parquet"
+DRAWS_NAME = "draws.npz"
 # One case as a line of JSON, media included: more is no case but a damaged file.
 _LARGEST_CASE = 256 * 1024 * 1024
 
@@ -63,8 +63,8 @@ class RunFolder:
 
     @property
     def compacted(self) -> bool:
-        """True where the attempts stand in one table; False where they are still in journals."""
-        return (self.path / TABLE_NAME).exists()
+        """True where the attempts stand in one log; False where they are still in journals."""
+        return (self.path / LOG_NAME).exists()
 
     @cached_property
     def plan(self) -> RunPlan:
@@ -82,9 +82,7 @@ class RunFolder:
     def records(self) -> Iterator[bytes]:
         """Each attempt's JSON in draw order, byte for byte as it was recorded."""
         if self.compacted:
-            from safecase.engine.journal._table import table_records
-
-            return table_records(self.path / TABLE_NAME)
+            return AttemptLog.of(self.path).records()
         return self._index().records()
 
     def attempts(self, order: Literal["draw"] = "draw") -> Iterator[Attempt]:
@@ -107,18 +105,14 @@ class RunFolder:
     def columns(self) -> SummaryColumns:
         """The summary columns of all recorded attempts, sorted by draw."""
         if self.compacted:
-            from safecase.engine.journal._table import table_columns
-
-            return table_columns(self.path / TABLE_NAME)
+            return AttemptLog.of(self.path).columns()
         index = self._index()
         parsed = (orjson.loads(record) for record in index.records())
         return columns_from_records(parsed, len(index), self.plan.case_index)
 
     def _record(self, draw: int) -> bytes | None:
         if self.compacted:
-            from safecase.engine.journal._table import table_record
-
-            return table_record(self.path / TABLE_NAME, draw)
+            return AttemptLog.of(self.path).record(draw)
         return self._index().record(draw)
 
     def _index(self) -> JournalIndex:
@@ -151,23 +145,12 @@ def _check_version(content: bytes, file: Path) -> None:
 
 def write_plan(folder: Path, plan: RunPlan) -> None:
     """Write cases and draw order. Raises InfrastructureError where the disk does not take them."""
-    import io
-
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
     write_file(folder / CASES_NAME, _compressed(case_line(case) for case in plan.cases))
-    table = pa.table(
-        {
-            "draw": number_array(np.arange(len(plan), dtype=np.int64)),
-            "case_index": number_array(plan.case_index),
-            "repeat": number_array(plan.repeat),
-            "seed": number_array(plan.seed),
-            "round": number_array(plan.round),
-        }
-    )
     buffer = io.BytesIO()
-    pq.write_table(table, buffer, compression="zstd")
+    write_arrays(
+        buffer,
+        {"case_index": plan.case_index, "repeat": plan.repeat, "seed": plan.seed, "round": plan.round},
+    )
     write_file(folder / DRAWS_NAME, buffer.getvalue())
 
 
@@ -176,24 +159,23 @@ def load_plan(folder: Path, manifest: RunManifest) -> RunPlan:
 
     Raises InfrastructureError where a file is damaged or does not belong to the manifest.
     """
-    import pyarrow as pa
-
     try:
         cases = tuple(Case.model_validate_json(line) for line in _lines(folder / CASES_NAME))
-        table = read_columns(folder / DRAWS_NAME)
-        case_index = numpy_column(table.column("case_index")).astype(np.int32)
-        if table.num_rows != manifest.planned or len(cases) <= int(case_index.max(initial=0)):
+        columns = read_arrays(folder / DRAWS_NAME, ("case_index", "repeat", "seed", "round"))
+        case_index = columns["case_index"].astype(np.int32, copy=False)
+        lengths = {len(column) for column in columns.values()}
+        if lengths != {manifest.planned} or len(cases) <= int(case_index.max(initial=0)):
             raise ValueError(f"{CASES_NAME} or {DRAWS_NAME} is cut off")
         plan = RunPlan(
             cases=cases,
             case_index=case_index,
-            repeat=numpy_column(table.column("repeat")).astype(np.int32),
-            seed=numpy_column(table.column("seed")).astype(np.int64),
-            round=numpy_column(table.column("round")).astype(np.int32),
+            repeat=columns["repeat"].astype(np.int32, copy=False),
+            seed=columns["seed"].astype(np.int64, copy=False),
+            round=columns["round"].astype(np.int32, copy=False),
             base_seed=manifest.seed,
             order=manifest.draw_order,
         )
-    except (OSError, ValueError, KeyError, zstandard.ZstdError, pa.ArrowException) as error:
+    except (OSError, ValueError, ZstdError) as error:
         raise InfrastructureError(f"cannot read the run's plan: {error}", where=str(folder)) from error
     if plan.draw_order_digest != manifest.draw_order_digest:
         raise InfrastructureError(
@@ -214,16 +196,17 @@ def case_line(case: Case) -> bytes:
 
 
 def _compressed(lines: Iterable[bytes]) -> bytes:
-    compressor = zstandard.ZstdCompressor(level=6, write_checksum=True).compressobj()
-    parts = [compressor.compress(line + b"\n") for line in lines]
-    parts.append(compressor.flush())
-    return b"".join(parts)
+    buffer = io.BytesIO()
+    with FrameWriter(buffer, level=6) as frame:
+        for line in lines:
+            frame.write(line + b"\n")
+    return buffer.getvalue()
 
 
 def _lines(path: Path) -> Iterator[bytes]:
     rest = b""
-    with path.open("rb") as file, zstandard.ZstdDecompressor().stream_reader(file) as stream:
-        while chunk := stream.read(1 << 20):
+    with path.open("rb") as file:
+        for chunk in decompressed_pieces(file):
             *lines, rest = (rest + chunk).split(b"\n")
             yield from lines
             if len(rest) > _LARGEST_CASE:

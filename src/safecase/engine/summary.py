@@ -105,7 +105,6 @@ class RecordFields:
     repeat: int
     outcome: str
     error_origin: str | None
-    error_kind: str | None
     label: str
     value: float | None
     latency_ms: float
@@ -138,7 +137,6 @@ def record_fields(record: dict[str, Any]) -> RecordFields:
         repeat=record["repeat"],
         outcome=outcome,
         error_origin=error["origin"] if error else None,
-        error_kind=error["kind"] if error else None,
         label=chosen["label"] if chosen else "",
         value=chosen["value"] if chosen else None,
         latency_ms=record["latency_ms"],

@@ -13,9 +13,8 @@ from datetime import datetime
 from pathlib import Path
 
 import orjson
-import zstandard
 
-from safecase.base import JsonObject, JsonValue, digest
+from safecase.base import FrameWriter, JsonObject, JsonValue, digest
 from safecase.engine import RunFolder, case_line
 from safecase.evidence._archive import PackWriter
 from safecase.evidence._masking import mask_files
@@ -176,7 +175,7 @@ def _add_run(digests: _Digests, prefix: str, run: RunFolder, redactor: Redactor,
     writer.writerows(zip(plan.case_index.tolist(), plan.repeat.tolist(), plan.seed.tolist(), strict=True))
     digests.add(f"{prefix}/draws.csv", table.getvalue().encode())
     path = scratch / f"{prefix}.zst"
-    with path.open("wb") as stream, zstandard.ZstdCompressor(level=3).stream_writer(stream) as compressed:
+    with path.open("wb") as stream, FrameWriter(stream) as compressed:
         for draw, record in zip(run.columns().draw, run.records(), strict=True):
             case = cases[plan.case_index[draw]]
             compressed.write(redactor.redact_record(record, case) + b"\n")

@@ -10,10 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import orjson
-import zstandard
 from pydantic import ValidationError
 
-from safecase.base import InfrastructureError, canonical_json
+from safecase.base import InfrastructureError, ZstdError, canonical_json, compress_frame, decompress_frame
 from safecase.model import TargetReply, TargetRequest
 
 # A commit waits for the disk; what a crash loses here is asked for again.
@@ -75,9 +74,9 @@ class ResponseCache:
             self.misses += 1
             return None
         try:
-            text = zstandard.ZstdDecompressor().decompress(row[1], max_output_size=_LARGEST)
+            text = decompress_frame(row[1], limit=_LARGEST)
             reply = TargetReply.model_validate(orjson.loads(text))
-        except (zstandard.ZstdError, orjson.JSONDecodeError, ValidationError):
+        except (ZstdError, orjson.JSONDecodeError, ValidationError):
             self.misses += 1
             return None
         self.hits += 1
@@ -85,7 +84,7 @@ class ResponseCache:
 
     def put(self, key: bytes, reply: TargetReply, latency_ms: float) -> None:
         """Keep ``reply``. Commits happen in groups; ``close`` commits the rest."""
-        data = zstandard.ZstdCompressor(level=3).compress(canonical_json(reply))
+        data = compress_frame(canonical_json(reply))
         with self._lock:
             try:
                 self._database.execute(

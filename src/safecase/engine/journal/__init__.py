@@ -1,1 +1,1 @@
-"""The run log on disk: journals while a run is under way, one table once it has ended."""
+"""The run log on disk: journals while a run is under way, one log once it has ended."""

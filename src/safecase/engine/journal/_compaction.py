@@ -1,4 +1,4 @@
-"""From journals to one table: streamed, verified, and only then are the journals removed."""
+"""From journals to one log: streamed, verified, and only then are the journals removed."""
 
 from __future__ import annotations
 
@@ -6,38 +6,45 @@ import os
 from pathlib import Path
 
 from safecase.base import InfrastructureError
+from safecase.engine.journal._log import COLUMNS_NAME, LOG_NAME, AttemptLog, write_log
 from safecase.engine.journal._reader import JournalIndex, journal_paths
-from safecase.engine.journal._table import table_digest, write_table
+from safecase.engine.journal._writer import flush_folder
 from safecase.engine.plan import RunPlan
-
-TABLE_NAME = "attempts.parquet"
 
 
 def compact(folder: Path, plan: RunPlan, *, remove_journals: bool = True) -> str:
-    """Write ``attempts.parquet`` from the journals of a run folder; the digest of its records.
+    """Write log and columns from the journals of a run folder; the digest of the log's records.
 
-    The table is written beside its place, read back, and compared with the journals in number of rows and in
-    digest before it takes its place; the journals go only after that. Memory does not grow with the run.
-    Raises InfrastructureError on damaged journals, on a full disk and on a table that does not compare.
+    Both are written beside their places, read back, and compared with the journals in number of records and
+    in digest before they take their places; the journals go only after that. Memory grows by the columns
+    only. Raises InfrastructureError on damaged journals, on a full disk and on a log that does not compare.
     """
     paths = journal_paths(folder)
     index = JournalIndex(paths)
-    temporary = folder / (TABLE_NAME + ".part")
+    log, columns = folder / (LOG_NAME + ".part"), folder / (COLUMNS_NAME + ".part")
     try:
-        written = write_table(temporary, index.records(), plan)
-        if written[0] != len(index) or table_digest(temporary) != written:
+        with log.open("wb") as records, columns.open("wb") as arrays:
+            written = write_log(records, arrays, index.records(), len(index), plan.case_index)
+            for file in (records, arrays):
+                file.flush()
+                os.fsync(file.fileno())
+        part = AttemptLog(log, columns)
+        if written[0] != len(index) or part.digest() != written or len(part.columns()) != len(index):
             raise InfrastructureError(
-                "the compacted table does not read back as it was written; the journals are kept",
+                "the compacted log does not read back as it was written; the journals are kept",
                 where=str(folder),
                 hint="check the disk, then run `safecase resume`",
             )
-        with temporary.open("rb") as file:
-            os.fsync(file.fileno())
-        temporary.replace(folder / TABLE_NAME)
+        # Where the log stands the run counts as compacted, so the columns have to be there before it.
+        columns.replace(folder / COLUMNS_NAME)
+        flush_folder(folder)
+        log.replace(folder / LOG_NAME)
+        flush_folder(folder)
     except OSError as error:
-        temporary.unlink(missing_ok=True)
+        for path in (log, columns):
+            path.unlink(missing_ok=True)
         raise InfrastructureError(
-            f"cannot write {TABLE_NAME}: {error.strerror or error}; the journals are kept",
+            f"cannot write {LOG_NAME}: {error.strerror or error}; the journals are kept",
             where=str(folder),
             hint="free space, then run `safecase resume`",
         ) from error

@@ -10,10 +10,9 @@ from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
-import zstandard
 from numpy.typing import NDArray
 
-from safecase.base import InfrastructureError
+from safecase.base import InfrastructureError, ZstdError, decompress_frame
 
 _MAGIC = b"\x28\xb5\x2f\xfd"  # RFC 8878, section 3.1.1
 # A frame says how much it unpacks to: a damaged or hostile one must not take all memory. The writer's frames
@@ -77,10 +76,8 @@ def read_frame(frame: Frame) -> bytes:
         file.seek(frame.offset)
         data = file.read(frame.length)
     try:
-        if not 0 <= zstandard.frame_content_size(data) <= _LARGEST_FRAME:
-            raise _corrupt(frame.path, frame.offset, "the group's declared size is absent or absurd")
-        return zstandard.ZstdDecompressor().decompress(data, max_output_size=_LARGEST_FRAME)
-    except zstandard.ZstdError as error:
+        return decompress_frame(data, limit=_LARGEST_FRAME)
+    except ZstdError as error:
         raise _corrupt(frame.path, frame.offset, str(error)) from error
 
 

@@ -10,9 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-import zstandard
-
-from safecase.base import InfrastructureError
+from safecase.base import InfrastructureError, compress_frame
 
 # A group is decompressed as a whole, so its size is what a reader must hold at once.
 _FRAME_BYTES = 8 * 1024 * 1024
@@ -57,12 +55,9 @@ class JournalWriter:
         self._flushing: asyncio.Task[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._length = 0
-        self._compressor = zstandard.ZstdCompressor(
-            level=self.settings.compression_level, write_checksum=True, write_content_size=True
-        )
         try:
             self._descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
-            _flush_folder(path.parent)
+            flush_folder(path.parent)
         except OSError as error:
             raise self._broken(error) from error
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="journal")
@@ -157,7 +152,7 @@ class JournalWriter:
                     self._timer = loop.call_later(self.settings.group_seconds, self._start)
 
     def _write(self, group: list[bytes], length: int) -> int:
-        frame = self._compressor.compress(b"\n".join(group) + b"\n")
+        frame = compress_frame(b"\n".join(group) + b"\n", level=self.settings.compression_level)
         try:
             done = 0
             while done < len(frame):
@@ -182,7 +177,7 @@ def _ignore(count: int) -> None:
     return None
 
 
-def _flush_folder(folder: Path) -> None:
+def flush_folder(folder: Path) -> None:
     """Make a new file's name durable, not only its content."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:

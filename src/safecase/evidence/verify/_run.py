@@ -10,10 +10,9 @@ from collections.abc import Iterator
 
 import numpy as np
 import orjson
-import zstandard
 from pydantic import ValidationError
 
-from safecase.base import CheckFailed, digest, digest_bytes
+from safecase.base import CheckFailed, ZstdError, decompressed_pieces, digest, digest_bytes
 from safecase.evidence._archive import BROKEN_BYTES, read_entry
 from safecase.evidence._draw_order import check_draw_order
 from safecase.evidence._raw_run import OUTCOMES, DrawColumn, RawRun
@@ -210,10 +209,10 @@ def _case_lines(archive: zipfile.ZipFile, name: str) -> Iterator[bytes]:
 
 def _lines(archive: zipfile.ZipFile, name: str) -> Iterator[bytes]:
     try:
-        with archive.open(name) as entry, zstandard.ZstdDecompressor().stream_reader(entry) as stream:
+        with archive.open(name) as entry:
             rest = b""
             left = max(_FREE_BYTES, _MOST_SWELLING * archive.getinfo(name).compress_size)
-            while chunk := stream.read(1 << 20):
+            for chunk in decompressed_pieces(entry):
                 left -= len(chunk)
                 if left < 0:
                     raise CheckFailed("this entry unpacks to far more than it holds", where=name)
@@ -225,5 +224,5 @@ def _lines(archive: zipfile.ZipFile, name: str) -> Iterator[bytes]:
                 raise CheckFailed("this entry is cut short", where=name)
     except KeyError:
         raise CheckFailed(f"the pack lacks {name}") from None
-    except (zstandard.ZstdError, *BROKEN_BYTES) as error:
+    except (ZstdError, *BROKEN_BYTES) as error:
         raise CheckFailed("this entry of the pack is corrupt", where=name) from error

@@ -11,10 +11,9 @@ from datetime import datetime
 from pathlib import Path
 
 import orjson
-import zstandard
 from pydantic import ValidationError
 
-from safecase.base import CheckFailed, JsonObject, Record, SafecaseError, digest
+from safecase.base import CheckFailed, JsonObject, Record, SafecaseError, ZstdError, digest
 from safecase.evidence._archive import open_pack, packed_digest, read_entry
 from safecase.evidence._labels import packed_labels
 from safecase.evidence._masking import MASKED_DECISIONS
@@ -32,7 +31,7 @@ _LONGEST_DETAIL = 1_000
 _BROKEN = (
     zipfile.BadZipFile,
     zlib.error,
-    zstandard.ZstdError,
+    ZstdError,
     OSError,
     EOFError,
     ValueError,
