@@ -11,7 +11,7 @@ from typing import Any
 
 import orjson
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from safecase.base import InputError, canonical_json, digest
@@ -92,6 +92,9 @@ def test_files_of_any_shape_are_taken(data: bytes) -> None:
     ),
     style=st.sampled_from(["json", "plain"]),
 )
+@example(names=["people"], style="json")
+@example(names=["persons"], style="json")
+@example(names=['"},{"'], style="json")
 def test_whatever_the_name_it_does_not_leave(names: list[str], style: str) -> None:
     persons = [{"id": f"p{number}", "name": name} for number, name in enumerate(names)]
     data = orjson.dumps({"people": {"persons": persons}, "risks": [{"id": "r"}]})
@@ -100,6 +103,33 @@ def test_whatever_the_name_it_does_not_leave(names: list[str], style: str) -> No
     kept = [item["name"] for item in found["people"]["persons"] if item["name"].strip()]
     assert all(name == "[redacted:name]" for name in kept)
     assert found["risks"] == [{"id": "r"}]
+
+
+def test_a_name_that_is_also_a_key_is_masked_as_a_value_and_in_comments_alone() -> None:
+    data = b"""\
+# people lead
+people:
+  persons:
+    - {id: p, name: people}
+    - {id: q, name: owner}
+system:
+  owner: "owner, with people"
+"""
+    masked, counts = mask(people=data)
+    text = masked["workspace/people.yaml"].decode()
+    assert (
+        text
+        == """\
+# [redacted:name] lead
+people:
+  persons:
+    - {id: p, name: "[redacted:name]"}
+    - {id: q, name: "[redacted:name]"}
+system:
+  owner: "[redacted:name], with [redacted:name]"
+"""
+    )
+    assert counts == {"name": 5}
 
 
 def decisions() -> bytes:

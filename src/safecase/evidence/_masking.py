@@ -5,7 +5,8 @@ as it stands in the workspace and of its masked copy, go into the signed stateme
 original can show that it is the one; whoever holds the pack learns nobody's address.
 
 What is masked in a YAML file: ``name`` and ``email`` of ``people: persons:``, the same names wherever else
-they stand in full, and every e-mail address and secret. Suites stay as they are, because what a test
+they stand in full in a value or a comment, and every e-mail address and secret. Keys keep such names, since
+somebody may be called "people", and the file must still read. Suites stay as they are, because what a test
 contains is test data; gates stay, because the manifest freezes them by digest.
 """
 
@@ -13,6 +14,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -75,6 +77,7 @@ class _Document:
         self.kept: list[tuple[int, int]] = []
         self.names: set[str] = set()
         root = _compose(self.text)
+        self.scalars = sorted(_scalars(root))
         if root is None or root.id != "mapping":
             return
         for key, value in root.value:
@@ -101,7 +104,8 @@ class _Document:
         # An alias leads to the place of its anchor, which is masked once.
         changes = list({change[0]: change for change in self.contacts}.values())
         taken = [(start, end) for start, end, _, _ in changes] + self.kept
-        for start, end, kind in sorted((*_named(self.text, names), *find_spans(self.text, _KINDS))):
+        named = (span for span in _named(self.text, names) if self._is_content(*span[:2]))
+        for start, end, kind in sorted((*named, *find_spans(self.text, _KINDS))):
             if all(end <= first or start >= last for first, last in taken):
                 taken.append((start, end))
                 changes.append((start, end, kind, f"[redacted:{kind}]"))
@@ -114,6 +118,18 @@ class _Document:
             position = end
             counts[kind] += 1
         return "".join((*pieces, self.text[position:])).encode("utf-8", "surrogateescape")
+
+    def _is_content(self, start: int, end: int) -> bool:
+        """Whether a span lies in a value or a comment, not in a key or in what holds the file together."""
+        if not self.scalars:
+            return True  # the file does not read, so nothing in it can be told apart
+        at = bisect_right(self.scalars, start, key=lambda scalar: scalar[0])
+        _, last, is_value = self.scalars[at - 1] if at else (0, 0, False)
+        if start < last:
+            return is_value and end <= last
+        # Outside of scalars words stand in comments only, and a comment begins on its own line.
+        line = max(last, self.text.rfind("\n", 0, start) + 1)
+        return "#" in self.text[line:start]
 
 
 def _compose(text: str) -> Any:
@@ -132,6 +148,25 @@ def _fields(node: Any, wanted: tuple[str, ...]) -> Iterator[tuple[str, Any]]:
         for key, value in node.value:
             if str(key.value) in wanted:
                 yield str(key.value), value
+
+
+def _scalars(root: Any) -> Iterator[tuple[int, int, bool]]:
+    """Start and end of each scalar without its quotes, and whether it is a value and no key."""
+    waiting = [(root, True)] if root is not None else []
+    seen: set[int] = set()  # an alias is the node of its anchor, and may stand inside of it
+    while waiting:
+        node, is_value = waiting.pop()
+        if id(node) in seen:
+            continue
+        seen.add(id(node))
+        if node.id == "mapping":
+            for key, value in node.value:
+                waiting += [(key, False), (value, is_value)]
+        elif node.id == "sequence":
+            waiting += [(item, is_value) for item in node.value]
+        else:
+            quoted = node.style in ("'", '"')
+            yield node.start_mark.index + quoted, node.end_mark.index - quoted, is_value
 
 
 def _named(text: str, names: set[str]) -> Iterator[Span]:
