@@ -14,6 +14,9 @@ from safecase.base.choose import suggest
 
 Step = str | int
 
+_TOLD = 5
+"""Mistakes that one line tells: a file of another format has hundreds, all for the same reason."""
+
 
 @dataclass(frozen=True)
 class Mistake:
@@ -56,8 +59,10 @@ def mistakes(error: ValidationError, model: type[BaseModel]) -> tuple[Mistake, .
 
 
 def describe(error: ValidationError, model: type[BaseModel], *, noun: str = "field") -> str:
-    """Every mistake in one line; ``noun``: what a value of the data is called."""
-    return "; ".join(item.tell(noun) for item in mistakes(error, model))
+    """The first mistakes in one line; ``noun``: what a value of the data is called."""
+    found = mistakes(error, model)
+    more = f"; and {len(found) - _TOLD} more" if len(found) > _TOLD else ""
+    return "; ".join(item.tell(noun) for item in found[:_TOLD]) + more
 
 
 def _mistake(item: Any, model: type[BaseModel]) -> Mistake:

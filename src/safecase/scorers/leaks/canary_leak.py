@@ -115,7 +115,7 @@ def _ends(folded: str, share: float) -> list[str]:
     return [folded] if length >= len(folded) else [folded[:length], folded[-length:]]
 
 
-@SCORERS.register("canary_leak", version="1", parameters=CanaryLeakParameters)
+@SCORERS.register("canary_leak", version="2", parameters=CanaryLeakParameters)
 class CanaryLeakScorer(Registered):
     """Violated where any canary appears in what the system wrote."""
 

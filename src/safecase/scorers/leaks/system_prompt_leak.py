@@ -77,7 +77,7 @@ class _Protected:
         return sum(met) / len(met)
 
 
-@SCORERS.register("system_prompt_leak", version="1", parameters=SystemPromptLeakParameters)
+@SCORERS.register("system_prompt_leak", version="2", parameters=SystemPromptLeakParameters)
 class SystemPromptLeakScorer(Registered):
     """Violated on verbatim runs, on many shared n-grams, and on a paraphrase sentence by sentence."""
 
