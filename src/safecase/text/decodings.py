@@ -52,12 +52,17 @@ def _scans() -> tuple[Callable[[str], Iterator[str]], ...]:
 
 def may_be_encoded(text: str) -> bool:
     """False for ordinary prose, in which decoding would find nothing; a cheap test."""
+    return _shows_codes(text) or bool(read_all(text).hidden)
+
+
+def _shows_codes(text: str) -> bool:
+    """Whether anything in the text could be code that readings do not undo."""
     plain = plain_letters(text)
     if plain.count("%") >= 4 or _CODE.search(plain) or _CRUMBS.search(plain):
         return True
     if any(_TELLS_RUN.search(run) for run in _LONG_RUN.findall(plain)):
         return True
-    return _has_odd_tokens(plain) or bool(read_all(text).hidden)
+    return _has_odd_tokens(plain)
 
 
 def _has_odd_tokens(text: str) -> bool:
@@ -72,21 +77,27 @@ def _has_odd_tokens(text: str) -> bool:
     return False
 
 
-def decoded_texts(text: str, shortest: int = 4, depth: int = MAXIMUM_DEPTH) -> Iterator[str]:
+def decoded_texts(
+    text: str, shortest: int = 4, depth: int = MAXIMUM_DEPTH, *, thorough: bool = False
+) -> Iterator[str]:
     """Every readable text that undoing up to ``depth`` encodings yields, ``text`` itself not included.
 
-    ``shortest``: decoded texts shorter than this are not followed. Work is bounded by
-    ``WORK_FACTOR × len(text)`` (at least ``WORK_FLOOR``) characters.
+    ``shortest``: decoded texts shorter than this are not followed. ``thorough``: the text is searched though
+    nothing in it looks like code. Work is bounded by ``WORK_FACTOR × len(text)`` (at least ``WORK_FLOOR``)
+    characters.
     """
     budget = max(WORK_FLOOR, WORK_FACTOR * len(text))
     seen: set[str] = set()
-    level = _plain_forms(text)
+    level = _plain_forms(text) if thorough or _shows_codes(text) else []
     nodes = 0
-    for reading in read_all(text).hidden:
+    readings = read_all(text)
+    for reading in readings.hidden:
         if len(reading.text) >= shortest and reading.text not in seen:
             seen.add(reading.text)
             yield reading.text
-            level.extend(_plain_forms(reading.text))
+            # The normalised reading is the text's plain form with its separators, which the scans drop.
+            if reading is not readings.normalised and _shows_codes(reading.text):
+                level.extend(_plain_forms(reading.text))
     for _ in range(depth):
         following: list[str] = []
         for node in level:
@@ -122,7 +133,7 @@ def decoded_reading(text: str) -> str:
     """
     sample = text[:20_000]
     best = ""
-    for candidate in decoded_texts(sample, shortest=max(12, len(sample) // 4), depth=2):
+    for candidate in decoded_texts(sample, max(12, len(sample) // 4), 2, thorough=True):
         letters = sum(1 for character in candidate if character.isalpha() or character == " ")
         if letters > 0.85 * len(candidate) and candidate.count(" ") >= len(candidate) // 12 > len(best) // 12:
             best = candidate

@@ -169,7 +169,7 @@ def secret_in(link: Link, needles: Needles) -> str:
         if found:
             return found[0]
     if needles.forms:
-        for decoded in decoded_texts(link.payload[:8_000], needles.shortest):
+        for decoded in decoded_texts(link.payload[:8_000], needles.shortest, thorough=True):
             found = needles.find(decoded)
             if found:
                 return found[0]
