@@ -37,7 +37,7 @@ def floors() -> list[list[str]]:
 def contributing() -> list[list[str]]:
     """The floors as the contributing page draws them, lowest first."""
     page = (ROOT / "docs" / "contributing.md").read_text()
-    drawn = re.search(r"## Floors.*?```\n(.*?)```", page, re.DOTALL)
+    drawn = re.search(r"<!-- floors -->\n```text\n(.*?)```", page, re.DOTALL)
     assert drawn is not None
     lines = [re.split(r" {3,}|\n", line.strip())[0] for line in drawn[1].splitlines() if line.strip()]
     return [line.split(", ") for line in reversed(lines)]
@@ -70,6 +70,15 @@ def test_the_map_the_contract_and_the_contributing_page_agree() -> None:
     assert [room for floor in floors() for room in sorted(floor, key=mapped().index)] == mapped()
     assert [sorted(floor) for floor in contributing()] == [sorted(floor) for floor in floors()]
     assert sorted(mapped()) == ROOMS
+
+
+def test_the_ten_places_of_the_contributing_page_are_there() -> None:
+    page = (ROOT / "docs" / "contributing.md").read_text()
+    section = page.split("## Where does it happen?")[1].split("\n## ")[0]
+    rows = re.findall(r"^\| (?!what|---)[^|]+\| ([^|]+) \|$", section, re.MULTILINE)
+    assert len(rows) == 10
+    places = [place for row in rows for place in re.findall(r"`([^`]+)`", row)]
+    assert [place for place in places if not (SOURCE / place).exists()] == []
 
 
 def test_a_room_imports_another_through_its_facade() -> None:
@@ -115,7 +124,7 @@ def test_a_module_without_a_public_name_says_so() -> None:
     for path in FILES:
         if path.name == "__init__.py" and is_facade(path):
             exported |= {module for module, _ in imports(path)}
-    kinds = ("attacks", "scorers", "targets", "guard", "gate/metrics", "evidence/methods", "cli/commands")
+    kinds = ("attacks", "scorers", "text/codecs", "targets", "guard", "gate/metrics", "evidence/methods", "cli/commands")
     silent = [
         str(path.relative_to(SOURCE))
         for path in FILES
