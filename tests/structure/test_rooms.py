@@ -124,7 +124,16 @@ def test_a_module_without_a_public_name_says_so() -> None:
     for path in FILES:
         if path.name == "__init__.py" and is_facade(path):
             exported |= {module for module, _ in imports(path)}
-    kinds = ("attacks", "scorers", "text/codecs", "targets", "guard", "gate/metrics", "evidence/methods", "cli/commands")
+    kinds = (
+        "attacks",
+        "scorers",
+        "text/codecs",
+        "targets",
+        "guard",
+        "gate/metrics",
+        "evidence/methods",
+        "cli/commands",
+    )
     silent = [
         str(path.relative_to(SOURCE))
         for path in FILES

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from safecase.base.locks import try_lock as try_lock
     from safecase.base.package_data import package_words as package_words
     from safecase.base.package_data import package_yaml as package_yaml
+    from safecase.base.parquet import parquet_rows as parquet_rows
     from safecase.base.problems import Problem as Problem
     from safecase.base.problems import ProblemLevel as ProblemLevel
     from safecase.base.problems import SourcePosition as SourcePosition
@@ -51,6 +52,9 @@ if TYPE_CHECKING:
     from safecase.base.validation import field_names as field_names
     from safecase.base.validation import mistakes as mistakes
     from safecase.base.version import VERSION as VERSION
+    from safecase.base.yaml_nodes import Node as Node
+    from safecase.base.yaml_nodes import YamlSyntaxError as YamlSyntaxError
+    from safecase.base.yaml_nodes import compose_yaml as compose_yaml
     from safecase.base.zstd import FrameWriter as FrameWriter
     from safecase.base.zstd import ZstdError as ZstdError
     from safecase.base.zstd import compress_frame as compress_frame

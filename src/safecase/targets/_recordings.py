@@ -15,7 +15,7 @@ from typing import IO, Any
 import numpy as np
 import orjson
 
-from safecase.base import InputError, JsonObject, JsonValue, suggest
+from safecase.base import InputError, JsonObject, JsonValue, parquet_rows, suggest
 from safecase.targets._http.json_body import encode
 from safecase.targets._http.paths import MISSING, JsonPath
 
@@ -246,16 +246,8 @@ class Recordings:
             raise InputError(f"{self.where}: is not UTF-8 text ({error.reason})") from None
 
     def _parquet_rows(self) -> Iterator[JsonObject]:
-        import pyarrow as pa
-        import pyarrow.parquet as pq
-
-        try:
-            with pq.ParquetFile(self.path) as file:
-                for batch in file.iter_batches(batch_size=1024):
-                    for row in batch.to_pylist():
-                        yield {name: _cell(value) for name, value in row.items()}
-        except pa.ArrowException as error:
-            raise InputError(f"{self.where}: is no readable parquet file: {str(error)[:200]}") from None
+        for row in parquet_rows(self.path, where=self.where):
+            yield {name: _cell(value) for name, value in row.items()}
 
 
 def _lines(file: IO[bytes], where: str) -> Iterator[bytes]:

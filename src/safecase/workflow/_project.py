@@ -52,7 +52,11 @@ class Project:
     @classmethod
     def open(cls, path: Path, *, store: str = "") -> Project:
         """Load the workspace at ``path``; raises WorkspaceError with every problem in it."""
-        workspace = load_workspace(path)
+        return cls.of(load_workspace(path), store=store)
+
+    @classmethod
+    def of(cls, workspace: Workspace, *, store: str = "") -> Project:
+        """A workspace that is loaded already, with its own store of runs or another."""
         named = store or workspace.defaults.store
         return cls(workspace, named if is_remote(named) else workspace.root / local_path(named))
 

@@ -23,7 +23,7 @@ def check_workspace(path: Path, *, update_lock: bool = False) -> tuple[tuple[Pro
         raise WorkspaceError(errors or problems)
     if update_lock:
         write_lock(workspace)
-    project = Project.open(path)
+    project = Project.of(workspace)
     findings = lint_workspace(project.workspace, run_facts(project), datetime.now(UTC).date())
     found = (*problems, *guard_problems(project), *findings)
     cases = [case for suite in workspace.suites for case in suite.cases]

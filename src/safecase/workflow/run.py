@@ -264,7 +264,7 @@ def _notes(earlier: list[RunManifest], candidate: str, fingerprint: str) -> tupl
 
 
 def _environment() -> dict[str, JsonValue]:
-    names = ("numpy", "scipy", "aiohttp", "pydantic", "pyarrow")
+    names = ("numpy", "scipy", "aiohttp", "pydantic")
     return {
         "python": platform.python_version(),
         "platform": platform.platform(terse=True),

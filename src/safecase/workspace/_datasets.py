@@ -12,7 +12,7 @@ from typing import Any
 
 import orjson
 
-from safecase.base import InputError
+from safecase.base import InputError, parquet_rows
 from safecase.model import Dataset, DatasetFormat
 
 _SUFFIXES = {
@@ -93,17 +93,7 @@ def _rows(dataset: Dataset, path: Path | None) -> Iterator[tuple[int, Mapping[st
     if path is None:
         raise InputError(f"data set '{dataset.id}' names no file")
     if kind is DatasetFormat.PARQUET:
-        import pyarrow as pa
-        import pyarrow.parquet as pq
-
-        try:
-            number = 0
-            for batch in pq.ParquetFile(path).iter_batches():
-                for row in batch.to_pylist():
-                    number += 1
-                    yield number, row
-        except (pa.ArrowException, OSError) as error:
-            raise InputError(f"this is not a readable parquet file: {error}", where=str(path)) from error
+        yield from enumerate(parquet_rows(path, where=str(path)), start=1)
     elif kind is DatasetFormat.CSV:
         yield from _csv(path)
     else:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from safecase.base import Problem, ProblemLevel, SourcePosition
+from safecase.base import Node, Problem, ProblemLevel, SourcePosition, YamlSyntaxError, compose_yaml
 
 if TYPE_CHECKING:
     from safecase.catalog import CatalogStore
@@ -101,27 +101,10 @@ def read_yaml(path: Path, name: str) -> LocatedDocument:
 
 def read_yaml_text(text: str, document: LocatedDocument) -> None:
     """Fill ``document`` from YAML text."""
-    from ruamel.yaml import YAML
-    from ruamel.yaml.error import YAMLError
-
     try:
-        root = YAML(typ="safe", pure=True).compose(text)
-    except YAMLError as error:
-        mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
-        line, column = (mark.line + 1, mark.column + 1) if mark is not None else (1, 1)
-        message = str(getattr(error, "problem", None) or error).splitlines()[0]
-        _syntax(document, line, column, message)
-        return
-    except (
-        ValueError,
-        RecursionError,
-        KeyError,
-        TypeError,
-        AttributeError,
-        IndexError,
-        AssertionError,
-    ) as error:
-        _syntax(document, 1, 1, f"the file nests too deeply or is malformed ({type(error).__name__})")
+        root = compose_yaml(text)
+    except YamlSyntaxError as error:
+        _syntax(document, error.line, error.column, error.message)
         return
     if root is None:
         return
@@ -158,13 +141,13 @@ class _Walker:
         self.nodes = 0
         self.stopped = False
 
-    def _stop(self, node: Any, message: str) -> None:
+    def _stop(self, node: Node, message: str) -> None:
         if not self.stopped:
             self.stopped = True
             mark = node.start_mark
             _syntax(self.document, mark.line + 1, mark.column + 1, message)
 
-    def convert(self, node: Any, path: Path_, depth: int) -> Any:
+    def convert(self, node: Node, path: Path_, depth: int) -> Any:
         if self.stopped:
             return None
         self.nodes += 1
@@ -174,9 +157,11 @@ class _Walker:
         if depth > MAXIMUM_DEPTH:
             self._stop(node, f"the data nests deeper than {MAXIMUM_DEPTH} levels")
             return None
-        mark = node.start_mark
-        self.document.values[path] = (mark.line + 1, mark.column + 1)
         kind = node.id
+        if kind != "scalar" or node.value or node.style:
+            # A value that is left out stands nowhere: its key is the place to look at.
+            mark = node.start_mark
+            self.document.values[path] = (mark.line + 1, mark.column + 1)
         if kind != "scalar" and str(node.tag or "") not in _PLAIN_TAGS:
             self.document.problem(
                 path, "yaml-tag", f"the tag {node.tag} is not allowed", hint="write plain values"
@@ -188,7 +173,7 @@ class _Walker:
             return [self.convert(item, (*path, index), depth + 1) for index, item in enumerate(node.value)]
         return self._scalar(node, path)
 
-    def _mapping(self, node: Any, path: Path_, depth: int) -> dict[str, Any]:
+    def _mapping(self, node: Node, path: Path_, depth: int) -> dict[str, Any]:
         result: dict[str, Any] = {}
         for key_node, value_node in node.value:
             if key_node.id != "scalar":
@@ -215,7 +200,7 @@ class _Walker:
             result[key] = self.convert(value_node, place, depth + 1)
         return result
 
-    def _scalar(self, node: Any, path: Path_) -> Any:
+    def _scalar(self, node: Node, path: Path_) -> Any:
         text = str(node.value)
         tag = str(node.tag or "")
         if node.style in ("'", '"', "|", ">"):
