@@ -21,6 +21,8 @@ SLACK = 1e-12
 FUTILITY_ERROR = 0.08
 LEAST_POWER = 0.30
 _SHIP_WEIGHTS = (0.25, 0.25, 0.30, 0.20)
+"""Error of futility, least conditional power and weights of the ship mixture as docs/methods/gate.md defines
+them; written down a second time because nothing is imported from `stats`."""
 
 
 class NotRecomputed(Exception):
