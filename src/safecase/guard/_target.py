@@ -28,6 +28,7 @@ from safecase.text import attachment_text
 BLOCKED = "content_filter"
 """The finish reason that marks an answer which the guard stopped."""
 _REMEMBERED = 4_096
+"""Texts whose verdict is kept: earlier turns come again with each later one. Chosen without measurement."""
 
 
 class _Record:

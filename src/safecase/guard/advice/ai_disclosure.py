@@ -86,6 +86,7 @@ class DisclosureCheck(Registered):
 
 
 _QUOTED = re.compile(r"[\"“„«][^\"”“»\n]{0,400}[\"”“»]")
+"""A quotation within one line; the limit keeps a lone mark from costing a search through the whole answer."""
 
 
 def _without_quotations(text: str) -> str:

@@ -20,7 +20,9 @@ from safecase.model import CheckResult, FlowPoint, GuardAction, TextSpan
 from safecase.text import Reading, small_words
 
 _WORD = re.compile(r"[^\W\d_]{2,}")
+"""Two letters or more: single ones fall out of every wrong decoding."""
 _PERCENT = re.compile(r"[^\s%]{0,200}(?:%[0-9A-Fa-f]{2}[^\s%]{0,200}){3,}")
+"""Three codes or more, as a sentence has; the limits bound what one long token can cost."""
 _STEP = re.compile(r"[+>/ ]+")
 
 

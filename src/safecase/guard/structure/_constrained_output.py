@@ -88,6 +88,7 @@ _BASE_RULES = {
     "boolean": '"true" | "false"',
     "null": '"null"',
 }
+"""White space and digits are limited, because a model that may write them without end sometimes does."""
 
 
 def grammar_of(schema: JsonObject) -> str:

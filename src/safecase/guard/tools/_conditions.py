@@ -8,6 +8,7 @@ from typing import Any
 from safecase.guard.tools._declaration import Condition
 
 _LONGEST = 10_000
+"""Characters of an argument that a pattern is held against: what is longer fails the condition."""
 
 
 def failed_condition(conditions: Sequence[Condition], value: Any) -> str:

@@ -22,6 +22,7 @@ from safecase.model import Document, GuardAction, Message, MessageRole, ToolCall
 from safecase.scorers import schema_validator
 
 _ADDRESS = re.compile(r"https?://|\bwww\.|\b[\w-]{2,40}\.(?:com|org|net|io|dev|example)\b", re.IGNORECASE)
+"""Bare domains with the common endings only, as people type them: ``report.final`` is no address."""
 _WORDS = re.compile(r"[^\W_]+")
 
 
