@@ -20,8 +20,12 @@ from safecase.workspace.lock import compare_lock
 SEVERE = Severity.SEV2
 """A risk this severe, or more, must be tried and owned."""
 REVIEW_DAYS = 180
+"""Days after which what names no date of its own is due: twice a year. Chosen, not derived."""
 _SHINGLE = 5
+"""Letters: about a word, so that exchanged names and numbers leave most of a text's shingles as they were."""
 _NEAR_DUPLICATE = 0.9
+"""Share of a case's shingles that another family has: about one word exchanged in a prompt of a hundred
+letters. Chosen without measurement; it only leads to a warning."""
 
 
 def lint_workspace(workspace: Workspace, runs: Sequence[RunFact], today: date) -> tuple[Problem, ...]:

@@ -40,6 +40,7 @@ from safecase.workspace.yaml_reader import LocatedDocument, Path_, read_yaml
 
 Item = TypeVar("Item", bound=Record)
 MAXIMUM_FILES = 2000
+"""More are met where somebody pointed at a home folder, which would end in thousands of messages."""
 IGNORED_FOLDERS = frozenset(
     {"runs", "records", "packs", "node_modules", "__pycache__", "data", "cards", CATALOGS}
 )
