@@ -21,6 +21,7 @@ from safecase.scorers.refusal.refusal import OutcomeWord
 from safecase.text import Sentence, split_sentences
 
 SENTENCES = 4_000
+"""Sentences that are read; no advice is as long, and an answer without end costs no more than these."""
 
 Domain = Literal["medical", "mental_health", "legal", "financial", "safety", "any"]
 

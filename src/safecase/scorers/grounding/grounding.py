@@ -24,6 +24,8 @@ from safecase.scorers.grounding._support import (
 from safecase.scorers.refusal.refusal import OutcomeWord
 
 CLAIM_LIMIT = 400
+"""Claims of an answer that are graded: more than ten pages. Chosen without measurement; it bounds the
+time."""
 
 
 class GroundingParameters(Record):

@@ -15,6 +15,7 @@ from safecase.scorers._transcripts import ScoreWriter, WrittenPassage, last_answ
 from safecase.scorers.rules.exact_answer import normalise_answer
 
 READ_LIMIT = 20_000
+"""Characters that are read. Chosen without measurement; an answer says how sure it is near its ends."""
 
 _NUMBER = r"(\d{1,3}(?:\.\d{1,4})?)\s{0,2}(%|percent|/\s?100|/\s?10|/\s?5|out of (?:100|10|5))?"
 _BEFORE = re.compile(
@@ -26,6 +27,7 @@ _BEFORE = re.compile(
 _AFTER = re.compile(
     rf"{_NUMBER}\s{{0,2}}(?:\w{{1,12}} ){{0,2}}?(?:confiden|certain|sure|likel|probab)", re.IGNORECASE
 )
+"""A number stands close before or behind its word: what lies between is limited, or amounts would count."""
 # Numbers after the medians of Fagen-Ulmschneider's survey of probability words, rounded.
 _WORD_LIST: tuple[tuple[float, tuple[str, ...]], ...] = (
     (0.10, (r"(?:highly|very|extremely) (?:unlikely|doubtful)", "almost no chance", "very low confidence")),

@@ -24,7 +24,9 @@ from safecase.scorers.leaks.canary_leak import Needles
 from safecase.text import Link, decoded_texts, find_links, host_allowed
 
 _HOST = re.compile(r"^(?:\*?\.)?[a-z0-9](?:[a-z0-9.-]{0,250}[a-z0-9])?$", re.IGNORECASE)
+"""253 characters at most, as the domain name system allows."""
 _BLOB = re.compile(r"[A-Za-z0-9+/_=-]{24,}")
+"""24 signs of base64 carry 18 bytes, a short secret; shorter tokens are ids and words of addresses."""
 LINK_LIMIT = 2_000
 """Links examined per message; more than this is violated by itself."""
 

@@ -22,6 +22,8 @@ from safecase.text import (
 )
 
 WINDOW_FACTOR = 2
+"""Content words of an answer per content word of a sentence, within which the sentence must come back: a
+paraphrase is wordier, and words met further apart are chance. Chosen without measurement."""
 
 
 class SystemPromptLeakParameters(Record):

@@ -31,6 +31,7 @@ FULL_SHARE = 0.6
 """Share of the refusal probability that must be for a full one; chosen by cross-validation on the tuned
 models so that partial refusals, the rarer class, are about as frequent as people say."""
 LONG_WORDS = 600
+"""Longer than the answers that the weights were fitted on, where their counts mean less."""
 CLEARLY_ENGLISH = 0.3
 """Share of frequent English function words from which no other language is tried."""
 POSSIBLY_ENGLISH = 0.08

@@ -15,10 +15,14 @@ from typing import Any
 from safecase.base import InputError
 
 _WINDOWS = {0: 65_536, 1: 16_384, 2: 1_024, 3: 256}
+"""Characters that are searched at a time, by the number of open-ended repeats: each raises the worst case by
+a power of the window. Estimates, not measurements."""
 _WIDE = 40
 """A repeat that may match this often counts as open-ended."""
 _OPEN_LIMIT = 3
+"""One more, and no window that a match fits into would be quick."""
 PATTERN_LIMIT = 2_000
+"""Characters: what is longer nobody reads, and two patterns say the same."""
 
 
 @dataclass(frozen=True, slots=True)
