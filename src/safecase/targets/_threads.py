@@ -11,6 +11,7 @@ from concurrent.futures import Future
 from typing import Any
 
 _IDLE_SECONDS = 10.0
+"""A thread that has had no work for so long ends: calls of a run follow each other faster."""
 
 
 class DaemonThreads:

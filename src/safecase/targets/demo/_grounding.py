@@ -41,6 +41,7 @@ _IDENTIFIER = re.compile(r"\b(?:id|name|source)\s*=\s*[\"']?([\w.-]{1,40})")
 _PRONOUN = re.compile(r"(?:It|Its|They|Their|He|She|This|These|Those)\b")
 """How a sentence begins that says nothing without the one before it."""
 _MAX_TAGS = 200
+"""Opening signs up to which tags are paired, which takes time quadratic in their number."""
 _SENTENCE = re.compile(r"(?<=[.!?])[\"')\]]*\s+|\n+|(?<=-->)\s*|\s*(?=<!--)")
 
 

@@ -34,6 +34,7 @@ _QUOTED = re.compile(
 _MARKER = re.compile(
     r"\b(?=[A-Z0-9_-]*[A-Z])[A-Z0-9]{2,}(?:[-_][A-Z0-9]+)+\b|\b[A-Z]{5,}\d*\b|\b[A-Z]+\d+[A-Z0-9]*\b"
 )
+"""A word in capitals that an order wants to see again, as attacks use to prove that they worked."""
 _NO_MARKER = re.compile(
     r"^(?:SYSTEM|IMPORTANT|INSTRUCTIONS?|IGNORE|PREVIOUS|ASSISTANTS?|ADMIN\w*|OVERRIDE|URGENT|ATTENTION|"
     r"PROMPT|NOTICE|"
