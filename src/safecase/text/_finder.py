@@ -45,6 +45,7 @@ MOST_CHECKED = 2_000
 """Candidates of one recogniser that are checked in a text, because checks cost more than patterns. What lies
 beyond is taken to be real; `Finder.find_in_windows` checks them all."""
 _FOUR_BY_FOUR = re.compile(r"[0-9]{4}(?:[ -][0-9]{4}){3}")
+"""A card number as cards print it."""
 _GROUPS_OFF = 7
 """Groups of digits beside a number that may be no part of it: telephone numbers have at most eight."""
 _GROUPED = frozenset({"phone", "credit_card", "iban"})
