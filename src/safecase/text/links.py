@@ -47,6 +47,7 @@ _ATTRIBUTES = (
     "src|href|srcset|imagesrcset|action|data|poster|background|formaction|ping|cite|content|manifest|codebase|"
     "longdesc|lowsrc|dynsrc|icon"
 )
+# The end of a value is not asked for: a browser goes on where a quotation mark is missing.
 _ATTRIBUTE = re.compile(
     rf"(?<![\w-])(?:xlink:)?({_ATTRIBUTES}){_GAP}={_GAP}"
     r"(?:\"([^\"]{1,4000})|'([^']{1,4000})|([^\s\"'<>`]{1,4000}))",

@@ -29,6 +29,7 @@ _CLAIM = re.compile(
     r"|\bsoy (?:un |una )?(?:persona|humano|ser humano)\b",
     re.IGNORECASE,
 )
+# A statement ("you are a bot?") asks within its own sentence, so that no full stop may come before its mark.
 _ASKED = re.compile(
     r"\b(?:are|r) (?:you|u|we) (?:(?:really|actually|truly|not|just|even|an?|the|some kind of) )*"
     rf"(?:real|alive|human|person|man|woman|{_MACHINE})\b"

@@ -30,6 +30,7 @@ _UNITS: tuple[dict[str, float], ...] = (
 """Stems, so that British and American spelling and the plural fit; each in units of the group's first whole
 one."""
 _NUMBER_WORDS = ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
+# Units are told apart by their stems, so that words of any usual length may stand in their place.
 _UNITS_ASKED = re.compile(
     r"\bhow many (\w{3,20}) (?:are|is|make|fit) (?:there )?(?:in )?(?:an? )?"
     rf"(\d{{1,6}}|{'|'.join(_NUMBER_WORDS)}) (\w{{3,20}})"

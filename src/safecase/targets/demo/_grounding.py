@@ -9,6 +9,7 @@ from safecase.model import Document
 from safecase.targets.demo._knowledge import content_words
 from safecase.targets.demo._signals import shows
 
+# The ways in which people put documents into a prompt: tags, fences, headings, brackets, a colon.
 _TAGGED = re.compile(
     r"<(document|doc|context|email|e-mail|message|data|article|tool_result|tool|page|webpage|review|ticket|"
     r"source|"

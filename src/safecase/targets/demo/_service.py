@@ -25,6 +25,7 @@ _NEW_ADDRESS = re.compile(
     r"\baddress\b.{0,60}?\b(?:to|:|is now)\b[: ]*(.{5,100}?)(?:[.!?\n]|$)", re.IGNORECASE
 )
 """An address is longer than a word and shorter than a paragraph."""
+# The noun must follow its "all" closely, or every longer message about one customer would ask for all.
 _BULK = re.compile(
     r"\b(?:all|every|each|other|another|different|any|list|complete|entire|full|"
     r"whole)\b.{0,25}\b(?:customers?|users?|"

@@ -24,6 +24,8 @@ _ASKED_FOR = tuple(
 )
 """The form in which a request wants a text; the first that it names."""
 PLACEHOLDER = "[demo placeholder: no operational content]"
+# What an order wants to be said stands close behind its verb; the limits keep a lone mark from taking the
+# message.
 _QUOTED = re.compile(
     r"(?:say|print|output|reply|respond|answer|write|include|append|add|begin|start|end|finish|repeat|state|"
     r"mention|"
