@@ -36,6 +36,7 @@ def is_english(text: str) -> bool:
     english_words, other_words = _small_words()
     first = text[:_GLANCE].lower().split()
     known = len(english_words.intersection(first))
+    # Settled at a glance, because checks ask this of every text.
     if known >= _ENOUGH and known > 2 * len(other_words.intersection(first)):
         return True
     words = _WORD.findall(text[:_READ].lower())
@@ -48,6 +49,7 @@ def is_english(text: str) -> bool:
     others = sum(word in other_words for word in words)
     if len(words) < _FEWEST:
         return others <= english
+    # English prose has far more small words than that, lists and tables fewer.
     return english > others and english >= 0.08 * len(words)
 
 
