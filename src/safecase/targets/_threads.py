@@ -63,6 +63,7 @@ class DaemonThreads:
             if item is None:
                 return
             future, call = item
+            # Cancelled while it waited: nobody awaits the result.
             if not future.set_running_or_notify_cancel():
                 continue
             try:

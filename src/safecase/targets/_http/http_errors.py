@@ -148,6 +148,7 @@ def failure(
             f"HTTP {status}, access refused{said}", FailureKind.AUTHENTICATION, hint=key_hint or None
         )
     if status == 429:
+        # Providers answer 429 both for "slow down" and for "the money is gone".
         lasting = error_code(payload) in _LASTING_CODES
         what = "quota used up" if lasting else "rate limit reached"
         return build(f"HTTP 429, {what}{said}", FailureKind.RATE_LIMITED, retryable=not lasting)

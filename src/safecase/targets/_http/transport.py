@@ -371,6 +371,7 @@ class Transport:
         import aiohttp
 
         kind, retryable = FailureKind.CONNECTION, True
+        # Before TimeoutError, of which it is one: nobody there is another fault than a slow answer.
         if isinstance(error, aiohttp.ConnectionTimeoutError):
             return self._unreachable("the connection timed out")
         if isinstance(error, TimeoutError):
