@@ -181,6 +181,7 @@ def _draws(archive: zipfile.ZipFile, prefix: str, planned: int) -> tuple[array[i
                     raise CheckFailed(
                         "the draw order names a case, repeat or seed that cannot be", where=f"{name}:{number}"
                     )
+                # Stopped while reading: the manifest is not believed to bound the memory.
                 if number - 1 > min(planned, _MOST_DRAWS):
                     raise CheckFailed("the plan is longer than the manifest says", where=f"{name}:{number}")
                 for column, value in zip(columns, values, strict=True):
