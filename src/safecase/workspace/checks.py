@@ -93,6 +93,7 @@ def _orphans(workspace: Workspace, runs: Sequence[RunFact]) -> Iterator[Problem]
                 "GOV-01",
             )
     for node in graph.orphans("risk", toward="threat"):
+        # A misuse case names who and how as a threat does.
         if not any(node.id in misuse.risks for misuse in workspace.misuse_cases):
             yield _finding(
                 workspace,
@@ -253,6 +254,7 @@ def _near_duplicates(suite: Suite) -> float:
     A case is all that is sent: messages, documents, planted records, files. A case and its benign twin are
     alike by design, so a family is not held against its twins.
     """
+    # Grams of all are kept in memory; a share of so many is told well enough.
     cases = suite.cases[:4000]
     family = {case.id: case.family for case in cases}
     twins: dict[str, set[str]] = {}

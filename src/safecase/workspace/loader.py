@@ -187,6 +187,7 @@ class _Builder:
                     place = built.positions.get(case.id, path)
                     self._claim("case", case.id, document, place)
             return
+        # What it inherits may stand in a file that is not read yet.
         if key == "gates" and ("extends" in value or "without" in value):
             self.inheriting.append(RawGate(value, document, path))
             return
@@ -197,6 +198,7 @@ class _Builder:
         else:
             item = self._listed(key, value, document, path)
         if item is None:
+            # What names it is not at fault, so that no second problem is told.
             self.broken.add(str(value.get("id", "")))
         elif isinstance(item, _Identified) and self._claim(key, item.id, document, path):
             self.items[key].append(item)
