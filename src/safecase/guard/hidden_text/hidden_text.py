@@ -64,6 +64,7 @@ class HiddenTextCheck(Registered):
             if not steps:
                 continue
             hidden = _words(decoded.text) - open_words
+            # Any wrong decoding yields letters; only language has small words between them.
             enough = len(hidden) >= self.parameters.words
             if not enough or small_words(hidden) < self.parameters.small_words:
                 continue

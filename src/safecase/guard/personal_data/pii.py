@@ -98,6 +98,8 @@ class PersonalDataCheck:
             for reading in readings.hidden:
                 for item in self._finder.find(reading.text):
                     start, end = reading.original_span(item.start, item.end)
+                    # What stands there openly was found before, with exact places; a reading maps back to
+                    # whole tokens.
                     if not any(start < e and s < end for s, e in taken):
                         taken.append((start, end))
                         found.append(Finding(item.entity, start, end, item.confidence))
@@ -109,6 +111,7 @@ class PersonalDataCheck:
         substitute = partial(self._substitute, content.session)
         for item in found:
             wanted = self._action_of(item.entity)
+            # A kind that is allowed is no evidence either: a log would hold what nobody minds.
             if wanted is GuardAction.ALLOW:
                 continue
             evidence.append(TextSpan(item.start, item.end, item.entity))

@@ -131,6 +131,7 @@ def _closed(text: str) -> str:
             if not stack:
                 return text[: place + 1]
     ending = ('"' if inside else "") + "".join(reversed(stack))
+    # A comma or a colon before the end waits for what never came; inside of a string both are text.
     return re.sub(r"[,:\s]+$", "", text) + ending if not inside else text + ending
 
 
