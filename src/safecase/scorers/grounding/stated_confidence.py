@@ -174,8 +174,10 @@ class StatedConfidenceScorer(Registered):
             return self._writer.write(OutcomeKind.UNDETERMINED, "neither expected nor a reference is given")
         confidence = read_confidence(passage.text, self._parameters.unmarked)
         correct = self._correct(passage.text, expected)
+        # Who abstains and still says the right answer has answered.
         if confidence.kind == "abstention" and not correct:
             return self._result(OutcomeKind.HELD, "abstained", confidence, correct, passage)
+        # There is no right answer, so that any answer is wrong and only its confidence matters.
         if self._parameters.unanswerable:
             correct = False
         if correct is None:

@@ -166,6 +166,7 @@ def parse_verdict(text: str, words: frozenset[str]) -> JudgeVerdict | str:
     start, end = body.find("{"), body.rfind("}")
     if start < 0 or end < start:
         return "it holds no JSON object"
+    # A sentence beside the object is a habit of models; more may be text of the judged answer.
     if len(body) - (end + 1 - start) > 400:
         return "it holds much text beside the JSON object"
     try:

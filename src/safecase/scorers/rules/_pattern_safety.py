@@ -86,10 +86,12 @@ def _open_repeats(tree: Any, *, inside: bool, where: str, source: str) -> int:
                     where=where,
                     hint="give the inner repeat an upper limit below 40, or use two patterns",
                 )
+            # "(…)?" repeats nothing, so that what is inside of it is not nested.
             inner = _open_repeats(body, inside=inside or int(maximum) > 1, where=where, source=source)
             count += inner + (1 if wide else 0)
         elif name == "SUBPATTERN":
             count += _open_repeats(argument[-1], inside=inside, where=where, source=source)
+        # Only one arm matches at a place, so that the worst arm counts and not their sum.
         elif name == "BRANCH":
             count += max(
                 (_open_repeats(arm, inside=inside, where=where, source=source) for arm in argument[1]),
