@@ -9,6 +9,7 @@ from importlib import import_module
 from safecase.base import InputError, PluginTable
 
 MAXIMUM_OUTPUT = 2_000_000
+"""Characters: chains multiply lengths, and what is longer a guard blocks unread, so that it tries nothing."""
 
 
 @dataclass(frozen=True)

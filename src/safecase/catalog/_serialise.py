@@ -13,8 +13,11 @@ from safecase.catalog.types import Catalog, CatalogEntry, EntryLink
 
 FORMAT = "safecase-catalog/1"
 MAX_BYTES = 32 * 1024 * 1024
+"""Far above any catalog (ATLAS, the largest that ships, has 120 KB): what is larger is another file."""
 MAX_ENTRIES = 5_000
+"""Entries of a catalog and items of a list; far above any, and low enough that checking stays quick."""
 MAX_TEXT = 1_000
+"""Characters of an id, a title or a note: each is one line of a table."""
 
 
 def read_text(path: Path, limit: int = MAX_BYTES) -> str:

@@ -20,9 +20,12 @@ from safecase.catalog.store import save
 from safecase.catalog.types import Catalog, CatalogEntry, EntryLink
 
 _ATLAS_ID = re.compile(r"^AML\.(TA\d{4}|T\d{4}(\.\d{3})?|M\d{4}|CS\d{4})$")
+"""Tactic, technique with its sub-technique, mitigation, case study, as ATLAS numbers them."""
 _OWASP_HEADING = re.compile(r"^#{1,3}\s*(LLM\d{2}):(\d{4})\s*[-:–]?\s*(\S.*?)\s*$")
+"""``## LLM01:2025 Prompt Injection``, at whatever level and with whatever dash the edition uses."""
 _OWASP_FILE = re.compile(r"^LLM(0[1-9]|10)_[A-Za-z]+\.md$")
 _CITED_ATLAS = re.compile(r"AML\.(?:TA\d{4}|T\d{4}(?:\.\d{3})?|M\d{4})")
+"""Ids inside prose; case studies are left out, because an entry links to what attackers do."""
 _POINTER = re.compile(r"^[\w./-]+\.yaml$")
 _ATLAS_NOTICE = (
     "Copyright MITRE. Licensed under the Apache License, Version 2.0. "

@@ -23,6 +23,7 @@ DEFAULT_VERSIONS = {
 """Framework → version used where a reference names none. A user's catalog never moves this."""
 
 _EDITION = re.compile(r"^(LLM\d{2}):(\d{4})$", re.IGNORECASE)
+"""An OWASP id that carries its edition, which then must agree with the version asked for."""
 
 
 @lru_cache(maxsize=1)

@@ -27,11 +27,16 @@ from safecase.evidence._layout import (
 MAXIMUM_ENTRIES = 10_000
 MAXIMUM_ENTRY_BYTES = 8 * 1024**3
 MAXIMUM_TOTAL_BYTES = 16 * 1024**3
+"""Far above what packs need and far below what hurts (design/pack-format.md)."""
 MAXIMUM_RATIO = 250
+"""Times its packed size: deflate reaches about 1,000, and records repeat themselves less than a bomb does.
+Chosen without measurement."""
 _RATIO_FREE_BYTES = 1024 * 1024
+"""Up to here an entry may swell as it likes: small files of equal lines do, and cannot hurt."""
 BROKEN_BYTES = (zipfile.BadZipFile, zlib.error, OSError, EOFError, ValueError, RuntimeError)
 """What reading an entry of a damaged archive can raise."""
 _PIECE = 1 << 20
+"""Entries are read and written by the mebibyte, so that memory does not grow with them."""
 
 
 class PackWriter:

@@ -18,7 +18,6 @@ from safecase.base import CheckFailed
 from safecase.model import Case
 
 ORDERS = ("uniform", "family_rounds", "riskiest_first")
-_MASK = (1 << 64) - 1
 Keys = NDArray[np.uint64]
 Integers = NDArray[np.int64]
 
@@ -112,7 +111,7 @@ def _mixed(keys: Keys, repeat: Integers) -> Keys:
     with np.errstate(over="ignore"):
         state = keys + np.uint64(0x9E3779B97F4A7C15) * (repeat + 1).astype(np.uint64)
         for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):
-            state = (state ^ (state >> np.uint64(shift))) * np.uint64(factor & _MASK)
+            state = (state ^ (state >> np.uint64(shift))) * np.uint64(factor)
         found: Keys = state ^ (state >> np.uint64(31))
     return found
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 _SEVERITY_BETS = (0.3, 0.6, 0.98)
+"""The bets of the gate (`stats.means`), written down a second time because nothing is imported from there."""
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from safecase.model import GateRule
 
 FOLDER = "labels/"
 _LARGEST = 64 * 1024**2
+"""As much as the gate reads (`gate.labels`): what it took must be readable here."""
 
 
 def label_counts(draws: Sequence[int], run: RawRun, labels: Mapping[str, bool]) -> tuple[int, int, int]:

@@ -19,11 +19,16 @@ STORED, DEFLATED = zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED
 _NEEDED, _MADE_BY = 45, 3 << 8 | 45
 """Zip64, made on Unix, so that the attributes are a mode."""
 _UTF_8 = 0x800
+"""The flag that names are UTF-8, bit 11 of the zip format."""
 _TIME, _DATE = 0, 1 << 5 | 1
 """1 January 1980, the first day a zip file can name: equal content gives equal bytes."""
 _MODE = 0o100644 << 16
+"""A plain file that its owner may write and all may read, whoever packs it: equal content gives equal
+bytes."""
 _FULL, _FULL_COUNT = 0xFFFFFFFF, 0xFFFF
+"""What the zip format writes where the value stands in the Zip64 field."""
 _ZIP64 = 1
+"""The number of that field among the extra fields of the zip format."""
 
 
 @dataclass(frozen=True)

@@ -30,6 +30,8 @@ _CONTACT = ("name", "email")
 _KEPT = frozenset({"suites", "gates"})
 _YAML = (".yaml", ".yml")
 _SHORTEST_NAME = 5
+"""Letters of a name that is masked wherever it stands: shorter ones are words too often, and the rest of the
+file must stay readable. Chosen without measurement."""
 _FREE_TEXT = ("rationale", "options")
 _ACCEPTANCE_TEXT = ("justification", "compensating_control")
 Span = tuple[int, int, str]

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 FOLDER = "workspace/"
 _SEVERITIES = tuple(Severity)
 _LARGEST_FILE = 32 * 1024**2
+"""Bounds the memory that a hostile pack can take; YAML that people write is smaller by far."""
 
 
 @dataclass(frozen=True)

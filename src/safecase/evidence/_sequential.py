@@ -21,6 +21,8 @@ SLACK = 1e-12
 FUTILITY_ERROR = 0.08
 LEAST_POWER = 0.30
 _SHIP_WEIGHTS = (0.25, 0.25, 0.30, 0.20)
+"""Error of futility, least conditional power and weights of the ship mixture as docs/methods/gate.md defines
+them; written down a second time because nothing is imported from `stats`."""
 
 
 class NotRecomputed(Exception):
@@ -155,6 +157,7 @@ def _family_plan(bound: float, good: float, size: int, alpha: float, minimum_n: 
     floor = max(1, math.ceil(math.log(alpha) / math.log1p(-bound) - 1e-9), minimum_n)
     if size < floor:
         return None
+    # Steps in each round of the search below. Chosen without measurement: this may be slow, not endless.
     if size * max(1.0, size * bound) > 5e7:
         raise NotRecomputed(f"a population claim over {size} families is too large for this check")
     rates = _ship_rates(bound, good)
@@ -176,6 +179,7 @@ def _family_plan(bound: float, good: float, size: int, alpha: float, minimum_n: 
         return found
 
     low, high = 1.0, 1 / alpha
+    # Fine enough for the whole numbers that come out: ship points move by far larger steps.
     while high - low > 1e-7 * high:
         middle = (low + high) / 2
         reached = [max(point, min(minimum_n, size)) for point in points(middle)]

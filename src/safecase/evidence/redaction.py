@@ -16,6 +16,7 @@ from safecase.text import Finder, merge_spans, personal_data_finder, reserved_va
 _SHORTEST = 5
 """Characters of the shortest text that can hold a finding: an address like a@b.c."""
 _REMEMBERED = 4096
+"""Cases whose texts are kept for their repeats. Chosen without measurement; a forgotten one is read again."""
 _MODEL_WORDS = {
     "transcript": frozenset({"finish_reason", "model"}),
     "messages": frozenset({"role"}),

@@ -159,6 +159,7 @@ def open_envelope(data: bytes, *, trusted_key: bytes | None = None) -> tuple[byt
     for signature in envelope.signatures:
         try:
             public = base64.b64decode(signature.public_key, validate=True)
+            # The id is what people compare: one that belongs to another key would vouch in its name.
             if signature.keyid != key_id(public):
                 continue
             if trusted_key is not None and public != trusted_key:
@@ -168,6 +169,7 @@ def open_envelope(data: bytes, *, trusted_key: bytes | None = None) -> tuple[byt
             )
         except (InvalidSignature, binascii.Error, ValueError):
             continue
+        # White space and spare bits are not signed, and could carry what nobody vouched for.
         if render_envelope(envelope) != data or not all(map(_is_canonical, _encoded(envelope))):
             raise CheckFailed("the signature envelope was changed after it was written")
         return payload, signature

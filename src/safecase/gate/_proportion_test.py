@@ -130,6 +130,7 @@ class SuiteTest:
         if events > self.allowed:
             return NEVER
         if events not in self._ship_points:
+            # So many units decide without statistics: even if all others were events, the limit would hold.
             certain = self.size - (self.allowed - events)
             low, high = events - 1, certain
             if self.uniform:
@@ -143,6 +144,7 @@ class SuiteTest:
         """The largest number of units at which ``events`` events still prove the block; -1: none."""
         if events > self.allowed:
             return self.size
+        # In another order than a uniform one the first units stand for nothing but themselves.
         if not self.uniform or events == 0 or self.allowed >= self.size:
             return -1
         if events not in self._block_ends:

@@ -18,6 +18,7 @@ from safecase.base import InputError
 COLUMNS = ("attempt", "label")
 WORDS = {"violated": True, "held": False}
 _LARGEST = 64 * 1024**2
+"""People label thousands of attempts and not millions; what is larger is another file."""
 Labels = Mapping[str, bool]
 """Attempt (``case#repeat``) → whether people say that it is violated."""
 

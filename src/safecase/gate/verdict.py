@@ -194,6 +194,7 @@ def _conclude(
         names = ", ".join(item.what for item in stale[:_CHANGES_NAMED])
         open_.append(f"The evidence is stale: {names} changed since it was measured.")
     open_.extend(gaps)
+    # What failed outweighs what is open: no evidence yet to come can turn it round.
     if failing:
         return VerdictKind.NO_GO, [*failing, *open_], conditions
     if open_:

@@ -33,6 +33,7 @@ MAXIMUM_CHARACTERS = 2_000_000
 """A longer text is blocked unread: bounded work, and never a silent allow."""
 _LOG = logging.getLogger("safecase.guard")
 _THREADS = 8
+"""Checks of one guard that run side by side; a guard has fewer slow ones. Chosen without measurement."""
 _LIMIT_CHECK = "length-limit"
 LAYERS: Mapping[FlowPoint, ControlLayer] = {
     FlowPoint.USER_INPUT: ControlLayer.INPUT_GUARD,

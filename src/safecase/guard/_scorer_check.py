@@ -28,6 +28,7 @@ from safecase.model import (
 
 Action = Literal["block", "flag", "require_approval"]
 _MOST_EVIDENCE = 32
+"""Spans of a verdict: enough to see why, few enough for a log. Chosen without measurement."""
 
 
 class ScorerCheck:

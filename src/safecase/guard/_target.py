@@ -28,6 +28,7 @@ from safecase.text import attachment_text
 BLOCKED = "content_filter"
 """The finish reason that marks an answer which the guard stopped."""
 _REMEMBERED = 4_096
+"""Texts whose verdict is kept: earlier turns come again with each later one. Chosen without measurement."""
 
 
 class _Record:
@@ -176,6 +177,7 @@ class GuardedTarget:
         for index, message in enumerate(request.messages):
             if message.role is MessageRole.USER:
                 key = (request.conversation_id, index, message.text)
+                # An earlier turn was judged when it came; the last one may be a retry and is judged again.
                 if request.conversation_id and index != last and key in self._read:
                     text = self._read[key]
                     skipping = text is None
@@ -206,6 +208,7 @@ class GuardedTarget:
                     )
                 )
                 kept.append(_with_text(message, decision.text if decision.allowed else "[withheld]"))
+            # An answer to a message that was stopped would tell what the message said.
             elif message.role is MessageRole.SYSTEM or not skipping:
                 kept.append(message)
         return tuple(kept), None

@@ -112,6 +112,7 @@ def parse_content(value: Any, *, what: str) -> str | tuple[ContentPart, ...]:
             parts.append(ContentPart(text=item))
         elif isinstance(item, Mapping):
             kind = item.get("type", "text")
+            # Calls and results are read elsewhere; thoughts are not said to anybody.
             if kind in ("tool_use", "tool_result", "thinking", "reasoning"):
                 continue
             text = item.get("text", item.get("content"))
@@ -120,6 +121,7 @@ def parse_content(value: Any, *, what: str) -> str | tuple[ContentPart, ...]:
             elif kind in ("image", "audio", "video", "document") and isinstance(item.get("uri"), str):
                 parts.append(ContentPart.model_validate(dict(item)))
             else:
+                # Kept, so that a reader sees that there was something; cut, because it may be binary data.
                 parts.append(ContentPart(type="document", text=_as_text(item)[:2000]))
         else:
             raise ValueError(f"{what}[{index}] is a {_kind(item)}, not a content part")

@@ -13,6 +13,7 @@ from safecase.base import InputError, digest_bytes, resolve_inside
 from safecase.model import ContentPart, FailureKind, Message, TargetFailure
 
 MAXIMUM_MEDIA_BYTES = 20_000_000
+"""About what providers take inside of a request, and all of it is held in memory."""
 _DATA_URI = re.compile(
     r"^data:([a-z0-9.+-]+/[a-z0-9.+-]+)?((?:;[a-z0-9-]+=[^;,]*)*)(;base64)?,", re.IGNORECASE
 )

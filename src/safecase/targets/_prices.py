@@ -19,6 +19,7 @@ _VENDOR = re.compile(
 _VERSION = re.compile(
     r"^(?:[-@](?:\d{4}-\d{2}-\d{2}|\d{8}|\d{4}|\d{3}|latest|preview)|-preview-\d{2}-(?:\d{2}|\d{4}))$"
 )
+"""Dates and words by which providers name a snapshot of a model, which costs what the model costs."""
 
 
 class PriceTable(Record):

@@ -21,6 +21,7 @@ from safecase.targets._http.paths import MISSING, JsonPath
 
 FORMATS = {".jsonl": "jsonl", ".ndjson": "jsonl", ".csv": "csv", ".parquet": "parquet"}
 MAXIMUM_ROW_BYTES = 64_000_000
+"""An answer with media in it fits, and a file without line breaks does not fill the memory."""
 
 
 def key_digest(key: str) -> bytes:

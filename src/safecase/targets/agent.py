@@ -38,6 +38,8 @@ from safecase.targets._http.transport import mask_secrets
 from safecase.targets._registry import TARGETS, TargetContext
 
 _CONVERSATIONS = 10_000
+"""Agents that are kept, the latest used: far more than a run has open at a time. Chosen without
+measurement."""
 
 
 class ToolResult(Record):

@@ -195,8 +195,10 @@ class TransformersTarget:
         sampled = self.options.temperature > 0
         while True:
             batch = [await queue.get()]
+            # Sampling draws from one generator, so that a reply would depend on what shares its batch.
             if not sampled:
                 await self._gather(batch, queue)
+            # Who gave up while waiting must not cost a place.
             batch = [item for item in batch if not item.future.done()]
             if not batch:
                 continue

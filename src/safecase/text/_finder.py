@@ -45,6 +45,7 @@ MOST_CHECKED = 2_000
 """Candidates of one recogniser that are checked in a text, because checks cost more than patterns. What lies
 beyond is taken to be real; `Finder.find_in_windows` checks them all."""
 _FOUR_BY_FOUR = re.compile(r"[0-9]{4}(?:[ -][0-9]{4}){3}")
+"""A card number as cards print it."""
 _GROUPS_OFF = 7
 """Groups of digits beside a number that may be no part of it: telephone numbers have at most eight."""
 _GROUPED = frozenset({"phone", "credit_card", "iban"})
@@ -226,12 +227,14 @@ class Finder:
         lowered = ""
         seen = {hint for hint in self._hints if hint in level}
         for item in self._recognisers:
+            # Most recognisers are passed over by this: a pattern costs a pass over the text.
             if item.least_digits > digits or (item.hints and seen.isdisjoint(item.hints)):
                 continue
             check = partial(_remembered_check, item, verdicts)
             for count, (start, end) in enumerate(item.spans(level if item.all_scripts else blanked)):
                 confidence = item.confidence
                 if item.context or item.against:
+                    # Lowered once, and only where a recogniser asks for the words around.
                     lowered = lowered or lower(level)
                     if _stands_in(item.context, lowered[max(0, start - _CONTEXT) : start]):
                         confidence = max(confidence, item.with_context)
@@ -244,6 +247,7 @@ class Finder:
                     continue
                 checked = self._most_checked is None or count < self._most_checked
                 if item.check is not None and checked and not check(level[start:end]):
+                    # Two numbers in a row match as one that fails its check; one of them may be real.
                     splits = item.entity in _GROUPED and not _card_shaped(level, start, end)
                     inner = _within(level[start:end], check) if splits else None
                     if inner is None:

@@ -29,8 +29,10 @@ NODE_LIMIT = 4_000
 """Texts that are followed: short ones cost little each and could be many."""
 
 _LONG_RUN = re.compile(r"[A-Za-z0-9+/=_\\-]{16,4000}")
+"""From the shortest run of base64 on; a longer one than the limit is met in pieces, and one piece tells."""
 _TELLS_RUN = re.compile(r"\d|[a-z][A-Z]")
 _CRUMBS = re.compile(r"(?<![A-Za-z0-9+/=])(?:[A-Za-z0-9+/=]{1,3}[^A-Za-z0-9+/=]{1,3}){8}")
+"""Eight pieces of three signs or fewer in a row: an encoded text with other signs strewn in."""
 _CODE = re.compile(
     r"%\w|=[0-9A-F]{2}|&#|#&|\\[uUx0-7]"
     r"|(?<!\S)(?=\S{15})(?:[^\s\"#$*;<>@\[\]^`{|}~\\]*[\"#$*;<>@\[\]^`{|}~\\]){3}"
@@ -41,6 +43,8 @@ _ODD_TOKEN = re.compile(
     r"(?<![A-Za-z0-9])(?:[A-Za-z]{0,16}\d[A-Za-z0-9]{0,24}|[A-Za-z]{0,16}[a-z][A-Z][A-Za-z0-9]{0,24}"
     r"|[A-Z]{2,16}[a-z][A-Za-z0-9]{0,24}|[B-HJ-Zb-hj-z])(?![A-Za-z0-9])"
 )
+"""A digit or a capital inside of a word, or a letter alone that is none in English; limits keep long tokens
+cheap."""
 _FEWEST_ODD_TOKENS, _FEWEST_ODD_LETTERS, _LARGEST_GAP = 5, 18, 12
 """So many words that are none, or letters in them, close to each other, may be a split encoding."""
 
@@ -58,6 +62,7 @@ def may_be_encoded(text: str) -> bool:
 def _shows_codes(text: str) -> bool:
     """Whether anything in the text could be code that readings do not undo."""
     plain = plain_letters(text)
+    # Percentages come in ones to threes.
     if plain.count("%") >= 4 or _CODE.search(plain) or _CRUMBS.search(plain):
         return True
     if any(_TELLS_RUN.search(run) for run in _LONG_RUN.findall(plain)):

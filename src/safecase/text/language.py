@@ -17,6 +17,8 @@ _READ = 4000
 _GLANCE, _ENOUGH = 240, 4
 """Characters at the beginning that settle most texts, by so many distinct small words."""
 _FOREIGN_LETTERS = 0.3
+"""Share of letters beyond Latin: an English text with a name or a quotation in another script has fewer.
+Chosen without measurement."""
 _FEWEST = 6
 """Words under which small words say nothing: such a text passes by its letters alone."""
 
@@ -34,6 +36,7 @@ def is_english(text: str) -> bool:
     english_words, other_words = _small_words()
     first = text[:_GLANCE].lower().split()
     known = len(english_words.intersection(first))
+    # Settled at a glance, because checks ask this of every text.
     if known >= _ENOUGH and known > 2 * len(other_words.intersection(first)):
         return True
     words = _WORD.findall(text[:_READ].lower())
@@ -46,6 +49,7 @@ def is_english(text: str) -> bool:
     others = sum(word in other_words for word in words)
     if len(words) < _FEWEST:
         return others <= english
+    # English prose has far more small words than that, lists and tables fewer.
     return english > others and english >= 0.08 * len(words)
 
 

@@ -19,13 +19,17 @@ UNREADABLE = "(unreadable)"
 MAIL_ADDRESS = re.compile(r"[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,6}")
 """Anything that has the form of a mail address; `safecase.text.personal_data` asks for more."""
 WEB_ADDRESS = re.compile(r"(?:https?://|www\.)[^\s<>\"'`)\]}]{2,400}")
+"""The beginning of a longer address tells its host just as well."""
 HOST_AND_PATH = re.compile(r"[\w-]{1,63}(?:\.[\w-]{1,63}){1,5}(?:[/?#:]\S{0,400})?")
 """An address as `bare_address` leaves it."""
 _ANY_ADDRESS = re.compile(rf"{WEB_ADDRESS.pattern}|\b{MAIL_ADDRESS.pattern}")
 _REST = r"[^\s<>\"'`)\]}|\\]{1,4000}"
+"""Room for an address that carries data; the beginning of a longer one is found all the same."""
 # Browsers take any number of slashes, and backslashes for slashes.
 _ADDRESS = rf"((?:[a-z][a-z0-9+.-]{{1,12}}:[/\\]{{0,8}}|[/\\]{{2,8}}){_REST})"
 _GAP = r"\s{0,4}"
+"""White space that Markdown and HTML skip; without a limit a long run of it would be tried at each of its
+signs."""
 _PATTERNS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
     (kind, re.compile(pattern, re.IGNORECASE))
     for kind, pattern in (
@@ -43,6 +47,7 @@ _ATTRIBUTES = (
     "src|href|srcset|imagesrcset|action|data|poster|background|formaction|ping|cite|content|manifest|codebase|"
     "longdesc|lowsrc|dynsrc|icon"
 )
+# The end of a value is not asked for: a browser goes on where a quotation mark is missing.
 _ATTRIBUTE = re.compile(
     rf"(?<![\w-])(?:xlink:)?({_ATTRIBUTES}){_GAP}={_GAP}"
     r"(?:\"([^\"]{1,4000})|'([^']{1,4000})|([^\s\"'<>`]{1,4000}))",
@@ -57,7 +62,10 @@ _AUTOMATIC = frozenset({"markdown image", "css url"})
 """Ways that are fetched without a click."""
 _CLICKED_TAGS = ("a ", "a\n", "a\t", "a/", "form", "area", "blockquote", "q ", "ins ", "del ")
 _ENTITY = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9A-Fa-f]{1,6}|[A-Za-z][A-Za-z0-9]{1,30});?")
+"""As many digits as a code point can have; the longest name of HTML has 31 letters. Browsers do not ask for
+the semicolon."""
 _CSS_ESCAPE = re.compile(r"\\(?:([0-9A-Fa-f]{1,6})[ \t\n\r\f]?|([^\n\r\f0-9A-Fa-f]))")
+"""Up to six hexadecimal digits and one white space behind them, or any other sign, as CSS reads it."""
 _SIGNS = ("//", "www.", "mailto:", "\\", ":/", "href", "src")
 
 

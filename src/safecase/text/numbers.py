@@ -10,6 +10,7 @@ _GROUPS = ",\u00a0\u202f'"
 """Signs that people put between thousands: comma, the two fixed spaces, the Swiss apostrophe."""
 _NUMBER = re.compile(rf"(?<![\w.])(?:\d{{1,3}}(?:[{_GROUPS}]\d{{3}})+|\d{{1,15}})(?:\.\d{{1,10}})?")
 _SIGNED = re.compile(rf"-?(?:\d{{1,3}}(?:[{_GROUPS}]\d{{3}})+|\d{{1,15}})(?:\.\d{{1,10}})?")
+"""Fifteen digits at most, which a float holds exactly; longer runs are ids."""
 _GROUPING = re.compile(rf"(?<=\d)[{_GROUPS}](?=\d{{3}}(?!\d))")
 
 

@@ -22,6 +22,7 @@ from safecase.text._finder import (
 )
 
 _WORDS = r"(?:[A-Z0-9]{1,12} ){0,3}"
+"""RSA, EC, OPENSSH, SSH2 ENCRYPTED: what stands before PRIVATE KEY."""
 PRIVATE_KEY_BEGINS = re.compile(rf"-----BEGIN {_WORDS}PRIVATE KEY(?: BLOCK)?-----")
 PRIVATE_KEY_ENDS = re.compile(rf"-----END {_WORDS}PRIVATE KEY(?: BLOCK)?-----")
 _LONGEST_KEY = 20_000

@@ -16,6 +16,7 @@ _LONGEST_WORD = 40
 _STATEMENT = re.compile(
     r"(?:[^.!?。！？\n]|[.!?](?=[\w.]))+[.!?。！？]*(?:\s?(?:\[[^\]\n]{1,60}\]|【[^】\n]{1,60}】))*"
 )
+"""Citations behind the full stop belong to the sentence before it; longer brackets are remarks."""
 
 
 @dataclass(frozen=True, slots=True)

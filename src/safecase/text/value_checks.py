@@ -16,9 +16,12 @@ from functools import lru_cache
 
 NOT_DIGITS = re.compile(r"\D+")
 _EXTENSION = re.compile(r"\s?(?:x|ext\.?)\s?\d{1,6}$")
+"""An extension is dialled after the number and is no part of it."""
 _NORTH_AMERICAN = re.compile(
     r"(?:(?:\+|00)?1[ .-])?\(?\d{3}\)?[ .-]?\d{3}[ .-]\d{4}(?:\s?(?:x|ext\.?)\s?\d{1,6})?"
 )
+"""Groups that only North America writes: taken without its numbering plan, because made-up ones (555)
+count."""
 _GAP = re.compile(r"[ \u00a0./-]+")
 _REGIONS = ("US", "GB", "DE", "FR", "IN", "AU", "ES", "IT", "NL", "BR")
 """Where a number without a country code may come from: each costs a parse, so these are the common ones."""
@@ -28,6 +31,7 @@ _DATE = re.compile(
     r"(?:19|20)\d\d[-/. ]\d{1,2}[-/. ]\d{1,2}\b|\d{1,2}[-/. ]\d{1,2}[-/. ](?:19|20)\d\d\b|"
     r"(?:19|20)\d\d\s?[-/]\s?(?:19|20)\d\d\b"
 )
+"""Dates and spans of years have as many digits as telephone numbers."""
 _BASE58 = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
 _LEAST_ENTROPY = 3.0
 """Bits a character: words and repeated letters lie below, random keys of 16 letters and more above."""
@@ -36,6 +40,7 @@ _PLACEHOLDER = re.compile(
     r"(?<![a-z])your(?=[ _.-]?(?:own|api|app|key|secret|token|pass|access|client|account|private|db))",
     re.IGNORECASE,
 )
+"""What documentation writes in place of a key; "your" only before a word for one."""
 _DOCUMENTATION_HOST = re.compile(
     r"(?:^|@)example\.(?:com|org|net)$|\.(?:example|test|invalid)$", re.IGNORECASE
 )

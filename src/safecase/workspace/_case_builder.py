@@ -16,6 +16,8 @@ from safecase.workspace.yaml_reader import LocatedDocument, Path_
 SHORTHANDS = ("prompt", "system", "turns")
 _PLACEHOLDER = re.compile(r"\$(?:\$|\{([A-Za-z_][A-Za-z0-9_.-]*)\}|(?=[^{$])|$)")
 MAXIMUM_EXPANSIONS = 100_000
+"""Cases of one template: two long lists and a slip make millions, which would fill the memory before anybody
+is told."""
 
 
 def build_case(data: Mapping[str, Any], document: LocatedDocument, path: Path_) -> Case | None:

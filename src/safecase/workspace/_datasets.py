@@ -22,7 +22,9 @@ _SUFFIXES = {
     ".parquet": DatasetFormat.PARQUET,
 }
 MAXIMUM_LINE = 64 * 1024 * 1024
+"""Bytes: a case with media in it fits, and a file without line breaks does not fill the memory."""
 _HUB_NAME = re.compile(r"\w[\w.-]{0,95}(?:/\w[\w.-]{0,95})?")
+"""``owner/name`` within the Hub's 96 characters each; no path, no scheme, nothing that leads elsewhere."""
 
 
 def dataset_path(dataset: Dataset, root: Path, root_env: str = "") -> Path:

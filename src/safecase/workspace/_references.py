@@ -78,6 +78,7 @@ def _check_cases(workspace: Workspace, note: Note, risks: set[str]) -> None:
     reported: set[tuple[str, str]] = set()
     for suite in workspace.suites:
         for case in suite.cases:
+            # Once a suite: its cases mostly name the same risk.
             if case.risk not in risks and (suite.id, case.risk) not in reported:
                 reported.add((suite.id, case.risk))
                 mend = did_you_mean(case.risk, risks) or "declare it under risks:"
@@ -89,6 +90,7 @@ def _check_cases(workspace: Workspace, note: Note, risks: set[str]) -> None:
                 message = f"the benign twin '{case.benign_twin}' of case '{case.id}' is no case"
                 note("case", case.id, "dangling-reference", message, hint, ("benign_twin",))
             for index, expectation in enumerate(case.expect):
+                # Thousands of cases share a few expectations, and validating one builds a model.
                 key = digest(expectation)
                 if key not in checked:
                     try:

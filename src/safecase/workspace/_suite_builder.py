@@ -136,7 +136,9 @@ def _dataset_cases(
             local = LocatedDocument(f"{dataset.path}:row {number}", catalogs=document.catalogs)
             case = build_case(values, local, ())
             if case is None:
+                # The others of a row mostly follow from its first.
                 document.problems.extend(local.problems[:1])
+                # A column that was named wrongly is wrong in every row; nobody reads the rest.
                 if len(document.problems) > 50:
                     break
                 continue

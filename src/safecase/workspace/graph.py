@@ -136,6 +136,7 @@ def _link(workspace: Workspace, graph: Graph) -> None:
     for control in workspace.controls:
         for risk_id in control.risks:
             graph.link(f"risk:{risk_id}", f"control:{control.id}")
+        # Efficacy is a selector: the suites that hold such cases are what tries the control.
         for suite_id in _suites_of(workspace, control.efficacy):
             graph.link(f"control:{control.id}", f"suite:{suite_id}")
     for suite in workspace.suites:

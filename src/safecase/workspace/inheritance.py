@@ -23,6 +23,7 @@ from safecase.base import suggest
 from safecase.workspace.yaml_reader import LocatedDocument, Path_
 
 _DEEPEST = 20
+"""Gates above a gate: nobody could follow so many, so that it is told as a circle."""
 
 
 @dataclass(frozen=True)

@@ -40,6 +40,7 @@ from safecase.workspace.yaml_reader import LocatedDocument, Path_, read_yaml
 
 Item = TypeVar("Item", bound=Record)
 MAXIMUM_FILES = 2000
+"""More are met where somebody pointed at a home folder, which would end in thousands of messages."""
 IGNORED_FOLDERS = frozenset(
     {"runs", "records", "packs", "node_modules", "__pycache__", "data", "cards", CATALOGS}
 )
@@ -186,6 +187,7 @@ class _Builder:
                     place = built.positions.get(case.id, path)
                     self._claim("case", case.id, document, place)
             return
+        # What it inherits may stand in a file that is not read yet.
         if key == "gates" and ("extends" in value or "without" in value):
             self.inheriting.append(RawGate(value, document, path))
             return
@@ -196,6 +198,7 @@ class _Builder:
         else:
             item = self._listed(key, value, document, path)
         if item is None:
+            # What names it is not at fault, so that no second problem is told.
             self.broken.add(str(value.get("id", "")))
         elif isinstance(item, _Identified) and self._claim(key, item.id, document, path):
             self.items[key].append(item)

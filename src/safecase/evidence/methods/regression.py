@@ -28,6 +28,7 @@ def recompute_regression(rule: GateRule, run: RawRun, category: str, inputs: Met
     now_bad: list[bool] = []
     for draw in made:
         outcome = run.outcome[draw]
+        # One pair a case: repeats of a case are no independent pairs.
         if run.repeat[draw] or run.case(draw).id not in before:
             continue
         if outcome in ("held", "violated") or rule.errors_count_as == "violated":

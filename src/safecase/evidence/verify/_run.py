@@ -20,13 +20,19 @@ from safecase.evidence.pack import MASKED_CASES
 from safecase.model import Attempt, Case, OutcomeKind, RunManifest, combine_outcomes
 
 _LARGEST_LINE = 64 * 1024 * 1024
+"""As long as a line of a data set may be (`workspace._datasets`)."""
 _MOST_CASE_BYTES = 512 * 1024 * 1024
+"""Cases are held in memory all at once; attempts are not."""
 _FREE_BYTES = 1024**3
+"""Attempts may unpack to this much whatever their packed size."""
 _MOST_SWELLING = 1_000
 """Attempts may unpack to so many times their size, beyond what is free."""
 _INT32 = 2**31
+"""Indices and repeats are kept in arrays of 32 bits, and seeds are drawn below this."""
 _MOST_DRAWS = 50_000_000
+"""At 16 bytes a draw, 0.8 GB: more than a run has, and what memory can hold."""
 _LONGEST_DRAW = 64
+"""Bytes of a line that are read: three numbers of ten digits with their commas have 33."""
 _DRAW = re.compile(rb"([0-9]{1,10}),([0-9]{1,10}),([0-9]{1,10})\n")
 
 
@@ -174,6 +180,7 @@ def _draws(archive: zipfile.ZipFile, prefix: str, planned: int) -> tuple[array[i
                     raise CheckFailed(
                         "the draw order names a case, repeat or seed that cannot be", where=f"{name}:{number}"
                     )
+                # Stopped while reading: the manifest is not believed to bound the memory.
                 if number - 1 > min(planned, _MOST_DRAWS):
                     raise CheckFailed("the plan is longer than the manifest says", where=f"{name}:{number}")
                 for column, value in zip(columns, values, strict=True):

@@ -161,6 +161,7 @@ def _check_conclusion(verdict: Verdict, gate: Gate, evidence: Evidence, recount:
                 f"the verdict is {kind.value} although {blamed} is not met and nobody accepted that",
                 where=name,
             )
+        # What is stale or untested no rule shows, so that it is asked for beside them.
         if verdict.stale or gaps:
             what = verdict.stale[0].what + " changed" if verdict.stale else gaps[0]
             raise CheckFailed(f"the verdict is {kind.value} although {what}", where=name)
@@ -175,6 +176,7 @@ def _check_conclusion(verdict: Verdict, gate: Gate, evidence: Evidence, recount:
     if kind is VerdictKind.INSUFFICIENT_EVIDENCE:
         if failed:
             raise CheckFailed(f"the verdict is open although {failed[0]} was proven to fail", where=name)
+        # What could not be recounted cannot be held against the verdict.
         untold = any(item.startswith("coverage") for item in recount.skipped)
         if not (open_ or verdict.stale or gaps or untold):
             raise CheckFailed("the verdict is open although nothing is", where=name)

@@ -28,6 +28,7 @@ from safecase.evidence.verify._verdict import Evidence, check_verdict
 from safecase.model import Decision, RiskAcceptance, RunManifest, Verdict
 
 _LONGEST_DETAIL = 1_000
+"""Characters of a hostile pack's words that reach the terminal: a message, and no flood."""
 _BROKEN = (
     zipfile.BadZipFile,
     zlib.error,

@@ -70,6 +70,7 @@ def correct_rate(
                 confidence=rule.confidence,
             )
         else:
+            # Two scorers err in different ways, and a rate does not say whose errors it holds.
             performance = reading.cards[0].overall() if len(reading.cards) == 1 else None
             if performance is None:
                 return _none("a judge correction needs the card of the one scorer behind the rule")

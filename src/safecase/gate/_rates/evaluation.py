@@ -97,6 +97,7 @@ def evaluate_rate(
     if rule.judge_correction.method != "none" and estimate is not None and bound is not None:
         corrected = correct_rate(metric, rule, _judged(stream, plan, rule_slice), reading, bound)
         estimate, status, note = corrected.estimate, corrected.status, corrected.note
+    # A correction has its own reason already; without a bound no budget matters.
     if not note and status is not RuleStatus.NOT_CONFIGURED:
         note = budget_note(rule, len(codes), errors, undetermined)
         if not note and len(events) < rule.minimum_n:

@@ -15,29 +15,39 @@ from numpy.typing import NDArray
 
 BUCKET_BITS = 17
 NGRAM_BUCKETS = 1 << BUCKET_BITS
+"""As many as a head can have at one byte a bucket and still ship with the package. Chosen without
+measurement."""
 BUCKETS = 2 * NGRAM_BUCKETS
 """The first half for n-grams, the second for words alone, so that a word's weight is its own and can be told
 from words of like meaning."""
 CHARACTER_SIZES = (3, 5)
+"""Short ones catch misspelt words, long ones stand for words; each size costs a pass over the text."""
 SHAPE_SIZE = 5
+"""As long as the longest n-gram of characters, so that one padding serves both."""
 _STREAMS = len(CHARACTER_SIZES) + 1
 FEATURE_VERSION = 3
 """Changes with anything that changes a text's features: older weights must not be read with it."""
 
 _MULTIPLIER = 0x9E3779B97F4A7C15
+"""The golden ratio in 64 bits: odd, so that it has an inverse, and its powers spread over all bits."""
 _INVERSE = pow(_MULTIPLIER, -1, 1 << 64)
 _MIX = np.uint64(0xD6E8FEB86659FD93)
 _WORD_SEED = np.uint64(0xA0761D6478BD642F)
 _OPENER_SEED = np.uint64(0x589965CC75374CC3)
 _PAIR = np.uint64(0xE7037ED1A0B428DB)
+"""Odd constants of well-known 64-bit hashes (wyhash): others would do, but the weights were fitted with
+these."""
 _SHIFT = np.uint64(64 - BUCKET_BITS)
+"""The highest bits of a product depend on all of its factors' bits, the lowest on few."""
 _PAD = b"  "
 _TAIL = b" " * (len(_PAD) + SHAPE_SIZE)
 _ONE = np.uint64(1)
+"""Added to each byte, or a zero byte would leave no trace in the sum."""
 _ALONE = np.uint64(NGRAM_BUCKETS)
 _SHORT = 8192
 """Bytes of a text for which powers and windows are kept."""
 _STREAM_SEEDS = np.array([[n] for n in CHARACTER_SIZES] + [[0x8EBC6AF09C88C6E3]], np.uint64)
+"""One for each kind of n-gram, so that equal bytes of different kinds fall into different buckets."""
 
 
 def _plain_table() -> bytes:
@@ -77,6 +87,7 @@ _PLAIN = _plain_table()
 _SHAPE = _shape_table()
 """What kind of character stands there; signs stand for themselves."""
 _IN_WORD = bytes(b >= 128 or chr(b).isalnum() or b == 95 for b in range(256))
+"""Letters, digits and the underscore (95); every byte beyond ASCII counts as a letter."""
 _STOP = bytes(b in b'.!?:;\n"<>|{}[]()*#=-' for b in range(256))
 """Signs after which a word opens a sentence or a field."""
 
@@ -214,6 +225,7 @@ def _windows(size: int, window: int) -> tuple[NDArray[np.intp], NDArray[np.intp]
 
 
 _short_windows = lru_cache(maxsize=4096)(_windows)
+"""Kept by length and window, not by text; there are few different lengths among short texts."""
 
 
 def weigh(features: Features, weights: NDArray[Any]) -> NDArray[Any]:

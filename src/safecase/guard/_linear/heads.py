@@ -30,13 +30,17 @@ from safecase.guard._linear.hashing import (
 
 FORMAT = "safecase-classifier-weights"
 FORMAT_VERSION = 3
+"""Changes with the header or the layout of the arrays: older files must be trained again."""
 _LONGEST_HEADER = 1_000_000
+"""Bytes; the header holds names and scales. What has no line break before is no weights file."""
 _DISTINCT = 1.5
+"""Evidence counts in full where two thirds of the n-grams or more are distinct: prose has 0.9."""
 _DAMPED_FROM = 0.0
 """Log-odds below which nothing follows from a score: what is distinct need not be counted."""
 _NOTHING_SAID = -4.0
 """Log-odds of an attack in a text without evidence."""
 _STEEPEST = 60.0
+"""Log-odds at which the sum of exponentials is cut: certainty by far, and no overflow."""
 
 
 @dataclass(frozen=True)

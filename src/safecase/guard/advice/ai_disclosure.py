@@ -29,6 +29,7 @@ _CLAIM = re.compile(
     r"|\bsoy (?:un |una )?(?:persona|humano|ser humano)\b",
     re.IGNORECASE,
 )
+# A statement ("you are a bot?") asks within its own sentence, so that no full stop may come before its mark.
 _ASKED = re.compile(
     r"\b(?:are|r) (?:you|u|we) (?:(?:really|actually|truly|not|just|even|an?|the|some kind of) )*"
     rf"(?:real|alive|human|person|man|woman|{_MACHINE})\b"
@@ -86,6 +87,7 @@ class DisclosureCheck(Registered):
 
 
 _QUOTED = re.compile(r"[\"“„«][^\"”“»\n]{0,400}[\"”“»]")
+"""A quotation within one line; the limit keeps a lone mark from costing a search through the whole answer."""
 
 
 def _without_quotations(text: str) -> str:

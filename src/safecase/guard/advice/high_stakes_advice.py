@@ -16,6 +16,7 @@ from safecase.scorers import build_scorer
 _READ = 20_000
 """Characters of the last turns that are read, from their end."""
 _TURNS = 3
+"""User turns that tell the topic: a question says "it" for what was named one or two turns before."""
 _HELPERS = (
     "doctor", "physician", "hospital", "pharmacist", "therap", "psycholog", "psychiatr", "lawyer", "attorney",
     "solicitor", "advis", "professional", "emergency", "ambulance", "helpline", "hotline", "police", "expert",

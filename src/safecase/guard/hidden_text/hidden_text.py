@@ -20,7 +20,9 @@ from safecase.model import CheckResult, FlowPoint, GuardAction, TextSpan
 from safecase.text import Reading, small_words
 
 _WORD = re.compile(r"[^\W\d_]{2,}")
+"""Two letters or more: single ones fall out of every wrong decoding."""
 _PERCENT = re.compile(r"[^\s%]{0,200}(?:%[0-9A-Fa-f]{2}[^\s%]{0,200}){3,}")
+"""Three codes or more, as a sentence has; the limits bound what one long token can cost."""
 _STEP = re.compile(r"[+>/ ]+")
 
 
@@ -62,6 +64,7 @@ class HiddenTextCheck(Registered):
             if not steps:
                 continue
             hidden = _words(decoded.text) - open_words
+            # Any wrong decoding yields letters; only language has small words between them.
             enough = len(hidden) >= self.parameters.words
             if not enough or small_words(hidden) < self.parameters.small_words:
                 continue

@@ -13,6 +13,8 @@ from safecase.base import Identifier, InputError, Record, describe
 from safecase.model import FlowPoint
 
 _MEMORY = 64 << 20
+"""Bytes for RE2's automaton: a set that outgrows its budget, 8 MiB unless told otherwise, reports no
+match."""
 
 
 class Signature(Record):

@@ -25,7 +25,10 @@ from safecase.model import CheckResult, FlowPoint, GuardAction, Message, Message
 
 VERSION = "1"
 _LONGEST_TURN = 8_000
+"""Characters of a turn that are weighed: a conversation escalates in what people type. Chosen without
+measurement."""
 _REMEMBERED = 4_096
+"""Turns. Chosen without measurement: a turn that fell out is weighed anew."""
 _REFUSED = re.compile(
     r"\b(?:can(?:no|')t|can not|won't|will not|unable to|not able to|not (?:comfortable|going to)|"
     r"sorry|decline|kann (?:ich )?(?:das |dir |ihnen )?nicht|ne peux pas|no puedo|non posso|não posso|"
@@ -35,6 +38,7 @@ _REFUSED = re.compile(
 )
 """How refusals begin; read in the first words of an answer only."""
 _FIRST_WORDS = 240
+"""Characters: a refusal comes first in an answer; further on the same words occur in advice."""
 
 
 class EscalationParameters(Record):

@@ -19,6 +19,7 @@ from safecase.text import Reading
 
 VERSION = "2"
 _MOST_EVIDENCE = 16
+"""Spans of a verdict; the classifier marks whole windows, so a few show where. Chosen without measurement."""
 
 
 class InjectionParameters(Record):

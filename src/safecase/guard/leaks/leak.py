@@ -14,6 +14,7 @@ from safecase.scorers import build_scorer
 _SPREAD = 8
 """Characters that a canary's letters may be spread over, each, and still be held back on a stream."""
 _SHORTEST_HOLD = 160
+"""Characters: about twice the run of twelve words that gives a copy of the system prompt away."""
 
 
 class LeakParameters(Record):

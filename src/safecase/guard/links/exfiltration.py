@@ -21,7 +21,9 @@ from safecase.scorers import Needles, carries_data, secret_in
 from safecase.text import Link, find_links, host_allowed
 
 LINK_LIMIT = 500
+"""No honest answer has so many, and users wait for the guard. Chosen without measurement."""
 _MARKDOWN = re.compile(r"!?\[[^\]\n]{0,300}\]\(\s{0,4}<?$")
+"""What stands before the address of a Markdown link; as bounded as where `safecase.text.links` finds it."""
 _REMOVED = "[link removed]"
 
 
@@ -116,7 +118,9 @@ _OPENING = re.compile(
     r"|font-size\s{0,4}:\s{0,4}0|opacity\s{0,4}:\s{0,4}0(?![.\d])|\bhidden\b)[^>]{0,400}>",
     re.IGNORECASE,
 )
+"""Elements that run, load or hide. The limits bound what an unclosed tag can cost."""
 _LINK_COMMENT = re.compile(r"(?m)^[ \t]{0,8}\[//\]:\s{0,4}#\s{0,4}[(\"'].{0,2000}$")
+"""A link definition that Markdown draws as nothing, and that models read."""
 
 
 class Sanitised(Record):

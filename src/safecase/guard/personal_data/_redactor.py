@@ -22,6 +22,7 @@ LONGEST_HELD = 12_000
 _BEHIND = 128
 """Characters before the held text that are read again, for the words before an entity."""
 _PLAIN_WORD = re.compile(r"(?:^|\s)[^\W\d_]{1,24}[,;!?]?(?=\s)")
+"""A word in letters only, no longer than words are: numbers, addresses and keys do not go across it."""
 
 
 def write_kind(entity: str, value: str) -> str:

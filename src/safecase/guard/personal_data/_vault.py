@@ -14,6 +14,8 @@ from collections import OrderedDict
 from collections.abc import Callable
 
 TOKEN = re.compile(r"<[A-Z][A-Z_]{1,40}_\d{1,6}_[a-z2-7]{8}>")
+"""The form that the vault writes, and nothing that people write by chance: it is replaced wherever it
+stands."""
 _ALPHABET = "abcdefghijklmnopqrstuvwxyz234567"
 
 

@@ -26,6 +26,7 @@ from safecase.text import Finding, personal_data_finder, personal_data_kinds, se
 
 VERSION = "1"
 _MOST_EVIDENCE = 256
+"""Spans of a verdict: a table of customers has many, and all are masked whether or not they are listed."""
 _ACTIONS: dict[EntityAction, GuardAction] = {
     "mask": GuardAction.REDACT,
     "hash": GuardAction.REDACT,
@@ -97,6 +98,8 @@ class PersonalDataCheck:
             for reading in readings.hidden:
                 for item in self._finder.find(reading.text):
                     start, end = reading.original_span(item.start, item.end)
+                    # What stands there openly was found before, with exact places; a reading maps back to
+                    # whole tokens.
                     if not any(start < e and s < end for s, e in taken):
                         taken.append((start, end))
                         found.append(Finding(item.entity, start, end, item.confidence))
@@ -108,6 +111,7 @@ class PersonalDataCheck:
         substitute = partial(self._substitute, content.session)
         for item in found:
             wanted = self._action_of(item.entity)
+            # A kind that is allowed is no evidence either: a log would hold what nobody minds.
             if wanted is GuardAction.ALLOW:
                 continue
             evidence.append(TextSpan(item.start, item.end, item.entity))

@@ -88,6 +88,7 @@ _BASE_RULES = {
     "boolean": '"true" | "false"',
     "null": '"null"',
 }
+"""White space and digits are limited, because a model that may write them without end sometimes does."""
 
 
 def grammar_of(schema: JsonObject) -> str:
@@ -115,6 +116,7 @@ _REFUSED = ("$ref", "pattern", "allOf", "not", "if", "patternProperties", "oneOf
 
 def _rule(schema: Any, name: str, rules: dict[str, str], depth: int) -> str:
     """The name of a rule for the schema, which is added to ``rules`` where it has to be."""
+    # Depth stops a schema built to exhaust the stack; people nest a few levels.
     if not isinstance(schema, dict) or depth > 40:
         raise InputError("the schema is nested too deeply or is no object", where=name)
     for keyword in _REFUSED:

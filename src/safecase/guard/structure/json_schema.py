@@ -16,9 +16,12 @@ from safecase.model import CheckResult, FlowPoint, GuardAction, Replacement, Tex
 from safecase.scorers import schema_validator
 
 SIZE_LIMIT = 400_000
+"""Characters: parsing, mending and validating go over the text several times. Chosen without measurement."""
 _FENCE = re.compile(r"```(?:json|JSON)?[ \t]*\n")
 _TRAILING_COMMA = re.compile(r",(\s{0,200}[}\]])")
+"""The limit keeps a long run of white space from being tried at each of its signs."""
 _DEEPEST = 200
+"""Open brackets that are closed in mending: deeper ones are no answer that broke off."""
 
 
 class StructuredParameters(Record):
@@ -128,6 +131,7 @@ def _closed(text: str) -> str:
             if not stack:
                 return text[: place + 1]
     ending = ('"' if inside else "") + "".join(reversed(stack))
+    # A comma or a colon before the end waits for what never came; inside of a string both are text.
     return re.sub(r"[,:\s]+$", "", text) + ending if not inside else text + ending
 
 

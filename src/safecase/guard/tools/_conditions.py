@@ -8,6 +8,7 @@ from typing import Any
 from safecase.guard.tools._declaration import Condition
 
 _LONGEST = 10_000
+"""Characters of an argument that a pattern is held against: what is longer fails the condition."""
 
 
 def failed_condition(conditions: Sequence[Condition], value: Any) -> str:
@@ -33,6 +34,7 @@ def _holds(condition: Condition, value: Any) -> bool:
             break
     if condition.operator in ("present", "absent"):
         return present is (condition.operator == "present")
+    # A condition on what is not there fails, "!=" too: an argument left out must not pass a check.
     if not present:
         return False
     wanted = condition.value
@@ -45,6 +47,7 @@ def _holds(condition: Condition, value: Any) -> bool:
         return inside is (condition.operator == "in")
     if condition.operator == "matches":
         return _matches(str(wanted), found)
+    # True is an integer to Python and no amount to a tool.
     if isinstance(found, bool) or not isinstance(found, (int, float)) or not isinstance(wanted, (int, float)):
         return False
     return found <= wanted if condition.operator == "<=" else found >= wanted

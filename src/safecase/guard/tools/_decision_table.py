@@ -14,6 +14,8 @@ from safecase.model import GuardAction
 Taint = Literal["user", "made_up", "designated", "tainted"]
 _IMPACT: dict[RiskTier, int] = {"low": 0, "medium": 1, "high": 2, "critical": 3, "forbidden": 4}
 _TAINT: dict[Taint, int] = {"user": 0, "made_up": 0, "designated": 1, "tainted": 2}
+"""Steps that are added up: an argument that somebody's text chose weighs as much as two steps of impact, a
+field that a policy designated as one."""
 
 
 class Row(Record):

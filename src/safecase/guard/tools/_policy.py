@@ -22,6 +22,7 @@ from safecase.model import Document, GuardAction, Message, MessageRole, ToolCall
 from safecase.scorers import schema_validator
 
 _ADDRESS = re.compile(r"https?://|\bwww\.|\b[\w-]{2,40}\.(?:com|org|net|io|dev|example)\b", re.IGNORECASE)
+"""Bare domains with the common endings only, as people type them: ``report.final`` is no address."""
 _WORDS = re.compile(r"[^\W_]+")
 
 
@@ -157,6 +158,7 @@ class ToolPolicy:
         tool = self.tools.get(call.name)
         if tool is None:
             return _denied(call.name, "the tool is not declared")
+        # What did not parse is kept as text, and a tool may read it more kindly than this policy does.
         if call.arguments_text:
             return _denied(call.name, "the arguments are no JSON object", tool)
         journey = self.journeys.get(journey_id)
@@ -166,6 +168,7 @@ class ToolPolicy:
         if validator is not None:
             try:
                 error = next(iter(validator.iter_errors(call.arguments)), None)
+            # The validator recurses with the value, which a model wrote.
             except RecursionError:
                 return _denied(call.name, "the arguments are nested too deeply", tool)
             if error is not None:

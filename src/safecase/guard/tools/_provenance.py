@@ -27,12 +27,18 @@ from safecase.text import (
 )
 
 _LONGEST = 1_000_000
+"""Characters of a text that are searched; of untrusted ones the rest counts as able to hold any value."""
 _SHORT = 20_000
+"""Characters of a text whose forms are kept between calls, so that the cache stays small."""
 _LONGEST_VALUE = 20_000
+"""Characters of a value that is looked for by its parts; a longer one must stand in the user's text whole."""
 _MOST_VALUES = 1000
+"""Texts of one argument, or addresses in it, that are traced. Chosen without measurement; what lies beyond
+counts as tainted, never as traced."""
 _SHORTEST_CIPHERED = 8
 """Characters of a value that is looked for in cipher; with fifty forms, shorter ones are words by chance."""
 _LONGEST_NAME = 200
+"""Characters: what is longer is a sentence, whose words can all stand in a text by chance."""
 
 
 class Provenance(IntEnum):

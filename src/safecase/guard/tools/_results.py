@@ -10,8 +10,11 @@ from typing import Any
 import orjson
 
 _LONGEST_LITERAL = 50_000
-LONGEST_RESULT = 200_000
+"""Characters: the tree that Python's parser builds is far larger than the literal."""
+_LONGEST_RESULT = 200_000
+"""Characters: YAML is read slowly, and what lies beyond vouches for nothing, which errs on the safe side."""
 _SHORT = 20_000
+"""Characters of a result whose values are kept between calls, so that the cache stays small."""
 
 
 def parsed_result(text: str) -> Any:
@@ -66,7 +69,7 @@ _short_values = lru_cache(maxsize=256)(_values)
 
 
 def _read_values(result: str, wanted: frozenset[str]) -> Iterator[str]:
-    parsed = parsed_result(result[:LONGEST_RESULT])
+    parsed = parsed_result(result[:_LONGEST_RESULT])
     if "*" not in wanted:
         yield from _fields(parsed, wanted)
         return

@@ -15,6 +15,7 @@ from itertools import islice
 from safecase.text import find_numbers
 
 _PART = re.compile(r"[\w@.+:/%=&?#-]{4,400}")
+"""Four signs at least, because shorter pieces stand in every text; 400 as for addresses in `text.links`."""
 _IDENTIFIER = re.compile(r"[\d@/_]|\w\.\w")
 _SEPARATORS = re.compile(r"[\s\-_.,:/()]+")
 # Letters of scripts that put spaces between words. Others run words together, so that they bound nothing.
@@ -23,8 +24,11 @@ _BEFORE = re.compile(rf"[{_LETTER}]|[{_LETTER}][.+\-]")
 _SPACED = re.compile(rf"[{_LETTER}]")
 _AFTER = re.compile(rf"[{_LETTER}]|[.\-][{_LETTER}]")
 _SHORTEST_SQUEEZED = 6
+"""Letters of an identifier without its separators: shorter ones stand in other numbers by chance."""
 _LONGEST_SPACED = 500
+"""Characters of a value whose white space may differ: a pattern is built from its words."""
 _MOST_PLACES = 2000
+"""Of one value in one text: a text that repeats it more often is built to cost time."""
 
 
 def level(text: str) -> str:

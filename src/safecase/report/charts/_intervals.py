@@ -12,6 +12,8 @@ from safecase.report.charts._ticks import nice_ticks
 _ROW_HEIGHT = 30
 _AXIS_HEIGHT = 34
 _TOP = 22
+"""Pixels of a row with its line of text, of the scale below, and of a margin above that the grid reaches
+into."""
 # The left margin is at most 300 pixels wide, which is so many letters of the page's font.
 _LONGEST_LABEL = 36
 

@@ -28,6 +28,7 @@ _COLOURS = {
     "run": "#8a6100",
     "verdict": "#1d2330",
 }
+# Pixels of a box with two lines of text, and of the room between boxes in which the edges bend.
 _WIDTH, _HEIGHT, _GAP_X, _GAP_Y = 190, 34, 70, 12
 # So many letters of 12 pixels fit into a box.
 _LONGEST_LABEL = 27

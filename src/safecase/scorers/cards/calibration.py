@@ -32,7 +32,9 @@ if TYPE_CHECKING:
     from safecase.stats import Interval
 
 CURVE_POINTS = 200
+"""Points of the trade-off in a card: more than a reader can tell apart, and each is a row of the file."""
 JUDGES_IN_FLIGHT = 16
+"""Calls of a judge at a time. Chosen without measurement: providers limit rates, and label sets are small."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from safecase.base import InfrastructureError, InputError, describe
 from safecase.model import ScorerCard
 
 CARD_LIMIT = 5_000_000
+"""Bytes: a card has kilobytes, so that a larger file is none."""
 
 
 def write_card(card: ScorerCard, path: Path) -> None:

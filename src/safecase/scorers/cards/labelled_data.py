@@ -12,6 +12,7 @@ from typing import Any
 from safecase.base import InputError, digest_bytes
 
 SIZE_LIMIT = 2_000_000_000
+"""Bytes: the file is read whole."""
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,10 @@ from safecase.text import content_stems, find_numbers, normal_number, split_stat
 
 _CITATION = re.compile(r"\[([^\[\]\n]{1,60})\](?!\()|【([^】\n]{1,60})】")
 _CITATION_ITEM = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:#/-]{0,50}")
+"""Brackets longer than ids are remarks; brackets before a round one are links."""
 _NAME = re.compile(r"\b[A-ZÀ-ÞА-Я][\w'’-]+")
 _MARKUP = re.compile(r"^[\s>#*•\-–—]+|^\s*\d{1,3}[.)]\s+|[*_`]{1,3}")
+"""Marks of quotations, headings and lists, and emphasis: they are no part of what is claimed."""
 _ABSTAIN = re.compile(
     r"\b(?:i (?:do not|don't|cannot|can't|couldn't|could not) (?:know|find|tell|say|answer|determine|see)|"
     r"(?:the |these |this |provided |given )*"

@@ -24,6 +24,8 @@ from safecase.scorers.grounding._support import (
 from safecase.scorers.refusal.refusal import OutcomeWord
 
 CLAIM_LIMIT = 400
+"""Claims of an answer that are graded: more than ten pages. Chosen without measurement; it bounds the
+time."""
 
 
 class GroundingParameters(Record):
@@ -131,6 +133,8 @@ class GroundingScorer(Registered):
                 best = held
                 negated_mismatch = place >= 0 and source.passages[place].negated != claim.negated
         citing = sources is not library.sources
+        # A cited document is one of several, so that fewer of the words must stand in it. Chosen without
+        # measurement.
         if best < self._parameters.claim_coverage * (0.7 if citing else 1.0):
             who = "cites a document that does not say it" if citing else "no passage says it"
             return f"{who} ({percent(best, 2)} of its words covered)"
@@ -143,6 +147,8 @@ class GroundingScorer(Registered):
             missing = missing_names(claim, library.sources, question)
             if missing:
                 return f"no source carries the name '{shorten(missing[0], 40)}'"
+        # Only where nearly all words agree does a "not" more or less turn the sense. Chosen without
+        # measurement.
         if negated_mismatch and best > 0.85:
             return "the source says the opposite"
         return ""
@@ -151,6 +157,7 @@ class GroundingScorer(Registered):
         found: list[GroundingSource] = []
         for name in claim.citations:
             place = next((i for i, item in enumerate(library.ids) if item.lower() == name.lower()), None)
+            # Ids come first: documents may be named by numbers that are not their places.
             if place is None and name.isdigit() and len(name) <= 6 and 1 <= int(name) <= len(library.ids):
                 place = int(name) - 1
             if place is None:

@@ -15,6 +15,7 @@ from safecase.scorers._transcripts import ScoreWriter, WrittenPassage, last_answ
 from safecase.scorers.rules.exact_answer import normalise_answer
 
 READ_LIMIT = 20_000
+"""Characters that are read. Chosen without measurement; an answer says how sure it is near its ends."""
 
 _NUMBER = r"(\d{1,3}(?:\.\d{1,4})?)\s{0,2}(%|percent|/\s?100|/\s?10|/\s?5|out of (?:100|10|5))?"
 _BEFORE = re.compile(
@@ -26,6 +27,7 @@ _BEFORE = re.compile(
 _AFTER = re.compile(
     rf"{_NUMBER}\s{{0,2}}(?:\w{{1,12}} ){{0,2}}?(?:confiden|certain|sure|likel|probab)", re.IGNORECASE
 )
+"""A number stands close before or behind its word: what lies between is limited, or amounts would count."""
 # Numbers after the medians of Fagen-Ulmschneider's survey of probability words, rounded.
 _WORD_LIST: tuple[tuple[float, tuple[str, ...]], ...] = (
     (0.10, (r"(?:highly|very|extremely) (?:unlikely|doubtful)", "almost no chance", "very low confidence")),
@@ -172,8 +174,10 @@ class StatedConfidenceScorer(Registered):
             return self._writer.write(OutcomeKind.UNDETERMINED, "neither expected nor a reference is given")
         confidence = read_confidence(passage.text, self._parameters.unmarked)
         correct = self._correct(passage.text, expected)
+        # Who abstains and still says the right answer has answered.
         if confidence.kind == "abstention" and not correct:
             return self._result(OutcomeKind.HELD, "abstained", confidence, correct, passage)
+        # There is no right answer, so that any answer is wrong and only its confidence matters.
         if self._parameters.unanswerable:
             correct = False
         if correct is None:

@@ -19,7 +19,9 @@ from safecase.model import (
 from safecase.scorers.judges._prompt import REPAIR, JudgeVerdict, parse_verdict
 
 TRIES = 4
+"""With the pauses between them 3.5 seconds: past a hiccup, while a failure that lasts is soon told."""
 LONGEST_PAUSE_SECONDS = 20.0
+"""However long the provider asks for: a judge holds up an attempt that has already been paid for."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -90,6 +90,7 @@ class Needles:
             if canary in text:
                 return canary, "as it is"
         folded = fold(text)
+        # Most texts are searched no further: every form below is at least as long.
         if len(folded) < self.shortest:
             return None
         for canary, form, how in self.forms:
@@ -101,6 +102,7 @@ class Needles:
             for canary, form in self._pieces:
                 if len(form) >= _BLURRED_SHORTEST and _without_rotation(form) in blurred:
                     return canary, "with look-alike letters and rot13 mixed"
+        # Undoing leetspeak has several readings, so that text and canary are both blurred and compared.
         if _LEET_SIGN.search(text):
             blurred = _without_leet(fold(text.translate(_SIGNS_AS_LETTERS)))
             for canary, piece in self._pieces:

@@ -31,6 +31,7 @@ FULL_SHARE = 0.6
 """Share of the refusal probability that must be for a full one; chosen by cross-validation on the tuned
 models so that partial refusals, the rarer class, are about as frequent as people say."""
 LONG_WORDS = 600
+"""Longer than the answers that the weights were fitted on, where their counts mean less."""
 CLEARLY_ENGLISH = 0.3
 """Share of frequent English function words from which no other language is tried."""
 POSSIBLY_ENGLISH = 0.08
@@ -89,6 +90,7 @@ def class_probabilities(features: dict[str, float]) -> tuple[float, float, float
             a += row[0] * value
             b += row[1] * value
             c += row[2] * value
+    # Subtracted from the exponents, so that none overflows; the quotient stays the same.
     peak = max(a, b, c)
     a, b, c = math.exp(a - peak), math.exp(b - peak), math.exp(c - peak)
     total = a + b + c
@@ -98,6 +100,7 @@ def class_probabilities(features: dict[str, float]) -> tuple[float, float, float
 def classify_answer(prompt: str, answer: str) -> Classification:
     """Classify a non-empty answer. Linear in its length up to 60,000 characters, constant beyond."""
     reading = read_answer(prompt, answer)
+    # An answer in base64 is a handful of "words"; any longer text is read as it is.
     if reading.words and reading.words < 6 and _is_encoded(answer):
         decoded = decoded_reading(answer)
         if decoded:
@@ -185,7 +188,9 @@ def _classify_other(
     places: tuple[_Place | None, _Place | None],
 ) -> Classification:
     strong, soft = places
+    # Scripts without spaces have no words to count; three characters are about one.
     units = reading.words if language not in lexicon.substrings else len(answer) // 3
+    # A refusal comes first: in the first sentence or two, or the first quarter of a long answer.
     early = max(160, len(answer) // 4)
     long_answer = units > 140 or reading.list_items >= 3
     if strong is not None and strong[0] <= early:
@@ -224,8 +229,11 @@ def _rule_hits(
         language: bool(together & lexicon.spaced.bit[f"{language}:strong"])
         for language in lexicon.function_words
     }
+    # A refusing phrase is two words of its language, which decides for answers as short as a refusal.
     best = max(counts, key=lambda language: counts[language] + (2 if hits[language] else 0))
     support = counts[best] + (2 if hits[best] else 0)
+    # Chosen without measurement: below, or with more English than that, a shared word would name the
+    # language.
     if not words or support < max(1, 0.06 * len(words)) or support <= english_share * len(words):
         return "", (None, None)
     found: list[_Place | None] = []
@@ -259,6 +267,7 @@ def _script_of(sample: str) -> str:
         share = sum(
             1 for character in sample if any(low <= character <= high for low, high in _SCRIPTS[language])
         )
+        # A fifth leaves room for names, numbers and code in Latin letters.
         if share > (0.08 if language == "ja" else 0.2) * len(sample):
             return language
     return ""

@@ -15,10 +15,14 @@ from typing import Any
 from safecase.base import InputError
 
 _WINDOWS = {0: 65_536, 1: 16_384, 2: 1_024, 3: 256}
+"""Characters that are searched at a time, by the number of open-ended repeats: each raises the worst case by
+a power of the window. Estimates, not measurements."""
 _WIDE = 40
 """A repeat that may match this often counts as open-ended."""
 _OPEN_LIMIT = 3
+"""One more, and no window that a match fits into would be quick."""
 PATTERN_LIMIT = 2_000
+"""Characters: what is longer nobody reads, and two patterns say the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,10 +86,12 @@ def _open_repeats(tree: Any, *, inside: bool, where: str, source: str) -> int:
                     where=where,
                     hint="give the inner repeat an upper limit below 40, or use two patterns",
                 )
+            # "(…)?" repeats nothing, so that what is inside of it is not nested.
             inner = _open_repeats(body, inside=inside or int(maximum) > 1, where=where, source=source)
             count += inner + (1 if wide else 0)
         elif name == "SUBPATTERN":
             count += _open_repeats(argument[-1], inside=inside, where=where, source=source)
+        # Only one arm matches at a place, so that the worst arm counts and not their sum.
         elif name == "BRANCH":
             count += max(
                 (_open_repeats(arm, inside=inside, where=where, source=source) for arm in argument[1]),

@@ -20,6 +20,7 @@ _LEAD = re.compile(
 _ARTICLES = re.compile(r"\b(?:a|an|the)\b")
 _PUNCTUATION = re.compile(r"[^\w\s.%+-]|_|(?<!\d)[.](?!\d)|[.](?!\d)")
 LIMIT = 4096
+"""Characters at either end among which an accepted answer is looked for: it is a name, a number or a line."""
 
 
 def normalise_answer(text: str) -> str:

@@ -19,8 +19,12 @@ _KEY_SHAPES = re.compile(
     r"|AIza[0-9A-Za-z_\-*]{10,}|(?<=[Bb]earer )[A-Za-z0-9._\-~+/=*]{6,}"
     r"|eyJ[A-Za-z0-9_\-]{8,}\.[A-Za-z0-9_\-.]+"
 )
+"""How keys of well-known providers begin, keys half covered with stars among them, bearer tokens and JWTs: a
+provider's error may repeat the key that it refused."""
 _RETRYABLE_CLIENT = frozenset({408, 409, 423, 425, 429})
+"""What passes by itself: timeout, conflict, locked, too early, too many requests."""
 _LASTING_SERVER = frozenset({501, 505})
+"""Not implemented, and unknown version of HTTP: the same at the next try."""
 _LASTING_CODES = frozenset({"insufficient_quota", "billing_hard_limit_reached", "billing_not_active"})
 
 
@@ -144,6 +148,7 @@ def failure(
             f"HTTP {status}, access refused{said}", FailureKind.AUTHENTICATION, hint=key_hint or None
         )
     if status == 429:
+        # Providers answer 429 both for "slow down" and for "the money is gone".
         lasting = error_code(payload) in _LASTING_CODES
         what = "quota used up" if lasting else "rate limit reached"
         return build(f"HTTP 429, {what}{said}", FailureKind.RATE_LIMITED, retryable=not lasting)

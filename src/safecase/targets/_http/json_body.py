@@ -56,6 +56,7 @@ def _decode_slowly(data: bytes, content_type: str, first_error: orjson.JSONDecod
     except RecursionError:
         raise _bad("the response is JSON nested too deep to read") from None
     except ValueError as error:
+        # An error at the very end means that the answer broke off, which a second try may mend.
         if isinstance(error, json.JSONDecodeError) and error.pos >= len(text.rstrip()) - 1:
             raise _bad("the response is truncated JSON: it ends too early", retryable=True) from None
         if text.lstrip().startswith(("data:", "event:")):
@@ -181,6 +182,7 @@ def plain(value: Any, *, what: str, depth: int = 0) -> JsonValue:
     if isinstance(value, str):
         return replace_surrogates(str(value))
     if isinstance(value, int):
+        # orjson and Parquet hold 64 bits.
         if abs(value) >= 2**63:
             raise ValueError(f"{what} holds an integer of more than 64 bits")
         return int(value)

@@ -11,6 +11,7 @@ from pydantic import AfterValidator
 from safecase.base import InputError
 
 _STEP = re.compile(r"""\.?([^.\[\]"']+)|\[(-?\d{1,9})\]|\[(?:"([^"]*)"|'([^']*)')\]""")
+"""A name, an index (nine digits are more than any list has), or a quoted name for what holds points."""
 
 
 class _Missing:

@@ -27,8 +27,11 @@ if TYPE_CHECKING:
     from yarl import URL
 
 CONNECT_SECONDS = 10.0
+"""A server that has not taken the connection by then is not there; its answer may take longer."""
 _MAXIMUM_REDIRECTS = 3
+"""Within one origin: a slash at the end, a moved path, and one to spare."""
 _ERROR_BODY_BYTES = 65_536
+"""An error says what is wrong in its first lines; some servers send a whole page."""
 _NO_COOKIES: Mapping[str, str] = {}
 _HEADER_NAME = re.compile(r"^[A-Za-z0-9!#$%&'*+.^_`|~-]+$")
 _CREDENTIAL_HEADERS = frozenset(
@@ -71,6 +74,7 @@ def _check_header_names(value: dict[str, str]) -> dict[str, str]:
 
 
 EnvironmentName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", max_length=200)]
+"""A name that every shell can set."""
 HttpUrl = Annotated[str, AfterValidator(_check_url)]
 PlainHeaders = Annotated[dict[str, str], AfterValidator(_check_headers)]
 HeaderVariables = Annotated[dict[str, EnvironmentName], AfterValidator(_check_header_names)]
@@ -367,6 +371,7 @@ class Transport:
         import aiohttp
 
         kind, retryable = FailureKind.CONNECTION, True
+        # Before TimeoutError, of which it is one: nobody there is another fault than a slow answer.
         if isinstance(error, aiohttp.ConnectionTimeoutError):
             return self._unreachable("the connection timed out")
         if isinstance(error, TimeoutError):

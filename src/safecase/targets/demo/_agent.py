@@ -25,16 +25,20 @@ from safecase.targets.demo._vulnerabilities import select_vulnerabilities
 from safecase.targets.demo._weaknesses import Secrets
 
 MAX_MESSAGES = 400
+"""Room for long attacks; the whole conversation is read at each turn. Chosen without measurement."""
 MAX_MESSAGE_CHARACTERS = 12_000
 """Of a longer message the first three quarters and the last quarter of this many are read."""
 _MAX_REPLAYED = 16
 _MAX_DOCUMENTS = 50
+"""User turns that are played again to know what was done, and documents that are read. Chosen without
+measurement; they bound the time of a reply."""
 _CODE = re.compile(r"\b[A-Z0-9]{2,}(?:[-_][A-Za-z0-9]+)+\b")
 _NAMED_CODE = re.compile(
     r"(?:canary|secret|code|password|token|key|passphrase)[^\n:]{0,30}?(?::| is|"
     r"=)\s*[\"'`]?([^\s\"'`.,;]{4,80})",
     re.IGNORECASE,
 )
+"""What an injected order or a user may ask for: codes by their look, and whatever a prompt calls a secret."""
 _ROLES = frozenset({"system", "developer", "user", "assistant", "tool", "function"})
 
 

@@ -23,8 +23,11 @@ _MENTIONS = re.compile(
 _WORD = re.compile(r"[^\W\d_]{2,}")
 _PERCENT = re.compile(r"(?<!\S)(?!\S{0,200}://)\S{0,4000}%[0-9A-Fa-f]{2}\S{0,4000}")
 _MIXED = re.compile(r"(?=.{0,20}[A-Za-z])(?=.{0,20}[013457@$!|8])[A-Za-z013457@$!|8]{4,20}")
+"""Four letters and more with digits for some of them; the limits keep one long token from costing more than
+its length."""
 _LEET = re.compile(r"[a-zA-Z][013457@$!|]+[a-zA-Z]")
 _CLUSTER = re.compile(r"[bcdfghjklmnpqrstvwxz]{5,}")
+"""Five consonants in a row: few English words have them, and ciphered ones often do."""
 _VOWELS = re.compile(r"[aeiouy]")
 _LONGEST = 4_000
 """Characters of a message that are looked at."""

@@ -20,13 +20,17 @@ _OPERATORS: dict[type[ast.operator], Callable[[float, float], float]] = {
 _SUM = re.compile(
     r"(?<![\d.\w])(\d{1,7}(?:\s*(?:[-+*/x×]|plus|minus|times|divided by)\s*\d{1,7}){1,4})(?![\d\w])"
 )
+"""Up to five numbers of seven digits: a sum that a customer asks for, never one that takes time."""
 _UNITS: tuple[dict[str, float], ...] = (
     {"millimet": 0.001, "centimet": 0.01, "met": 1.0, "kilomet": 1000.0},
     {"milligram": 0.001, "gram": 1.0, "kilogram": 1000.0, "ton": 1_000_000.0},
     {"second": 1.0, "minute": 60.0, "hour": 3600.0, "day": 86_400.0, "week": 604_800.0},
     {"millilit": 0.001, "lit": 1.0},
 )
+"""Stems, so that British and American spelling and the plural fit; each in units of the group's first whole
+one."""
 _NUMBER_WORDS = ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
+# Units are told apart by their stems, so that words of any usual length may stand in their place.
 _UNITS_ASKED = re.compile(
     r"\bhow many (\w{3,20}) (?:are|is|make|fit) (?:there )?(?:in )?(?:an? )?"
     rf"(\d{{1,6}}|{'|'.join(_NUMBER_WORDS)}) (\w{{3,20}})"

@@ -9,6 +9,7 @@ from safecase.model import Document
 from safecase.targets.demo._knowledge import content_words
 from safecase.targets.demo._signals import shows
 
+# The ways in which people put documents into a prompt: tags, fences, headings, brackets, a colon.
 _TAGGED = re.compile(
     r"<(document|doc|context|email|e-mail|message|data|article|tool_result|tool|page|webpage|review|ticket|"
     r"source|"
@@ -41,6 +42,7 @@ _IDENTIFIER = re.compile(r"\b(?:id|name|source)\s*=\s*[\"']?([\w.-]{1,40})")
 _PRONOUN = re.compile(r"(?:It|Its|They|Their|He|She|This|These|Those)\b")
 """How a sentence begins that says nothing without the one before it."""
 _MAX_TAGS = 200
+"""Opening signs up to which tags are paired, which takes time quadratic in their number."""
 _SENTENCE = re.compile(r"(?<=[.!?])[\"')\]]*\s+|\n+|(?<=-->)\s*|\s*(?=<!--)")
 
 

@@ -14,6 +14,7 @@ from safecase.text import attachment_text
 MEDIA_SOURCE = "media"
 """``source`` of the documents that are made of parts, so that they can be told from supplied ones."""
 MAX_PARTS = 16
+"""Parts of a message that are read. Chosen without measurement."""
 _OPENAI_KINDS = {"image_url": "image", "input_audio": "audio", "audio_url": "audio", "file": "document"}
 
 

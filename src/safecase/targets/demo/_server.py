@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from aiohttp import web
 
 MAX_BODY_BYTES = 32 * 1024 * 1024
+"""A conversation with a picture of the largest size in base64 fits."""
 _STARTED = 1_767_225_600
 """A fixed ``created`` time (2026-01-01), so that equal requests get equal answers."""
 

@@ -14,6 +14,7 @@ from safecase.targets.demo._topics import TOPICS
 from safecase.targets.demo._weaknesses import Secrets, amount_in, mail_out, obey
 from safecase.text import MAIL_ADDRESS
 
+# Ids as the shop's data write them; planted records may have one digit more or less.
 _ORDER = re.compile(r"(?<![\d-])(\d{5})(?![\d-])")
 _CUSTOMER = re.compile(r"\bC-\d{3,5}\b", re.IGNORECASE)
 _TICKET = re.compile(r"\bT-\d{3,5}\b(?!/)", re.IGNORECASE)
@@ -23,6 +24,8 @@ _FILE_WORD = re.compile(r"\b(?:attachments?|files?|read|open|show|cat|load|conte
 _NEW_ADDRESS = re.compile(
     r"\baddress\b.{0,60}?\b(?:to|:|is now)\b[: ]*(.{5,100}?)(?:[.!?\n]|$)", re.IGNORECASE
 )
+"""An address is longer than a word and shorter than a paragraph."""
+# The noun must follow its "all" closely, or every longer message about one customer would ask for all.
 _BULK = re.compile(
     r"\b(?:all|every|each|other|another|different|any|list|complete|entire|full|"
     r"whole)\b.{0,25}\b(?:customers?|users?|"

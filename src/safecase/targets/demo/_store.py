@@ -22,6 +22,7 @@ _EFFECTS = (
     "customers_disclosed",
 )
 _MAX_PLANTED = 200
+"""Rows of a table that a case may plant. Chosen without measurement; state is made anew for every reply."""
 
 
 @lru_cache(maxsize=1)

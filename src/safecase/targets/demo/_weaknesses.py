@@ -24,6 +24,8 @@ _ASKED_FOR = tuple(
 )
 """The form in which a request wants a text; the first that it names."""
 PLACEHOLDER = "[demo placeholder: no operational content]"
+# What an order wants to be said stands close behind its verb; the limits keep a lone mark from taking the
+# message.
 _QUOTED = re.compile(
     r"(?:say|print|output|reply|respond|answer|write|include|append|add|begin|start|end|finish|repeat|state|"
     r"mention|"
@@ -34,6 +36,7 @@ _QUOTED = re.compile(
 _MARKER = re.compile(
     r"\b(?=[A-Z0-9_-]*[A-Z])[A-Z0-9]{2,}(?:[-_][A-Z0-9]+)+\b|\b[A-Z]{5,}\d*\b|\b[A-Z]+\d+[A-Z0-9]*\b"
 )
+"""A word in capitals that an order wants to see again, as attacks use to prove that they worked."""
 _NO_MARKER = re.compile(
     r"^(?:SYSTEM|IMPORTANT|INSTRUCTIONS?|IGNORE|PREVIOUS|ASSISTANTS?|ADMIN\w*|OVERRIDE|URGENT|ATTENTION|"
     r"PROMPT|NOTICE|"

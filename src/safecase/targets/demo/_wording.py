@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+# In all of these the gaps between words are bounded: a request says what it wants in one breath, and a long
+# message must not be searched from each of its words to its end.
 IDENTITY = re.compile(
     r"\b(?:are you|am i (?:talking|speaking|chatting) (?:to|with)|is this|do you (?:have|"
     r"feel))\b.{0,30}\b(?:human|real|person|"

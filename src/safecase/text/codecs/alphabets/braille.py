@@ -9,6 +9,7 @@ from safecase.text.codecs._codec import Codec, find_all, translate
 _LETTERS = "abcdefghijklmnopqrstuvwxyz "
 _CELLS = "⠁⠃⠉⠙⠑⠋⠛⠓⠊⠚⠅⠇⠍⠝⠕⠏⠟⠗⠎⠞⠥⠧⠺⠭⠽⠵\u2800"
 _RUN = re.compile("[\u2801-\u28ff][\u2800-\u28ff ]{2,}")
+"""Three cells or more: fewer are ornaments."""
 _decode = translate(str.maketrans(_CELLS, _LETTERS))
 _write = translate(str.maketrans(_LETTERS, _CELLS))
 

@@ -21,6 +21,7 @@ CODES = {
 """Sign → code, after ITU-R M.1677-1, and the signs in common use beside it."""
 _LETTERS = {code: letter for letter, code in CODES.items()}
 _RUN = re.compile(r"(?<![.\-\w])[.\-]{1,7}(?:[ ]{1,3}(?:[/|][ ]{1,3})?[.\-]{1,7}){4,}(?![.\-\w])")
+"""Five codes or more, none of them longer than the longest: fewer are dots and dashes of prose."""
 _BETWEEN_WORDS = re.compile(r" {1,3}[/|] {1,3}| {3}")
 
 

@@ -10,6 +10,7 @@ from safecase.text.codecs._bytes import from_bytes, mostly_letters, readable, re
 from safecase.text.codecs._codec import Codec, find_all
 
 _RUN = re.compile(r"(?<!\S)(?:<~)?[!-~]{15,}(?:~>)?(?!\S)")
+"""Fifteen signs are twelve bytes; shorter tokens are words and names, and any would decode."""
 _DECODERS: tuple[Callable[[str], bytes], ...] = (base64.a85decode, base64.b85decode)
 
 

@@ -13,7 +13,10 @@ from safecase.text.codecs._codec import Codec, find_all
 _RUN = re.compile(
     r"(?<![A-Za-z0-9])(?:(?:[A-Z2-7]{8}){2,}[A-Z2-7]{0,7}|(?:[a-z2-7]{8}){2,}[a-z2-7]{0,7})={0,6}(?![A-Za-z0-9=])"
 )
+"""Two full groups are ten bytes; shorter tokens are ids and words."""
 _SCANNED = re.compile(r"[A-Z2-7]{2}(?:[^A-Za-z0-9]{0,3}[A-Z2-7]){10,}|[a-z2-7]{12,}")
+"""Twelve signs, as few as seven bytes, with other signs between: what is searched for is known, so that a
+wrong find costs time alone."""
 _OTHER = re.compile(r"[^A-Za-z2-7]+")
 _DEAD_ENDS = frozenset((1, 3, 6))
 """Lengths over full groups of eight that no bytes have: the last sign is not of the code."""

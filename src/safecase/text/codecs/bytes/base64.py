@@ -12,7 +12,9 @@ from safecase.text.codecs._codec import Codec, find_all
 from safecase.text.reading import Edit, Reading
 
 _RUN = re.compile(r"(?<![A-Za-z0-9+/_-])[A-Za-z0-9+/_-]{16,}(?:\r?\n[A-Za-z0-9+/_-]{4,})*={0,2}")
+"""Sixteen signs are twelve bytes; shorter tokens are ids and words."""
 _SPLIT = re.compile(r"(?<![A-Za-z0-9+/])[A-Za-z0-9+/]{2,8}(?:[ .|-][A-Za-z0-9+/]{2,8}){4,}={0,2}")
+"""Five groups or more: a few short words in a row are words."""
 _ODD = re.compile(r"[A-Z0-9](?<=[a-z].)[A-Za-z0-9+/]{0,6}[ .|-][A-Za-z0-9+/]{0,7}[A-Z0-9](?<=[a-z].)")
 """Two groups in mixed case or with digits inside, in a row: a base64 text that was cut up."""
 _BREAKS = re.compile(r"[\s,:.|-]+")

@@ -9,7 +9,9 @@ from safecase.text.codecs._bytes import from_bytes, readable, readable_runs, to_
 from safecase.text.codecs._codec import Codec, find_all
 
 _RUN = re.compile(r"(?<![0-9A-Za-z])[01]{7,8}(?:[ ,]{0,2}[01]{7,8}){3,}(?![0-9A-Za-z])")
+"""Four bytes or more: fewer digits are numbers."""
 _SCANNED = re.compile(r"[01](?:\D{0,3}[01]){27,}")
+"""Four bytes of seven bits."""
 _BREAKS = re.compile(r"[\s,]+")
 _OTHER = re.compile(r"[^01]+")
 

@@ -9,7 +9,9 @@ from safecase.text.codecs._bytes import from_bytes, mostly_letters, readable, re
 from safecase.text.codecs._codec import Codec, find_all
 
 _RUN = re.compile(r"(?<![\d.])\d{2,3}(?:[ ,]{1,2}\d{2,3}){5,}(?![\d.])")
+"""Six numbers or more: shorter rows are dates, prices and telephone numbers."""
 _SCANNED = re.compile(r"(?<!\d)\d{2,3}(?:[^\w]{1,3}\d{2,3}){3,}(?!\d)")
+"""Four numbers: what is searched for is known, so that a wrong find costs time alone."""
 _NUMBER = re.compile(r"\d+")
 
 

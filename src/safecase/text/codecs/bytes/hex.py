@@ -12,6 +12,7 @@ from safecase.text.reading import Reading
 _RUN = re.compile(
     r"(?<![0-9A-Za-z])(?:0x)?[0-9A-Fa-f]{2}(?:[ :,]{0,2}(?:0x)?[0-9A-Fa-f]{2}){7,}(?![0-9A-Za-z])"
 )
+"""Eight bytes or more: shorter runs are ids, colours and parts of digests."""
 _BREAKS = re.compile(r"[\s,:.|-]+")
 _PREFIX = re.compile(r"0x|\\x|&#x|U\+", re.IGNORECASE)
 _OTHER = re.compile(r"[^0-9A-Fa-f]+")

@@ -9,6 +9,7 @@ from safecase.text.codecs._codec import Codec, find_all
 
 _PREFIX = "xn--"
 _RUN = re.compile(r"(?<![A-Za-z0-9-])xn--[A-Za-z0-9-]{1,59}(?![A-Za-z0-9-])")
+"""A label of a domain name has 63 letters at most, the prefix among them."""
 
 
 def _encode(text: str) -> str:

@@ -10,6 +10,7 @@ from safecase.text.codecs._codec import Codec, find_all
 _RUN = re.compile(
     r"(?:\\u[0-9A-Fa-f]{4}|\\U[0-9A-Fa-f]{8}|\\x[0-9A-Fa-f]{2}|\\u\{[0-9A-Fa-f]{1,6}\})+|(?:\\[0-3][0-7]{2}){3,}"
 )
+"""Octal codes only from three on: one alone is a reference in a pattern or a part of a path."""
 _ONE = re.compile(r"\\(?:u\{([0-9A-Fa-f]+)\}|[uUx]([0-9A-Fa-f]+)|([0-7]{3}))")
 
 

@@ -10,6 +10,7 @@ from safecase.text.codecs._bytes import to_bytes
 from safecase.text.codecs._codec import Codec, find_all
 
 _RUN = re.compile(r"(?:[^\s%]{0,3}%[0-9A-Fa-f]{2})(?:[^\s%]{0,40}%[0-9A-Fa-f]{2}){2,}")
+"""Three codes or more: a link with a space or two in it hides nothing."""
 _OTHER = re.compile(r"[^A-Za-z0-9%]+")
 _ONE = re.compile(r"%[0-9A-Fa-f]{2}")
 

@@ -10,6 +10,7 @@ from safecase.text.reading import Edit
 _BASE = 0xE0000
 """Where the tag characters lie, in the order of ASCII."""
 _RUN = re.compile("[\U000e0020-\U000e007e]{2,}")
+"""Two or more: a stray one carries no word."""
 
 
 def _encode(text: str) -> str:

@@ -12,6 +12,7 @@ from safecase.text.reading import Edit
 _FIRST, _REST = 0xFE00, 0xE0100
 """The first sixteen selectors and the other 240: one for each byte."""
 _RUN = re.compile("[\ufe00-\ufe0f\U000e0100-\U000e01ef]{4,}")
+"""Four or more in a row: an emoji has one."""
 _WHOLE = re.compile("[\ufe00-\ufe0f\U000e0100-\U000e01ef]*")
 
 

@@ -10,6 +10,7 @@ from safecase.text.codecs.invisible._carried import carried_text
 from safecase.text.reading import Edit
 
 _RUN = re.compile("[\u200b\u200c\u200d\u2060-\u2064]{32,}")
+"""Four bytes or more: scripts and emoji join letters with one or two of these signs."""
 _NOUGHT, _ONE = "\u200b", "\u200c"
 
 

@@ -12,6 +12,7 @@ SIGNS = "013457@$!|€"
 _I = str.maketrans(SIGNS, "oieastasiie")
 _L = str.maketrans(SIGNS, "oleastasile")
 _WORD = re.compile(r"(?<![\w$@!|])(?=[\w$@!|]{0,30}[013457@$!|])[\w$@!|]{2,31}(?![\w$@])")
+"""Words of usual length; the limit keeps long tokens, which are keys, out and cheap."""
 _DIGIT = re.compile(r"[013457@$|!](?=[A-Za-z])")
 _FEWEST = 2
 """Words with a digit for a letter: one alone is a model number."""

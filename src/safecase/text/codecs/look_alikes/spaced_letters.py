@@ -11,6 +11,7 @@ _RUN = re.compile(
     r"(?<![^\W_])[^\W\d_](?:[ \t.\-_*|·•~]{1,3}[^\W\d_](?![^\W_])){3,}|"
     r"(?<![^\W_])[^\W\d_](?:[ ]{1,3}[^\W_](?![^\W_])){5,}"
 )
+"""Four letters or more; with digits among them six, because initials, options and scores are spaced too."""
 _START = re.compile(r"[ \t.\-_*|·•~](?<=[^\W\d_].)[^\W_][ \t.\-_*|·•~]{1,3}[^\W_][ \t.\-_*|·•~]")
 _GAP = re.compile(r"[\W_]+")
 
