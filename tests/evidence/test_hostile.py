@@ -22,8 +22,10 @@ from safecase.evidence import VerificationReport, verify_pack
 from safecase.evidence._archive import PackWriter
 from safecase.evidence.verify import _run as verify_run
 from safecase.model import Baseline, DrawOrder, OutcomeKind
-
-from .helpers import case, failed, gate, pack, repack, rule, write_entries, write_run
+from support.cases import case
+from support.packs import entries_of, failed, pack, repack, write_entries
+from support.rules import gate, rule
+from support.run_folders import write_run
 
 H, V, E = OutcomeKind.HELD, OutcomeKind.VIOLATED, OutcomeKind.ERROR
 EVERY_RULE = (
@@ -148,11 +150,6 @@ def test_random_damage_is_always_a_clear_failure(data: st.DataObject, honest: Pa
     path.write_bytes(bytes(whole))
     if bytes(whole) != original:
         outcome(path)
-
-
-def entries_of(path: Path) -> dict[str, bytes]:
-    with zipfile.ZipFile(path) as archive:
-        return {item.filename: archive.read(item) for item in archive.infolist()}
 
 
 def test_truncated_entries_fail_wherever_they_are_cut(honest: Path, tmp_path: Path) -> None:
