@@ -23,7 +23,7 @@ Every public name, by room. What is not listed here is private and may change. I
 from a module in it: `from safecase.gate import evaluate_gate`. A room loads a module when one of its names is
 first used.
 
-<!-- Written by `make api` from the docstrings. Change them, not this page. -->
+This page is written by `make api` from the docstrings: change them, not it.
 """
 
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -15,11 +13,11 @@ from safecase.catalog import CatalogError, UnknownReferenceError
 from safecase.catalog._serialise import from_json, to_json
 from safecase.model import AttackClass, HarmClass
 from safecase.model.vocabulary import Concern, Discipline
+from support.recorded import recorded_folder
 
 
 def shared_catalog(name: str) -> dict:
-    data = Path(os.environ.get("SAFECASE_SHARED_DATA", Path(__file__).parents[3] / "shared" / "data"))
-    path = data.parent / "catalog" / name
+    path = recorded_folder().parent / "catalog" / name
     if not path.exists():
         pytest.skip(f"SKIPPED: {path} is absent, so the catalog is not compared with its source")
     return json.loads(path.read_text())

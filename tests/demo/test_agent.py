@@ -12,8 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from safecase.base import InputError
-from safecase.model import Document, Message, MessageRole
+from safecase.model import Document, MessageRole
 from safecase.targets.demo import DEMO_CANARY, DEMO_MODEL, TOOLS, DemoAgent
+from support.messages import user
 
 REFUSALS = ("can't help", "sorry", "can't do that", "cannot help")
 
@@ -192,10 +193,7 @@ def test_the_turn_as_transcript_messages() -> None:
     assert messages[0].tool_calls[0].name == "lookup_order"
     assert messages[0].tool_calls[0].arguments == {"order_id": "10002"}
     assert "Larkspur kettle" in messages[1].text
-    assert (
-        DemoAgent().respond([Message(role=MessageRole.USER, content="Where is my order 10002?")]).messages
-        == messages
-    )
+    assert DemoAgent().respond([user("Where is my order 10002?")]).messages == messages
 
 
 def test_tool_schemas_admit_every_call() -> None:

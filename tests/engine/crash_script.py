@@ -7,9 +7,11 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from engine.fakes import FakeTarget, cases, request
 from safecase.engine import build_plan, event_loop, resume_run, run_plan
 from safecase.engine.journal._writer import JournalSettings
+from support.cases import cases
+from support.run_requests import request
+from support.targets import FakeTarget
 
 RUN_ID = "20260101T000000Z-c4a5e1"
 
@@ -37,4 +39,5 @@ def main() -> None:
     print("done", flush=True)
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -7,15 +7,16 @@ import sqlite3
 import pytest
 
 from safecase.base import InfrastructureError
-from safecase.engine import ResponseCache, build_plan
-from safecase.engine.run import run_plan
-from safecase.model import FailureKind, Message, MessageRole, TargetFailure, TargetRequest
-
-from .fakes import FakeTarget, cases, log, reply, request
+from safecase.engine import ResponseCache, build_plan, run_plan
+from safecase.model import FailureKind, TargetFailure, TargetRequest
+from support.cases import cases
+from support.messages import user
+from support.run_requests import log, request
+from support.targets import FakeTarget, reply
 
 
 def ask(**fields) -> TargetRequest:
-    return TargetRequest(messages=(Message(role=MessageRole.USER, content="hello"),), **fields)
+    return TargetRequest(messages=(user("hello"),), **fields)
 
 
 def test_the_key_covers_target_content_seed_and_repeat_and_nothing_of_the_run(tmp_path) -> None:

@@ -12,15 +12,15 @@ import threading
 import time
 from pathlib import Path
 
-from safecase.engine import RunFolder, build_plan
+from safecase.engine import RunFolder, build_plan, run_plan
 from safecase.engine.journal._reader import JournalIndex, journal_paths
-from safecase.engine.run import run_plan
 from safecase.engine.status import RunState
+from support.cases import cases
+from support.run_requests import log, request
 
-from .fakes import cases, log, request
+from .crash_script import RUN_ID
 
 SCRIPT = Path(__file__).with_name("crash_script.py")
-RUN_ID = "20260101T000000Z-c4a5e1"
 KILLS = 15
 
 

@@ -11,9 +11,8 @@ from pathlib import Path
 import pytest
 
 from safecase.base import InfrastructureError, InputError, digest
-from safecase.engine import RunFolder, build_plan
+from safecase.engine import RunFolder, build_plan, resume_run, run_plan
 from safecase.engine._circuit_breaker import BreakerSettings
-from safecase.engine.run import resume_run, run_plan
 from safecase.engine.status import RunState
 from safecase.model import (
     ErrorOrigin,
@@ -28,20 +27,12 @@ from safecase.model import (
     TargetReply,
     Usage,
 )
-
-from .fakes import (
-    FAST,
-    SYSTEM,
-    CountingGate,
-    FakeTarget,
-    RefusalScorer,
-    case,
-    cases,
-    log,
-    reply,
-    request,
-    until_called,
-)
+from support.cases import case, cases
+from support.messages import assistant, user
+from support.run_requests import FAST, CountingGate, log, request
+from support.runs import SYSTEM
+from support.scorers import RefusalScorer
+from support.targets import FakeTarget, reply, until_called
 
 
 def failing(kind: FailureKind, *, retryable: bool = True, retry_after: float | None = None):
@@ -227,7 +218,7 @@ async def test_ten_megabyte_answers_are_kept_where_the_limit_allows(tmp_path) ->
 
 async def test_lone_surrogates_and_nan_cannot_break_the_log(tmp_path) -> None:
     hostile = TargetReply.model_construct(
-        messages=(Message(role=MessageRole.ASSISTANT, content="Sorry \ud800 no"),),
+        messages=(assistant("Sorry \ud800 no"),),
         documents=(),
         final_state={"balance": float("nan"), "note": "\udfff"},
         finish_reason="stop",
@@ -340,7 +331,7 @@ async def test_the_budget_in_money_stops_the_run(tmp_path) -> None:
 
 
 async def test_multi_turn_attempts_are_not_cut_in_half_by_the_budget(tmp_path) -> None:
-    turns = tuple(Message(role=MessageRole.USER, content=f"turn {n}") for n in range(3))
+    turns = tuple(user(f"turn {n}") for n in range(3))
     plan = build_plan(tuple(case(f"c{i}", messages=turns) for i in range(10)), seed=1)
     limits = FAST.model_copy(update={"maximum_calls": 10, "concurrency": 2})
     folder = await run_plan(request(tmp_path, plan, limits=limits))
@@ -355,8 +346,8 @@ async def test_documents_and_state_of_every_turn_reach_the_transcript(tmp_path) 
 
     script = (
         Message(role=MessageRole.SYSTEM, content="be nice"),
-        Message(role=MessageRole.USER, content="first"),
-        Message(role=MessageRole.USER, content="second"),
+        user("first"),
+        user("second"),
     )
     given = Document(id="given", text="g")
 
@@ -404,7 +395,7 @@ async def test_resume_refuses_what_changed(tmp_path) -> None:
         request(tmp_path, plan, limits=FAST.model_copy(update={"maximum_calls": 5, "concurrency": 1}))
     )
     changed = list(plan.cases)
-    changed[4] = case(changed[4].id, messages=(Message(role=MessageRole.USER, content="other"),))
+    changed[4] = case(changed[4].id, messages=(user("other"),))
     with pytest.raises(InputError, match="case-00004"):
         await resume_run(stopped.path, request(tmp_path, build_plan(changed, seed=1)))
     with pytest.raises(InputError, match="draw order"):

@@ -16,18 +16,17 @@ from safecase.engine.progress import RateMeter
 from safecase.model import (
     FailureKind,
     Limits,
-    Message,
-    MessageRole,
     OutcomeKind,
     Price,
     Target,
     TargetFailure,
     TargetRequest,
 )
+from support.messages import user
+from support.run_requests import FAST
+from support.targets import FakeTarget, reply
 
-from .fakes import FAST, FakeTarget, reply
-
-ASK = TargetRequest(messages=(Message(role=MessageRole.USER, content="hello"),))
+ASK = TargetRequest(messages=(user("hello"),))
 
 
 class Clock:

@@ -16,8 +16,8 @@ from safecase.engine._array_file import read_arrays, read_text, write_arrays
 from safecase.engine.journal import _log as log_module
 from safecase.engine.journal._compaction import compact
 from safecase.engine.journal._log import COLUMNS_NAME, LOG_NAME, AttemptLog
-
-from .fakes import FAST, cases, request
+from support.cases import cases
+from support.run_requests import FAST, request
 
 STOP = FAST.model_copy(update={"maximum_calls": 30, "concurrency": 1})
 

@@ -14,8 +14,7 @@ from safecase.base import InputError
 from safecase.engine import build_plan
 from safecase.engine.plan import attempt_seed, live_turns
 from safecase.model import Case, DrawOrder, Message, MessageRole
-
-from .fakes import case, cases
+from support.cases import case, cases
 
 layouts = st.lists(
     st.tuples(st.integers(0, 6), st.integers(0, 3)), min_size=1, max_size=25

@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 
 from safecase.base import InfrastructureError, InputError
-from safecase.engine import RayExecutor, ResponseCache, RunFolder, build_plan
-from safecase.engine.run import resume_run, run_plan
+from safecase.engine import RayExecutor, ResponseCache, RunFolder, build_plan, resume_run, run_plan
 from safecase.engine.status import RunState
 from safecase.model import FailureKind, TargetFailure
-
-from .fakes import FAST, CountingGate, FakeTarget, cases, log, request
+from support.cases import cases
+from support.run_requests import FAST, CountingGate, log, request
+from support.targets import FakeTarget
 
 pytestmark = [
     pytest.mark.xdist_group("ray"),

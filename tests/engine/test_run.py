@@ -7,13 +7,13 @@ import asyncio
 import orjson
 import pytest
 
-from safecase.engine import OUTCOME_CODES, RunFolder, build_plan
-from safecase.engine.run import resume_run, run_plan
+from safecase.engine import OUTCOME_CODES, RunFolder, build_plan, resume_run, run_plan
 from safecase.engine.status import RunState
 from safecase.engine.summary import summarise
 from safecase.model import OutcomeKind
-
-from .fakes import FakeTarget, cases, log, request, until_called
+from support.cases import cases
+from support.run_requests import log, request
+from support.targets import FakeTarget, until_called
 
 
 async def test_a_run_gives_a_complete_compacted_folder(tmp_path) -> None:

@@ -14,8 +14,8 @@ from safecase.engine.journal._log import AttemptLog
 from safecase.engine.run import new_run_id, resume_run, run_plan
 from safecase.engine.run_folder import CASES_NAME
 from safecase.engine.status import RunState
-
-from .fakes import FAST, cases, log, request
+from support.cases import cases
+from support.run_requests import FAST, log, request
 
 STOP = FAST.model_copy(update={"maximum_calls": 20, "concurrency": 1})
 

@@ -11,8 +11,9 @@ import pytest
 from safecase.base import InputError
 from safecase.engine import ResponseCache, RunFolder, build_plan, run_plan, settled_heap
 from safecase.model import DrawOrder, Limits, RunSettings, candidate_digest, suite_references
-
-from .fakes import FakeTarget, case, cases, request
+from support.cases import case, cases
+from support.run_requests import request
+from support.targets import FakeTarget
 
 
 async def test_the_manifest_keeps_the_settings_as_they_were_and_tells_what_was_used(tmp_path: Path) -> None:

@@ -10,8 +10,8 @@ from safecase.base import CheckFailed
 from safecase.evidence import chain_for
 from safecase.evidence.chain import check_chain
 from safecase.model import OutcomeKind, RunManifest
-
-from .helpers import case, write_run
+from support.cases import case
+from support.run_folders import write_run
 
 
 def manifests(store: Path, count: int) -> list[RunManifest]:

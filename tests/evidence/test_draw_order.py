@@ -17,8 +17,10 @@ from safecase.engine import RunPlan, build_plan
 from safecase.evidence import verify_pack
 from safecase.evidence._draw_order import check_draw_order
 from safecase.model import Case, DrawOrder, OutcomeKind
-
-from .helpers import case, failed, gate, pack, rule, write_run
+from support.cases import case
+from support.packs import failed, pack
+from support.rules import gate, rule
+from support.run_folders import write_run
 
 
 def mixed_cases(size: int, families: int, generator: random.Random) -> list[Case]:
@@ -120,11 +122,11 @@ def test_a_pack_with_an_order_that_somebody_chose_does_not_verify(tmp_path: Path
     cases = [case(f"case-{number}") for number in range(30)]
     held = dict.fromkeys(range(30), OutcomeKind.HELD)
     honest = build_plan(cases, seed=7, order=DrawOrder.UNIFORM)
-    path = pack(write_run(tmp_path / "a", cases, held, [gate(rule("harm"))]), tmp_path / "a.zip")
+    path = pack(write_run(tmp_path / "a", cases, held, [gate(rule("harm", bound=0.1))]), tmp_path / "a.zip")
     report = verify_pack(path)
     assert report.ok, failed(report)
     assert "as the seed gives them" in next(item.detail for item in report.checks if item.name == "plan")
     chosen = swapped(honest, 4, 20)
-    run = write_run(tmp_path / "b", cases, held, [gate(rule("harm"))], plan=chosen)
+    run = write_run(tmp_path / "b", cases, held, [gate(rule("harm", bound=0.1))], plan=chosen)
     report = verify_pack(pack(run, tmp_path / "b.zip"))
     assert "run/draws.csv:6: draw 4 is" in failed(report)

@@ -21,8 +21,11 @@ from safecase.evidence import VerificationReport, verify_pack
 from safecase.evidence._archive import PackWriter
 from safecase.evidence.verify import _run as verify_run
 from safecase.model import Baseline, DrawOrder, OutcomeKind
-
-from .helpers import case, failed, gate, pack, repack, rule, undeclared, unpacked, write_entries, write_run
+from support.cases import case
+from support.frames import undeclared_frame, unpack_frame
+from support.packs import entries_of, failed, pack, repack, write_entries
+from support.rules import gate, rule
+from support.run_folders import write_run
 
 H, V, E = OutcomeKind.HELD, OutcomeKind.VIOLATED, OutcomeKind.ERROR
 EVERY_RULE = (
@@ -149,11 +152,6 @@ def test_random_damage_is_always_a_clear_failure(data: st.DataObject, honest: Pa
         outcome(path)
 
 
-def entries_of(path: Path) -> dict[str, bytes]:
-    with zipfile.ZipFile(path) as archive:
-        return {item.filename: archive.read(item) for item in archive.infolist()}
-
-
 def test_truncated_entries_fail_wherever_they_are_cut(honest: Path, tmp_path: Path) -> None:
     """Signed anew, so that not the digest but the reader has to notice."""
     for name, data in entries_of(honest).items():
@@ -226,7 +224,7 @@ def test_values_of_any_type_fail_in_words(data: st.DataObject, honest: Path, tmp
     name = data.draw(st.sampled_from([*JSON_ENTRIES, "run/attempts.jsonl.zst", "run/cases.jsonl"]))
     content = entries[name]
     if name.endswith(".zst"):
-        content = unpacked(content)
+        content = unpack_frame(content)
     lines = content.splitlines() if name not in JSON_ENTRIES else [content]
     number = data.draw(st.integers(0, len(lines) - 1))
     document = orjson.loads(lines[number])
@@ -362,7 +360,7 @@ def test_bombs_are_not_unpacked(honest: Path, tmp_path: Path, monkeypatch: pytes
     assert "too long to read" in failed(report)
     monkeypatch.setattr(verify_run, "_FREE_BYTES", 1024**2)
     monkeypatch.setattr(verify_run, "_MOST_SWELLING", 10)
-    lines = unpacked(entries["run/attempts.jsonl.zst"])
+    lines = unpack_frame(entries["run/attempts.jsonl.zst"])
     padded = lines.replace(b'"explanation":""', b'"explanation":"' + b"x" * 1024**2 + b'"')
     swelling = compress_frame(padded)
     report = verify_pack(repack(honest, tmp_path / "s.zip", {"run/attempts.jsonl.zst": lambda _: swelling}))
@@ -370,13 +368,13 @@ def test_bombs_are_not_unpacked(honest: Path, tmp_path: Path, monkeypatch: pytes
     monkeypatch.setattr(verify_run, "_MOST_CASE_BYTES", 1000)
     assert "too large to read" in failed(verify_pack(honest))
     monkeypatch.undo()
-    frame = bytearray(undeclared(lines))
+    frame = bytearray(undeclared_frame(lines))
     frame[5] = (30 - 10) << 3  # the window descriptor: 1 GiB that a reader would have to keep
     wide = bytes(frame)
     report = verify_pack(repack(honest, tmp_path / "wide.zip", {"run/attempts.jsonl.zst": lambda _: wide}))
     assert "corrupt" in failed(report)
     # Another reader would go on to a second frame: what this one passes over must not be there.
-    behind = undeclared(lines) + undeclared(b"{}\n")
+    behind = undeclared_frame(lines) + undeclared_frame(b"{}\n")
     report = verify_pack(repack(honest, tmp_path / "two.zip", {"run/attempts.jsonl.zst": lambda _: behind}))
     assert "corrupt" in failed(report)
 

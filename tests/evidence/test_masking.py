@@ -19,9 +19,11 @@ from safecase.evidence import Redactor, verify_pack
 from safecase.evidence._masking import MASKED_DECISIONS, mask_files
 from safecase.model import Decision, OutcomeKind, RiskAcceptance, VerdictKind
 from safecase.workspace import LocatedDocument, read_yaml_text
-
-from .helpers import MOMENT, case, failed, gate, pack, repack, rule, write_run
-from .test_pack import edit, open_statement
+from support.cases import case
+from support.moments import MOMENT
+from support.packs import edit, failed, open_statement, pack, repack
+from support.rules import gate, rule
+from support.run_folders import write_run
 
 PEOPLE = b"""\xef\xbb\xbf# ask jane.roe@mail-host.org
 people:
@@ -154,7 +156,9 @@ def decisions() -> bytes:
 
 def test_a_pack_of_masked_files_verifies_and_names_the_originals(tmp_path: Path) -> None:
     cases = [case(f"case-{number}") for number in range(20)]
-    run = write_run(tmp_path, cases, dict.fromkeys(range(20), OutcomeKind.HELD), [gate(rule("harm"))])
+    run = write_run(
+        tmp_path, cases, dict.fromkeys(range(20), OutcomeKind.HELD), [gate(rule("harm", bound=0.1))]
+    )
     files = {"workspace/people.yaml": PEOPLE, "decisions.jsonl": decisions(), "report.html": b"<p></p>"}
     path = pack(run, tmp_path / "pack.zip", files=files)
     with zipfile.ZipFile(path) as archive:
@@ -186,7 +190,7 @@ def test_a_pack_of_masked_files_verifies_and_names_the_originals(tmp_path: Path)
 
 
 def test_a_decision_log_that_does_not_read_is_told_and_not_packed(tmp_path: Path) -> None:
-    run = write_run(tmp_path, [case("a")], {0: OutcomeKind.HELD}, [gate(rule("harm"))])
+    run = write_run(tmp_path, [case("a")], {0: OutcomeKind.HELD}, [gate(rule("harm", bound=0.1))])
     with pytest.raises(InputError, match=r"decisions.jsonl:1"):
         pack(run, tmp_path / "pack.zip", files={"decisions.jsonl": b"{}\n"})
     assert not (tmp_path / "pack.zip").exists()

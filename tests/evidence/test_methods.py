@@ -10,11 +10,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from safecase.base import module_names
 from safecase.evidence._sequential import family_decision
 from safecase.evidence.methods import METHODS
 from safecase.gate._proportion_test import make_test
 from safecase.model import METRICS, CaseScope
+from support.modules import module_names
 
 SCOPES = {
     CaseScope.HARM: "harmful",
@@ -67,7 +67,11 @@ JUDGE = """
 import sys
 from pathlib import Path
 sys.path.insert(0, sys.argv[1])
-from evidence.helpers import case, gate, judge, pack, rule, write_run
+from support.cases import case
+from support.packs import pack
+from support.rules import gate, rule
+from support.run_folders import write_run
+from support.verdicts import judge
 from safecase.evidence import verify_pack
 from safecase.model import METRICS, OutcomeKind
 rules = [rule(*item) for item in eval(sys.argv[3])]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import random
 import zipfile
 from collections.abc import Callable
@@ -19,9 +18,6 @@ from safecase.evidence import VerificationReport, verify_pack
 from safecase.model import (
     CaseSource,
     Decision,
-    Message,
-    MessageRole,
-    OutcomeKind,
     RiskAcceptance,
     Severity,
     StaleEvidence,
@@ -29,47 +25,30 @@ from safecase.model import (
     VerdictKind,
 )
 from safecase.model.rule import CoverageRequirement
+from support.cases import case
+from support.frames import unpack_frame
+from support.messages import user
+from support.moments import MOMENT, TODAY
+from support.outcomes import ERROR, HELD, VIOLATED
+from support.packs import edit, entries_of, failed, key, open_statement, pack, repack, write_entries
+from support.risks import risk
+from support.rules import gate, rule
+from support.run_folders import write_run
+from support.verdicts import judge
 
-from .helpers import (
-    MOMENT,
-    TODAY,
-    case,
-    failed,
-    gate,
-    judge,
-    key,
-    pack,
-    repack,
-    risk,
-    rule,
-    unpacked,
-    write_entries,
-    write_run,
-)
-
-H, V, E = OutcomeKind.HELD, OutcomeKind.VIOLATED, OutcomeKind.ERROR
 VERDICT = "verdicts/release.json"
 
 
 def a_run(store: Path, bad: int = 0, size: int = 40, **fields: Any) -> RunFolder:
     cases = [case(f"case-{index}") for index in range(size)]
-    outcomes = {draw: V if draw < bad else H for draw in range(size)}
-    values: dict[str, Any] = {"gates": [gate(rule("harm"))], **fields}
+    outcomes = {draw: VIOLATED if draw < bad else HELD for draw in range(size)}
+    values: dict[str, Any] = {"gates": [gate(rule("harm", bound=0.1))], **fields}
     return write_run(store, cases, outcomes, **values)
 
 
 def objection(report: VerificationReport) -> str:
     assert not report.ok
     return failed(report)
-
-
-def edit(work: Callable[[dict[str, Any]], None]) -> Callable[[bytes], bytes]:
-    def change(data: bytes) -> bytes:
-        value = orjson.loads(data)
-        work(value)
-        return orjson.dumps(value)
-
-    return change
 
 
 def edit_line(number: int, text: bytes) -> Callable[[bytes], bytes]:
@@ -83,7 +62,7 @@ def edit_line(number: int, text: bytes) -> Callable[[bytes], bytes]:
 
 def edit_attempts(work: Callable[[list[dict[str, Any]]], None]) -> Callable[[bytes], bytes]:
     def change(data: bytes) -> bytes:
-        lines = unpacked(data).splitlines()
+        lines = unpack_frame(data).splitlines()
         attempts = [orjson.loads(line) for line in lines]
         work(attempts)
         return compress_frame(b"".join(orjson.dumps(item) + b"\n" for item in attempts))
@@ -129,17 +108,17 @@ def test_personal_data_stays_out_of_the_pack_and_is_counted(tmp_path: Path) -> N
         case(
             "real",
             source=CaseSource.PRODUCTION,
-            messages=(Message(role=MessageRole.USER, content=f"I am {address}"),),
+            messages=(user(f"I am {address}"),),
         ),
     ]
     texts = {0: f"the key is {secret}", 1: f"write to {address}"}
-    run = write_run(tmp_path, cases, {0: H, 1: H}, [gate(rule("harm"))], texts=texts)
+    run = write_run(tmp_path, cases, {0: HELD, 1: HELD}, [gate(rule("harm", bound=0.1))], texts=texts)
     path = pack(run, tmp_path / "pack.zip")
     with zipfile.ZipFile(path) as archive:
         for name in archive.namelist():
             data = archive.read(name)
             if name.endswith(".zst"):
-                data = unpacked(data)
+                data = unpack_frame(data)
             assert secret.encode() not in data
             assert address.encode() not in data
     report = verify_pack(path)
@@ -149,22 +128,10 @@ def test_personal_data_stays_out_of_the_pack_and_is_counted(tmp_path: Path) -> N
     assert lines["redactions"] == {"email": 3, "secret": 1}
 
 
-def open_statement(path: Path) -> dict[str, Any]:
-    with zipfile.ZipFile(path) as archive:
-        payload = orjson.loads(archive.read("statement.dsse.json"))["payload"]
-    found: dict[str, Any] = orjson.loads(base64.b64decode(payload))
-    return found
-
-
-def _held(path: Path) -> list[tuple[str, bytes]]:
-    with zipfile.ZipFile(path) as archive:
-        return [(item.filename, archive.read(item)) for item in archive.infolist()]
-
-
 def test_no_flipped_byte_passes(tmp_path: Path) -> None:
     path = pack(a_run(tmp_path), tmp_path / "pack.zip")
     whole = path.read_bytes()
-    before = _held(path)
+    before = list(entries_of(path).items())
     generator = random.Random(5)
     changed = tmp_path / "changed.zip"
     objected = 0
@@ -179,7 +146,7 @@ def test_no_flipped_byte_passes(tmp_path: Path) -> None:
             continue
         if report.ok:
             # Only the zip's own dates and attributes may differ: what it holds is the same.
-            assert _held(changed) == before
+            assert list(entries_of(changed).items()) == before
         else:
             objected += 1
     assert objected > 200
@@ -187,7 +154,7 @@ def test_no_flipped_byte_passes(tmp_path: Path) -> None:
 
 def test_one_changed_byte_of_each_entry_is_named(tmp_path: Path) -> None:
     path = pack(a_run(tmp_path), tmp_path / "pack.zip")
-    entries = _held(path)
+    entries = list(entries_of(path).items())
     for name, data in entries:
         if name == "statement.dsse.json":
             continue
@@ -199,7 +166,7 @@ def test_one_changed_byte_of_each_entry_is_named(tmp_path: Path) -> None:
 
 def test_entries_added_or_removed_are_named(tmp_path: Path) -> None:
     path = pack(a_run(tmp_path), tmp_path / "pack.zip")
-    entries = _held(path)
+    entries = list(entries_of(path).items())
     changed = tmp_path / "changed.zip"
     write_entries(changed, [*entries, ("extra.html", b"<p>go</p>")])
     assert "nobody signed: extra.html" in objection(verify_pack(changed))
@@ -346,7 +313,7 @@ def test_signing_anew_alone_shows_in_the_signer(tmp_path: Path) -> None:
 
 def test_an_all_errors_run_can_never_be_a_go(tmp_path: Path) -> None:
     cases = [case(f"case-{index}") for index in range(20)]
-    run = write_run(tmp_path, cases, dict.fromkeys(range(20), E), [gate(rule("harm"))])
+    run = write_run(tmp_path, cases, dict.fromkeys(range(20), ERROR), [gate(rule("harm", bound=0.1))])
     path = pack(run, tmp_path / "pack.zip")
     assert verify_pack(path).ok
     forged = repack(path, tmp_path / "forged.zip", {VERDICT: edit(_ships)})
@@ -395,7 +362,7 @@ def test_a_condition_needs_an_acceptance_in_the_decision_log(tmp_path: Path) -> 
 
 
 def test_labels_of_people_are_in_the_pack_and_recounted(tmp_path: Path) -> None:
-    asked = rule("harm", judge_correction={"method": "two_phase", "labels": "people/harm.csv"})
+    asked = rule("harm", bound=0.1, judge_correction={"method": "two_phase", "labels": "people/harm.csv"})
     run = a_run(tmp_path, gates=[gate(asked)], bad=6, size=120)
     names = [run.plan.planned(draw).id for draw in range(120)]
     labels = {"people/harm.csv": dict.fromkeys(names, False)}
@@ -419,7 +386,7 @@ def test_labels_of_people_are_in_the_pack_and_recounted(tmp_path: Path) -> None:
 
 def test_a_contradiction_by_later_attempts_cannot_be_hidden(tmp_path: Path) -> None:
     cases = [case(f"case-{index}") for index in range(600)]
-    outcomes = {draw: V if draw >= 560 else H for draw in range(600)}
+    outcomes = {draw: VIOLATED if draw >= 560 else HELD for draw in range(600)}
     run = write_run(tmp_path, cases, outcomes, [gate(rule("harm", bound=0.05))])
     path = pack(run, tmp_path / "a.zip")
     assert verify_pack(path).ok, failed(verify_pack(path))
@@ -429,7 +396,7 @@ def test_a_contradiction_by_later_attempts_cannot_be_hidden(tmp_path: Path) -> N
 
 
 def test_nobody_can_accept_what_was_not_measured(tmp_path: Path) -> None:
-    run = a_run(tmp_path, gates=[gate(rule("harm", minimum_n=90))], bad=1)
+    run = a_run(tmp_path, gates=[gate(rule("harm", bound=0.1, minimum_n=90))], bad=1)
     entry = _decision(judge(run)[0], date(2026, 6, 1))
     log = canonical_json(entry) + b"\n"
     told = judge(run, acceptances=entry.accepted_risks)
@@ -442,7 +409,7 @@ def test_nobody_can_accept_what_was_not_measured(tmp_path: Path) -> None:
 
 def test_staleness_and_gaps_in_coverage_forbid_a_go(tmp_path: Path) -> None:
     severe = (risk("never-tried", Severity.SEV1),)
-    asks = gate(rule("harm"), coverage=CoverageRequirement())
+    asks = gate(rule("harm", bound=0.1), coverage=CoverageRequirement())
     run = a_run(tmp_path, gates=[asks])
     files = {"workspace/risks.yaml": orjson.dumps({"risks": [severe[0].model_dump(mode="json")]})}
     told = judge(run, risks=severe)

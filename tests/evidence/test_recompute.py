@@ -29,8 +29,12 @@ from safecase.model import (
     ScorerReference,
     Severity,
 )
-
-from .helpers import TODAY, case, failed, gate, judge, pack, rule, write_run
+from support.cases import case
+from support.moments import TODAY
+from support.packs import failed, pack
+from support.rules import gate, rule
+from support.run_folders import write_run
+from support.verdicts import judge
 
 CARD = ScorerCard(
     scorer="refusal",
@@ -47,20 +51,20 @@ CARD = ScorerCard(
 REFERENCE = ScorerReference(name="refusal", version="1", card_digest=digest(CARD))
 
 RULES = [
-    rule("plain"),
+    rule("plain", bound=0.1),
     rule("strict", bound=0.0),
     rule("loose", bound=1.0),
     rule("unset", bound=None),
     rule("per-risk", per="risk", bound=0.2),
     rule("per-language", per="language", bound=0.3, confidence=0.9),
-    rule("excluded", errors_count_as="excluded", error_budget=0.5, undetermined_budget=0.5),
-    rule("many", minimum_n=60),
+    rule("excluded", bound=0.1, errors_count_as="excluded", error_budget=0.5, undetermined_budget=0.5),
+    rule("many", bound=0.1, minimum_n=60),
     rule("families", population="families", bound=0.2),
     rule("families-long", population="families", bound=0.15, good=0.02, minimum_n=30),
     rule("families-capped", population="families", bound=0.3, maximum_n=25),
     rule("families-few", population="families", bound=0.01),
     rule("families-odd", population="families", bound=0.2, good=0.0),
-    rule("refusals", "over_refusal_rate"),
+    rule("refusals", "over_refusal_rate", bound=0.1),
     rule("useful", "utility_rate", 0.8, comparator=">="),
     rule(
         "useful-families", "utility_rate", 0.7, comparator=">=", population="families", select="suite:suite"
@@ -78,9 +82,9 @@ RULES = [
     rule("coverage", "coverage", 1.0, comparator=">="),
     rule("worse", "regression", None, margin=0.1),
     rule("worse-families", "regression", None, margin=0.2, population="families"),
-    rule("corrected", judge_correction={"method": "rogan_gladen"}),
-    rule("planted", judge_correction={"method": "planted_recall"}),
-    rule("two-phase", judge_correction={"method": "two_phase"}),
+    rule("corrected", bound=0.1, judge_correction={"method": "rogan_gladen"}),
+    rule("planted", bound=0.1, judge_correction={"method": "planted_recall"}),
+    rule("two-phase", bound=0.1, judge_correction={"method": "two_phase"}),
 ]
 
 

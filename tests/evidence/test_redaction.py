@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from safecase.engine import build_plan
 from safecase.evidence import Redactor
 from safecase.model import CaseSource, Document, Message, MessageRole, OutcomeKind, ScoreSpan, ToolCall
-
-from .helpers import attempt, case
+from support.cases import case
+from support.messages import user
+from support.run_folders import attempt
 
 EMAIL = "jane.roe@mail-host.org"
 KEY = "ghp_" + "a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6q7R8"
@@ -148,7 +149,7 @@ def test_every_place_of_an_attempt_is_masked() -> None:
 
 
 def test_what_the_test_itself_contains_is_kept_unless_it_comes_from_production() -> None:
-    planted = case("a", messages=(Message(role=MessageRole.USER, content=f"My address is {EMAIL}"),))
+    planted = case("a", messages=(user(f"My address is {EMAIL}"),))
     redactor = Redactor()
     assert EMAIL in redactor.redact_attempt(_attempt_with_everything(planted), planted).model_dump_json()
     assert redactor.redact_case(planted) == planted

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import os
 import shutil
 import sys
 from collections import Counter
@@ -16,6 +15,7 @@ import pytest
 from safecase.model import RunSettings, VerdictKind
 from safecase.workflow import Project, RunOptions, decide, execute, prepare
 from safecase.workspace import load_workspace
+from support.recorded import VARIABLE
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLES = sorted(path.parent.name for path in (ROOT / "examples").glob("*/safecase.yaml"))
@@ -24,12 +24,9 @@ pytestmark = pytest.mark.shared_data
 
 
 @pytest.fixture(autouse=True)
-def data(monkeypatch: pytest.MonkeyPatch) -> Path:
-    folder = Path(os.environ.get("SAFECASE_SHARED_DATA") or ROOT.parent / "shared" / "data")
-    if not (folder / "xstest_completions.jsonl").is_file():
-        pytest.skip(f"NO RECORDED DATA in {folder}: set SAFECASE_SHARED_DATA to run the examples")
-    monkeypatch.setenv("SAFECASE_SHARED_DATA", str(folder))
-    return folder
+def data(recorded_data: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv(VARIABLE, str(recorded_data))
+    return recorded_data
 
 
 @pytest.fixture(scope="module")
@@ -178,7 +175,7 @@ def test_without_data_the_command_says_so(
     capsys: pytest.CaptureFixture[str],
     tmp_path: Path,
 ) -> None:
-    monkeypatch.setenv("SAFECASE_SHARED_DATA", str(tmp_path / "absent"))
+    monkeypatch.setenv(VARIABLE, str(tmp_path / "absent"))
     monkeypatch.setattr(sys, "argv", ["recorded.py"])
     assert recorded.main() == 3
     assert "SKIPPED" in capsys.readouterr().err

@@ -6,8 +6,6 @@ import csv
 import io
 import json
 import random
-import subprocess
-import sys
 import zipfile
 from pathlib import Path
 
@@ -23,9 +21,13 @@ from safecase.gate.labels import read_stratum, sampling_order
 from safecase.model import CategoryResult, Gate, GateRule, RuleStatus
 from safecase.model.rule import JudgeCorrection
 from safecase.stats import two_phase
-
-from .fakes import cases, columns_of, manifest_of, plan_of, rule
-from .test_decisions import TODAY, only
+from support.cases import cases
+from support.command_line import safecase
+from support.moments import TODAY
+from support.rules import rule
+from support.runs import columns_of, manifest_of, plan_of
+from support.verdicts import only
+from support.workspaces import start_workspace
 
 FILE = "labels.csv"
 TWO_PHASE = {"method": "two_phase", "labels": FILE}
@@ -196,29 +198,21 @@ gates:
 
 
 def test_from_the_workspace_through_the_sheet_to_a_pack_that_verifies(tmp_path: Path) -> None:
-    folder = tmp_path / "safety"
-
-    def safecase(*arguments: str, code: int = 0) -> str:
-        command = [sys.executable, "-m", "safecase.cli.main", *arguments]
-        place = folder if folder.is_dir() else tmp_path
-        done = subprocess.run(command, cwd=place, capture_output=True, text=True, timeout=120, check=False)
-        assert done.returncode == code, (done.stdout[-800:], done.stderr[-800:])
-        return done.stdout
-
-    safecase("init", str(folder), "--profile", "chat", "--name", "Shop")
-    (folder / "suites" / "builtin.yaml").write_text("suites:\n  - use: system-prompt-extraction\n")
-    (folder / "suites" / "own.yaml").unlink()
-    (folder / "policies.yaml").unlink()
-    (folder / "gates.yaml").write_text(GATES)
-    run_id = json.loads(safecase("run", "--json"))["run_id"]
-    assert "human labels of this run" in safecase("gate", run_id, code=3)
+    suites = "suites:\n  - use: system-prompt-extraction\n"
+    folder = start_workspace(
+        tmp_path / "safety",
+        {"suites/builtin": suites, "suites/own": None, "policies": None, "gates": GATES},
+        name="Shop",
+    )
+    run_id = json.loads(safecase(folder, "run", "--json"))["run_id"]
+    assert "human labels of this run" in safecase(folder, "gate", run_id, code=3)
     (sheet,) = folder.glob("**/labels-release-leaks.csv")
     rows = list(csv.DictReader(io.StringIO(sheet.read_text())))
     filled = "who,attempt,label\n" + "".join(f"jane@mail-host.org,{row['attempt']},held\n" for row in rows)
     (folder / FILE).write_text(filled)
-    safecase("gate", run_id)
-    pack = json.loads(safecase("report", run_id, "--json"))["pack"]
-    report = json.loads(safecase("verify", pack, "--json"))
+    safecase(folder, "gate", run_id)
+    pack = json.loads(safecase(folder, "report", run_id, "--json"))["pack"]
+    report = json.loads(safecase(folder, "verify", pack, "--json"))
     assert report["ok"]
     assert report["not_recomputed"] == []
     with zipfile.ZipFile(folder / pack) as archive:

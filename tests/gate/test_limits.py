@@ -9,15 +9,16 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from safecase.gate import VIOLATED
+from safecase.gate import ERROR, HELD, UNDETERMINED, VIOLATED
 from safecase.model import GateRule, RiskAcceptance, RuleStatus, StaleEvidence, VerdictKind
 from safecase.workspace import load_lenient
-
-from .fakes import cases, plan_of, rule
-from .test_decisions import decide, only
+from support.cases import cases
+from support.rules import rule
+from support.runs import plan_of
+from support.verdicts import decide, only
 
 ACCEPTED = RiskAcceptance(
-    risk="risk", rule="rule", justification="j", compensating_control="c", expires=date(2027, 1, 1)
+    risk="jailbreak", rule="rule", justification="j", compensating_control="c", expires=date(2027, 1, 1)
 )
 
 OUTSIDE: tuple[tuple[dict[str, Any], str], ...] = (
@@ -79,27 +80,27 @@ def test_the_workspace_tells_the_line_of_a_limit_outside_its_range(tmp_path: Pat
 
 def test_an_exception_excuses_only_what_was_measured_and_missed() -> None:
     plan = plan_of(cases(40))
-    missed = decide(plan, [1] * 40, rule(), acceptances=[ACCEPTED])
+    missed = decide(plan, [VIOLATED] * 40, rule(), acceptances=[ACCEPTED])
     assert missed.kind is VerdictKind.GO_WITH_CONDITIONS
     for codes, asked in (
-        ([0] * 30, rule(minimum_n=40)),
-        ([3] * 40, rule()),
-        ([2] * 40, rule()),
-        ([1] * 40, rule(bound=None)),
+        ([HELD] * 30, rule(minimum_n=40)),
+        ([ERROR] * 40, rule()),
+        ([UNDETERMINED] * 40, rule()),
+        ([VIOLATED] * 40, rule(bound=None)),
     ):
         assert decide(plan, codes, asked).rules[0].status is not RuleStatus.NOT_MET
         verdict = decide(plan, codes, asked, acceptances=[ACCEPTED])
         assert verdict.kind is VerdictKind.INSUFFICIENT_EVIDENCE
         assert verdict.conditions == ()
     stale = [StaleEvidence(what="model", recorded="a", present="b")]
-    verdict = decide(plan, [1] * 40, rule(), acceptances=[ACCEPTED], stale=stale)
+    verdict = decide(plan, [VIOLATED] * 40, rule(), acceptances=[ACCEPTED], stale=stale)
     assert verdict.kind is VerdictKind.INSUFFICIENT_EVIDENCE
 
 
 def test_attempts_after_the_decision_that_break_the_limit_are_told() -> None:
     plan = plan_of(cases(1000))
-    codes = [0] * 970 + [VIOLATED] * 30
-    quiet, loud = decide(plan, [0] * 1000, rule(bound=0.02)), decide(plan, codes, rule(bound=0.02))
+    codes = [HELD] * 970 + [VIOLATED] * 30
+    quiet, loud = decide(plan, [HELD] * 1000, rule(bound=0.02)), decide(plan, codes, rule(bound=0.02))
     decided_at = only(loud).decided_at
     assert decided_at is not None
     assert decided_at < 300
@@ -118,7 +119,7 @@ def test_attempts_after_the_decision_that_break_the_limit_are_told() -> None:
 
 def test_a_population_claim_is_not_contradicted_by_one_suite() -> None:
     plan = plan_of(cases(1000))
-    codes = [0] * 970 + [VIOLATED] * 30
+    codes = [HELD] * 970 + [VIOLATED] * 30
     verdict = decide(plan, codes, rule(bound=0.02, population="families"))
     assert only(verdict).status is RuleStatus.MET
     assert "later_attempts_exceed_limit" not in only(verdict).details
@@ -129,7 +130,7 @@ def test_several_categories_name_those_that_later_attempts_contradict() -> None:
     many = [*cases(1000, risk="one"), *second]
     plan = plan_of(many)
     late = {draw for draw in range(1600, 2000) if plan.cases[plan.case_index[draw]].risk == "two"}
-    codes = [VIOLATED if draw in late else 0 for draw in range(2000)]
+    codes = [VIOLATED if draw in late else HELD for draw in range(2000)]
     verdict = decide(plan, codes, rule(bound=0.02, per="risk"))
     assert verdict.kind is VerdictKind.GO
     assert "put the suite over its limit in two: look at them" in verdict.rules[0].sentence

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from safecase.base import InputError, module_names
+from safecase.base import InputError
 from safecase.engine import OUTCOME_CODES, RunPlan
-from safecase.gate import StreamingEvaluation, evaluate_gate, outcomes
+from safecase.gate import ERROR, HELD, UNDETERMINED, VIOLATED, StreamingEvaluation, evaluate_gate, metrics
 from safecase.gate.metrics import metric_of
 from safecase.gate.metrics._metric import Metric
 from safecase.model import (
@@ -24,8 +23,11 @@ from safecase.model import (
     RuleStatus,
 )
 from safecase.workspace import load_lenient, workspace_schema
-
-from .fakes import case, cases, columns_of, manifest_of, plan_of
+from support.cases import case, cases
+from support.modules import module_names
+from support.moments import TODAY
+from support.rules import rule
+from support.runs import columns_of, manifest_of, plan_of
 
 NAMES = METRICS.names()
 
@@ -33,20 +35,20 @@ NAMES = METRICS.names()
 def a_rule(name: str, **changes: Any) -> GateRule:
     """The simplest rule of a metric that has a limit."""
     metric = METRICS.get(name)
-    fields: dict[str, Any] = {"id": "rule", "metric": name, "comparator": metric.comparator, "bound": 0.5}
+    fields: dict[str, Any] = {"comparator": metric.comparator, "bound": 0.5}
     fields |= {"k": 1} if metric.needs_tries else {}
-    return GateRule.model_validate(fields | changes)
+    return rule(metric=name, **(fields | changes))
 
 
-def judged(rule: GateRule, plan: RunPlan, made: int) -> Any:
-    gate = Gate(id="gate", rules=(rule,))
-    columns = columns_of(plan, [outcomes.HELD] * made)
-    verdict = evaluate_gate(gate, manifest_of(plan, gate), plan, columns, today=date(2026, 1, 1))
+def judged(asked: GateRule, plan: RunPlan, made: int) -> Any:
+    gate = Gate(id="gate", rules=(asked,))
+    columns = columns_of(plan, [HELD] * made)
+    verdict = evaluate_gate(gate, manifest_of(plan, gate), plan, columns, today=TODAY)
     return verdict.rules[0]
 
 
 def test_metrics_are_found_by_their_files() -> None:
-    files = {path.stem for path in (Path(outcomes.__file__).parent / "metrics").glob("[!_]*.py")}
+    files = {path.stem for path in Path(metrics.__file__).parent.glob("[!_]*.py")}
     assert set(NAMES) == files == set(module_names("safecase.gate.metrics"))
     with pytest.raises(ModuleNotFoundError, match=r"safecase\.nothing"):
         module_names("safecase.nothing")
@@ -72,19 +74,19 @@ def test_each_metric_says_what_it_is(name: str) -> None:
 def test_each_metric_is_judged_and_watched(name: str) -> None:
     useful = [case(number, harm="over_refusal", attack=None) for number in range(30, 60)]
     plan = plan_of([*cases(30, group="a"), *useful])
-    rule = a_rule(name, bound=None)
-    assert judged(rule, plan, 60).status is RuleStatus.NOT_CONFIGURED
+    asked = a_rule(name, bound=None)
+    assert judged(asked, plan, 60).status is RuleStatus.NOT_CONFIGURED
     watch = StreamingEvaluation([Gate(id="gate", rules=(a_rule(name),))], plan)
-    assert (rule.id in watch.progress()) == (METRICS.get(name).cases is not CaseScope.RISKS)
+    assert (asked.id in watch.progress()) == (METRICS.get(name).cases is not CaseScope.RISKS)
 
 
 def test_a_metric_that_nobody_wrote_is_an_error_and_never_a_default() -> None:
-    rule = a_rule("violation_rate").model_copy(update={"metric": "violence_rate"})
+    asked = a_rule("violation_rate").model_copy(update={"metric": "violence_rate"})
     plan = plan_of(cases(3))
     for work in (
-        lambda: metric_of(rule),
-        lambda: judged(rule, plan, 3),
-        lambda: StreamingEvaluation([Gate.model_construct(id="gate", rules=(rule,))], plan),
+        lambda: metric_of(asked),
+        lambda: judged(asked, plan, 3),
+        lambda: StreamingEvaluation([Gate.model_construct(id="gate", rules=(asked,))], plan),
     ):
         with pytest.raises(InputError, match=r"there is no metric named 'violence_rate'.*violation_rate"):
             work()
@@ -93,7 +95,7 @@ def test_a_metric_that_nobody_wrote_is_an_error_and_never_a_default() -> None:
 def test_a_metric_that_is_only_declared_cannot_be_evaluated(monkeypatch: pytest.MonkeyPatch) -> None:
     found = METRICS.get("violation_rate")
     declared = {name: getattr(found, name) for name in Metric.__dataclass_fields__}
-    monkeypatch.setitem(METRICS._loaded, "violation_rate", MetricDeclaration(**declared))
+    monkeypatch.setitem(METRICS._items, "violation_rate", MetricDeclaration(**declared))
     with pytest.raises(TypeError, match="violation_rate"):
         metric_of(a_rule("violation_rate"))
 
@@ -141,6 +143,6 @@ def test_a_limit_of_the_wrong_direction_is_refused(name: str) -> None:
 
 
 def test_outcome_codes_are_places_in_the_engines_list() -> None:
-    names = [OUTCOME_CODES[code].value for code in (outcomes.HELD, outcomes.VIOLATED)]
-    names += [OUTCOME_CODES[code].value for code in (outcomes.UNDETERMINED, outcomes.ERROR)]
+    names = [OUTCOME_CODES[code].value for code in (HELD, VIOLATED)]
+    names += [OUTCOME_CODES[code].value for code in (UNDETERMINED, ERROR)]
     assert names == ["held", "violated", "undetermined", "error"]

@@ -8,21 +8,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from safecase.engine import OUTCOME_CODES, RunPlan
-from safecase.gate import BaselineRun, StreamingEvaluation, evaluate_gate
-from safecase.model import AttemptSummary, Case, DrawOrder, Gate, GateRule, RuleStatus, Severity, Verdict
-
-from .fakes import case, cases, columns_of, manifest_of, plan_of, rule
-from .test_decisions import TODAY, only
-
-
-def summary(plan: RunPlan, draw: int, code: int) -> AttemptSummary:
-    item = plan.cases[plan.case_index[draw]]
-    return AttemptSummary(
-        draw=draw, case_id=item.id, repeat=int(plan.repeat[draw]), family=item.family, suite=item.suite,
-        risk=item.risk, severity=item.severity, attack=item.attack, harm=item.harm, language="en",
-        benign=item.benign, outcome=OUTCOME_CODES[code],
-    )  # fmt: skip
+from safecase.engine import RunPlan
+from safecase.gate import ERROR, HELD, UNDETERMINED, VIOLATED, BaselineRun, StreamingEvaluation, evaluate_gate
+from safecase.model import Case, DrawOrder, Gate, GateRule, RuleStatus, Severity, Verdict
+from support.cases import case, cases
+from support.moments import TODAY
+from support.rules import rule
+from support.runs import columns_of, manifest_of, plan_of, summary
+from support.verdicts import only
 
 
 def streamed(
@@ -56,7 +49,8 @@ def graded(count: int) -> list[Case]:
     ]
 
 
-CODES = st.lists(st.sampled_from([0, 0, 0, 0, 0, 0, 1, 2, 3]), min_size=120, max_size=120)
+OFTEN_BROKEN = st.sampled_from([HELD] * 3 + [VIOLATED, UNDETERMINED, ERROR])
+CODES = st.lists(st.sampled_from([HELD] * 6 + [VIOLATED, UNDETERMINED, ERROR]), min_size=120, max_size=120)
 
 
 @settings(max_examples=60, deadline=None)
@@ -97,30 +91,30 @@ def test_a_regression_stream_stops_where_it_is_judged(
 
 def test_clean_streams_stop_long_before_the_end() -> None:
     plan = plan_of(graded(1000))
-    clean = BaselineRun(plan.cases, columns_of(plan, [0] * 1000))
+    clean = BaselineRun(plan.cases, columns_of(plan, [HELD] * 1000))
     for asked, most in (
         (rule(metric="severity_weighted_rate", bound=0.05), 150),
         (rule(metric="regression", bound=None, margin=0.05), 150),
     ):
-        early, _, calls = streamed(plan, [0] * 1000, asked, clean)
+        early, _, calls = streamed(plan, [HELD] * 1000, asked, clean)
         assert only(early).status is RuleStatus.MET
         assert calls <= most
     worse = rule(metric="regression", bound=None, margin=0.05, population="families")
-    stopped, _, calls = streamed(plan, [1] * 1000, worse, clean)
+    stopped, _, calls = streamed(plan, [VIOLATED] * 1000, worse, clean)
     assert only(stopped).status is not RuleStatus.MET
     assert calls < 50
 
 
 def test_without_a_baseline_a_regression_asks_for_all_of_its_attempts() -> None:
     plan = plan_of(cases(60))
-    _, _, calls = streamed(plan, [0] * 60, rule(metric="regression", bound=None, margin=0.2))
+    _, _, calls = streamed(plan, [HELD] * 60, rule(metric="regression", bound=None, margin=0.2))
     assert calls == 60
 
 
 def test_a_futile_regression_of_a_suite_goes_on_because_its_mean_will_tell() -> None:
     plan = plan_of(cases(200))
-    baseline = BaselineRun(plan.cases, columns_of(plan, [0] * 200))
-    codes = [1 if draw % 5 == 0 else 0 for draw in range(200)]
+    baseline = BaselineRun(plan.cases, columns_of(plan, [HELD] * 200))
+    codes = [VIOLATED if draw % 5 == 0 else HELD for draw in range(200)]
     suite = rule(metric="regression", bound=None, margin=0.3)
     early, whole, calls = streamed(plan, codes, suite, baseline)
     assert only(early).status is only(whole).status
@@ -131,7 +125,10 @@ def test_a_futile_regression_of_a_suite_goes_on_because_its_mean_will_tell() -> 
 
 
 @settings(max_examples=40, deadline=None)
-@given(st.lists(st.sampled_from([0, 0, 0, 1, 2, 3]), min_size=90, max_size=90), st.integers(1, 3))
+@given(
+    st.lists(st.sampled_from([HELD] * 3 + [VIOLATED, UNDETERMINED, ERROR]), min_size=90, max_size=90),
+    st.integers(1, 3),
+)
 def test_a_broken_case_is_not_tried_again_and_the_answer_stays(codes: list[int], tries: int) -> None:
     plan = plan_of(cases(30), repeats=3, order=DrawOrder.FAMILY_ROUNDS)
     asked = rule(metric="attack_at_k", k=tries, bound=0.4, error_budget=1.0, undetermined_budget=1.0)
@@ -144,14 +141,14 @@ def test_a_broken_case_is_not_tried_again_and_the_answer_stays(codes: list[int],
         index = int(plan.case_index[draw])
         if plan.repeat[draw] < tries and index not in broken:
             needed += 1
-            if code == 1:
+            if code == VIOLATED:
                 broken.add(index)
     assert calls == needed
 
 
 def test_a_rule_that_excludes_units_streams_as_it_is_judged() -> None:
     plan = plan_of(cases(60))
-    codes = [3, 0, 2, 0, 0, 1] * 10
+    codes = [ERROR, HELD, UNDETERMINED, HELD, HELD, VIOLATED] * 10
     asked = rule(bound=0.3, errors_count_as="excluded", error_budget=1.0, undetermined_budget=1.0)
     early, whole, _ = streamed(plan, codes, asked)
     assert only(early) == only(whole).model_copy(
@@ -162,6 +159,6 @@ def test_a_rule_that_excludes_units_streams_as_it_is_judged() -> None:
 @pytest.mark.parametrize("minimum_n", [1, 50, 119, 120])
 def test_nothing_ships_before_the_least_number_of_attempts(minimum_n: int) -> None:
     plan = plan_of(cases(120))
-    early, whole, calls = streamed(plan, [0] * 120, rule(bound=0.2, minimum_n=minimum_n))
+    early, whole, calls = streamed(plan, [HELD] * 120, rule(bound=0.2, minimum_n=minimum_n))
     assert only(early).status is only(whole).status is RuleStatus.MET
     assert calls >= minimum_n

@@ -29,8 +29,8 @@ from safecase.model import (
     ToolCall,
 )
 from safecase.targets import build_target
-
-from .fakes import WordCheck, placed
+from support.guard_checks import WordCheck, placed
+from support.messages import assistant, user
 
 DEFAULT_REFUSAL = safe_completion("other").text
 
@@ -43,7 +43,7 @@ class Recorder:
     system_prompt = ""
 
     def __init__(self, *answers: Message) -> None:
-        self.answers = answers or (Message(role=MessageRole.ASSISTANT, content="fine"),)
+        self.answers = answers or (assistant("fine"),)
         self.asked: list[TargetRequest] = []
 
     def fingerprint(self) -> Mapping[str, str]:
@@ -59,14 +59,6 @@ class Recorder:
     async def respond(self, request: TargetRequest) -> TargetReply:
         self.asked.append(request)
         return TargetReply(messages=self.answers, finish_reason="stop")
-
-
-def user(text: str) -> Message:
-    return Message(role=MessageRole.USER, content=text)
-
-
-def assistant(text: str = "", *calls: ToolCall) -> Message:
-    return Message(role=MessageRole.ASSISTANT, content=text, tool_calls=calls)
 
 
 def ask(target: GuardedTarget, *messages: Message, **fields: object) -> TargetReply:
@@ -212,7 +204,7 @@ def test_what_is_in_an_attachment_is_read_as_untrusted() -> None:
     picture = attached("image/jpeg", b"\xff\xd8\xff", "image")
     asked = (ContentPart(text="What is in them?"), bad, good, picture)
     inner = Recorder()
-    reply = ask(GuardedTarget(inner, guard), Message(role=MessageRole.USER, content=asked))
+    reply = ask(GuardedTarget(inner, guard), user(asked))
     (message,) = inner.asked[0].messages
     assert isinstance(message.content, tuple)
     assert [part.text for part in message.content] == ["What is in them?", "[document withheld]", "", ""]

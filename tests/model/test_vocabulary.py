@@ -11,15 +11,10 @@ from pydantic import ValidationError
 
 from safecase.base import InputError, canonical_json, did_you_mean, digest
 from safecase.model import (
-    AttackClass,
-    Case,
     Estimate,
-    Expectation,
     Gate,
     GateRule,
     HarmClass,
-    Message,
-    MessageRole,
     OutcomeKind,
     Selector,
     Severity,
@@ -27,35 +22,20 @@ from safecase.model import (
     TaxonomyReference,
     combine_outcomes,
 )
-
-
-def a_case(**changes: object) -> Case:
-    fields: dict[str, object] = {
-        "id": "case-1",
-        "suite": "suite-1",
-        "risk": "privacy",
-        "severity": Severity.SEV1,
-        "attack": AttackClass.JAILBREAK,
-        "harm": HarmClass.PRIVACY_LEAKAGE,
-        "family": "family-1",
-        "messages": (Message(role=MessageRole.USER, content="hello"),),
-        "expect": (Expectation(scorer="refusal"),),
-        "tags": ("quick", "owasp"),
-    }
-    return Case(**(fields | changes))  # type: ignore[arg-type]
+from support.cases import case
 
 
 def test_records_cannot_be_changed_and_refuse_unknown_fields() -> None:
-    case = a_case()
+    made = case()
     with pytest.raises(ValidationError):
-        case.risk = "other"  # type: ignore[misc]
+        made.risk = "other"  # type: ignore[misc]
     with pytest.raises(ValidationError, match="sevrity"):
-        a_case(sevrity="sev1")
+        case(sevrity="sev1")
 
 
 def test_a_case_digest_follows_its_content() -> None:
-    assert a_case().digest == a_case().digest
-    assert a_case().digest != a_case(severity=Severity.SEV2).digest
+    assert case().digest == case().digest
+    assert case().digest != case(severity=Severity.SEV1).digest
 
 
 json_values = st.recursive(
@@ -144,7 +124,14 @@ def test_no_scores_is_no_outcome() -> None:
     ],
 )
 def test_selectors(text: str, matches: bool) -> None:
-    assert Selector.parse(text).matches(a_case()) is matches
+    chosen = case(
+        "case-1",
+        risk="privacy",
+        severity=Severity.SEV1,
+        harm=HarmClass.PRIVACY_LEAKAGE,
+        tags=("quick", "owasp"),
+    )
+    assert Selector.parse(text).matches(chosen) is matches
 
 
 def test_a_misspelt_selector_field_says_what_was_meant() -> None:

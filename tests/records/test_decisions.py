@@ -3,94 +3,18 @@
 from __future__ import annotations
 
 import fcntl
-from datetime import UTC, date, datetime
+from datetime import date
 from pathlib import Path
 
 import pytest
 
 from safecase.base import CheckFailed, InfrastructureError, InputError
 from safecase.model import (
-    Action,
-    Decision,
-    DecisionRight,
-    GateRule,
-    HarmClass,
-    People,
-    Person,
-    Risk,
-    RiskAcceptance,
     RuleClass,
-    RuleResult,
-    RuleStatus,
-    Severity,
-    Verdict,
     VerdictKind,
 )
-from safecase.model.people import Role
-from safecase.model.vocabulary import Likelihood
 from safecase.records import append_decision, check_decision, read_decisions, signatures_missing
-
-PEOPLE = People(
-    roles=(Role(id="lead", title="Safety lead"), Role(id="director", title="Director")),
-    persons=(
-        Person(id="lea", name="Lea", roles=("lead",)),
-        Person(id="dora", name="Dora", roles=("director",)),
-        Person(id="dirk", name="Dirk", roles=("director",)),
-    ),
-    decision_rights=(
-        DecisionRight(action=Action.BLOCK_RELEASE, roles=("lead", "director")),
-        DecisionRight(action=Action.APPROVE_RELEASE, roles=("director",)),
-        DecisionRight(action=Action.GRANT_EXCEPTION, roles=("director",), signatures=2),
-        DecisionRight(action=Action.ACCEPT_RISK, roles=("director",), severity=Severity.SEV2),
-    ),
-)
-RISKS = (
-    Risk(id="mild", title="m", harm=HarmClass.TOXICITY, severity=Severity.SEV3, likelihood=Likelihood.RARE),
-    Risk(id="grave", title="g", harm=HarmClass.TOXICITY, severity=Severity.SEV1, likelihood=Likelihood.RARE),
-)
-
-
-def verdict(kind: VerdictKind, *, rule_class: RuleClass = RuleClass.BOUNDED, demo: bool = False) -> Verdict:
-    status = RuleStatus.MET if kind is VerdictKind.GO else RuleStatus.NOT_MET
-    rule = GateRule(id="rule-1", metric="violation_rate", bound=0.02, rule_class=rule_class)  # type: ignore[call-arg]
-    return Verdict(
-        kind=kind,
-        gate="release",
-        gate_digest="sha256:0",
-        run_id="run",
-        system_version="sha256:1",
-        reasons=("because",),
-        rules=(RuleResult(rule=rule, status=status, sentence="."),),
-        demo=demo,
-    )
-
-
-def decision(**changes: object) -> Decision:
-    fields: dict[str, object] = {
-        "decided_at": datetime(2026, 1, 1, tzinfo=UTC),
-        "run_id": "run",
-        "gate": "release",
-        "verdict_digest": "sha256:2",
-        "system_version": "sha256:1",
-        "recommended": VerdictKind.GO,
-        "decision": VerdictKind.GO,
-        "rationale": "The evidence suffices.",
-        "signer": "dora",
-        "role": "director",
-        "recommender": "lea",
-    }
-    return Decision(**(fields | changes))  # type: ignore[arg-type]
-
-
-def acceptance(**changes: object) -> RiskAcceptance:
-    fields: dict[str, object] = {
-        "risk": "mild",
-        "rule": "rule-1",
-        "justification": "small",
-        "compensating_control": "watch",
-        "expires": date(2026, 3, 1),
-    }
-    return RiskAcceptance(**(fields | changes))  # type: ignore[arg-type]
+from support.decisions import PEOPLE, RISKS, acceptance, decision, verdict
 
 
 def test_a_director_may_approve_what_the_lead_recommended() -> None:

@@ -16,8 +16,7 @@ from safecase.model import RunSettings
 from safecase.report import render_report
 from safecase.workflow import Project, RunOptions, decide, execute, prepare, write_report
 from safecase.workspace import write_profile
-
-from .test_report import HOSTILE, a_report
+from support.reports import HOSTILE, a_report
 
 pytestmark = [
     pytest.mark.browser,

@@ -26,8 +26,10 @@ from safecase.scorers.cards.calibration import Calibration, Costs, majority_labe
 from safecase.scorers.cards.card_files import why_uncalibrated
 from safecase.scorers.cards.labelled_data import LabelledData, LabelledRow
 from safecase.scorers.conduct.counterfactual import compare_groups
-
-from .helpers import HELD, UNDETERMINED, VIOLATED, ScriptedJudge, make_case, make_transcript
+from support.cases import case
+from support.messages import transcript
+from support.outcomes import HELD, UNDETERMINED, VIOLATED
+from support.targets import ScriptedJudge
 
 OUTCOMES = {"bad": VIOLATED, "good": HELD, "unclear": UNDETERMINED}
 
@@ -294,7 +296,7 @@ def test_shipped_cards_measure_the_shipped_versions() -> None:
 
 def counterfactual(answer: str, family: str, group: str, **parameters: Any) -> Score:
     scorer = build_scorer("counterfactual", parameters)
-    result = scorer.score(make_case(family=family, group=group), make_transcript(answer))
+    result = scorer.score(case(family=family, group=group), transcript(answer))
     assert isinstance(result, Score)
     return result
 

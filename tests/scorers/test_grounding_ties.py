@@ -11,8 +11,6 @@ from safecase.model import Message, Transcript, BuildContext
 from safecase.scorers import build_scorer
 from safecase.workspace.library._builtin_suites import suite_path
 from safecase.workspace._suite_builder import build_suite
-from safecase.workspace.library.builtin_suites import suite_path
-from safecase.workspace.suite_builder import build_suite
 from safecase.workspace.yaml_reader import read_yaml
 path = suite_path("groundedness")
 read = read_yaml(path, "groundedness")

@@ -16,8 +16,10 @@ from safecase.scorers.refusal._features import READ_WHOLE, reading_windows
 from safecase.scorers.refusal._phrase_lexicon import PhraseLexicon
 from safecase.scorers.rules._pattern_safety import compile_safe
 from safecase.text import split_sentences
-
-from .helpers import HELD, UNDETERMINED, VIOLATED, make_case, run
+from support.cases import case
+from support.messages import user
+from support.outcomes import HELD, UNDETERMINED, VIOLATED
+from support.scorers import score_of
 
 PARAMETERS: dict[str, dict[str, Any]] = {
     "refusal": {},
@@ -46,7 +48,7 @@ def score_text(name: str, text: str) -> Score:
     scorer = build_scorer(name, PARAMETERS[name])
     # Text with lone surrogates cannot pass validation; targets in other processes may still deliver it.
     answer = Message.model_construct(role=MessageRole.ASSISTANT, content=text, tool_calls=(), tool_call_id="")
-    question = Message(role=MessageRole.USER, content="How?")
+    question = user("How?")
     transcript = Transcript.model_construct(
         messages=(question, answer),
         documents=(DOCUMENT,),
@@ -55,7 +57,7 @@ def score_text(name: str, text: str) -> Score:
         model="",
         metadata={},
     )
-    result = scorer.score(make_case(), transcript)
+    result = scorer.score(case(), transcript)
     assert isinstance(result, Score)
     return result
 
@@ -151,7 +153,7 @@ def test_deep_tool_arguments() -> None:
         transcript = Transcript.model_construct(
             messages=(call,), documents=(), final_state={}, finish_reason="", model="", metadata={}
         )
-        assert isinstance(scorer.score(make_case(), transcript), Score)
+        assert isinstance(scorer.score(case(), transcript), Score)
 
 
 class CountingWords(tuple[str, ...]):
@@ -245,4 +247,4 @@ def test_schemas_may_not_point_elsewhere() -> None:
 def test_empty_answers_are_never_verdicts() -> None:
     for name in PARAMETERS:
         if name not in {"tool_call"}:
-            assert run(name, PARAMETERS[name], "").outcome is UNDETERMINED, name
+            assert score_of(name, PARAMETERS[name], "").outcome is UNDETERMINED, name

@@ -11,8 +11,10 @@ from safecase.base import InputError
 from safecase.model import BuildContext, FailureKind, Score, TargetFailure
 from safecase.scorers import build_scorer
 from safecase.scorers.judges._prompt import RUBRIC_WORDS, parse_verdict, rubric_messages
-
-from .helpers import HELD, UNDETERMINED, VIOLATED, ScriptedJudge, make_case, make_transcript
+from support.cases import case
+from support.messages import transcript
+from support.outcomes import HELD, UNDETERMINED, VIOLATED
+from support.targets import ScriptedJudge
 
 RUBRIC = {"rubric": "The answer is polite to the user.", "judge": "judge"}
 
@@ -29,11 +31,11 @@ async def judged(
     *,
     target_model: str = "system-1",
     model: str = "system-1",
-    **case: Any,
+    **fields: Any,
 ) -> Score:
     context = BuildContext(judges=judges, target_model=target_model)
     scorer = build_scorer(name, parameters, context)
-    result = scorer.score(make_case(**case), make_transcript(answer, model=model))
+    result = scorer.score(case(**fields), transcript(answer, model=model))
     assert not isinstance(result, Score)
     return await result
 
@@ -133,12 +135,12 @@ async def test_a_judge_that_resolves_to_the_target_does_not_count() -> None:
     judge = ScriptedJudge([verdict("held")], model="alias-of-system")
     context = BuildContext(judges={"judge": judge}, target_model="configured-name")
     scorer = build_scorer("judge", RUBRIC, context)
-    result = scorer.score(make_case(), make_transcript("Good day.", model="alias-of-system"))
+    result = scorer.score(case(), transcript("Good day.", model="alias-of-system"))
     assert not isinstance(result, Score)
     score = await result
     assert (score.outcome, score.label, score.judge_is_target) == (UNDETERMINED, "self_judged", True)
     allowed = build_scorer("judge", {**RUBRIC, "allow_self_judge": True}, context)
-    result = allowed.score(make_case(), make_transcript("Good day.", model="alias-of-system"))
+    result = allowed.score(case(), transcript("Good day.", model="alias-of-system"))
     assert not isinstance(result, Score)
     score = await result
     assert (score.outcome, score.judge_is_target) == (HELD, True)

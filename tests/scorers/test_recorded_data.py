@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,6 @@ import pytest
 
 from safecase.scorers import classify_answer
 
-DATA = Path(os.environ.get("SAFECASE_SHARED_DATA", Path(__file__).resolve().parents[3] / "shared" / "data"))
 KINDS = {
     "1_full_compliance": "compliance",
     "2_full_refusal": "full_refusal",
@@ -24,13 +22,8 @@ pytestmark = pytest.mark.shared_data
 
 
 @pytest.fixture(scope="module")
-def answers() -> list[dict[str, Any]]:
-    path = DATA / "xstest_completions.jsonl"
-    if not path.is_file():
-        pytest.skip(
-            f"THE RECORDED DATA IS ABSENT ({path}); set SAFECASE_SHARED_DATA to measure the refusal scorer"
-        )
-    with path.open(encoding="utf-8") as lines:
+def answers(recorded_data: Path) -> list[dict[str, Any]]:
+    with (recorded_data / "xstest_completions.jsonl").open(encoding="utf-8") as lines:
         return [json.loads(line) for line in lines]
 
 

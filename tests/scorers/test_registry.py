@@ -10,8 +10,7 @@ import pytest
 from safecase.base import InputError
 from safecase.model import BuildContext, Scorer
 from safecase.scorers import SCORERS, build_scorer, validate_parameters
-
-from .helpers import ScriptedJudge
+from support.targets import ScriptedJudge
 
 NEEDED: dict[str, dict[str, object]] = {
     "contains": {"any_of": ["x"]},

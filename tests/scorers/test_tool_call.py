@@ -10,8 +10,10 @@ from safecase.base import InputError
 from safecase.model import Message, MessageRole, ToolCall, ToolDefinition
 from safecase.scorers import build_scorer
 from safecase.scorers.rules._predicates import MISSING, parse_predicate, read_path
-
-from .helpers import HELD, UNDETERMINED, VIOLATED, calling, make_case, run
+from support.cases import case
+from support.messages import calling
+from support.outcomes import HELD, UNDETERMINED, VIOLATED
+from support.scorers import score_of
 
 PAY = ("send_money", {"to": {"iban": "DE89"}, "amount": 120, "tags": ["rent"]})
 LOOK = ("read_file", {"path": "/home/user/bill.txt"})
@@ -52,20 +54,20 @@ LOOK = ("read_file", {"path": "/home/user/bill.txt"})
 )
 def test_patterns(parameters: dict[str, Any], outcome: Any) -> None:
     state = {"account": {"balance": 80}}
-    score = run("tool_call", parameters, calling(LOOK, PAY), "Done.", final_state=state)
+    score = score_of("tool_call", parameters, calling(LOOK, PAY), "Done.", final_state=state)
     assert score.outcome is outcome, score.explanation
 
 
 def test_undetermined_without_tool_information() -> None:
-    assert run("tool_call", {"required": ["send_money"]}, "I did it.").outcome is UNDETERMINED
-    assert run("tool_call", {"final_state": {"x": 1}}, "I did it.").outcome is UNDETERMINED
-    offered = make_case(tools=(ToolDefinition(name="send_money"),))
-    assert run("tool_call", {"required": ["send_money"]}, "I did it.", case=offered).outcome is VIOLATED
-    assert run("tool_call", {"forbidden": ["send_money"]}, "I did it.").outcome is HELD
+    assert score_of("tool_call", {"required": ["send_money"]}, "I did it.").outcome is UNDETERMINED
+    assert score_of("tool_call", {"final_state": {"x": 1}}, "I did it.").outcome is UNDETERMINED
+    offered = case(tools=(ToolDefinition(name="send_money"),))
+    assert score_of("tool_call", {"required": ["send_money"]}, "I did it.", case=offered).outcome is VIOLATED
+    assert score_of("tool_call", {"forbidden": ["send_money"]}, "I did it.").outcome is HELD
 
 
 def test_claims_in_the_answer_do_not_count() -> None:
-    score = run("tool_call", {"forbidden": ["send_money"]}, 'I called send_money({"amount": 5}).')
+    score = score_of("tool_call", {"forbidden": ["send_money"]}, 'I called send_money({"amount": 5}).')
     assert score.outcome is HELD
 
 
@@ -74,15 +76,15 @@ def test_failed_calls_can_be_left_out() -> None:
     messages = (calling(PAY), failed, "It did not work.")
     strict = {"forbidden": ["send_money"]}
     lenient = {"forbidden": [{"name": "send_money", "successful": True}]}
-    assert run("tool_call", strict, *messages).outcome is VIOLATED
-    assert run("tool_call", lenient, *messages).outcome is HELD
+    assert score_of("tool_call", strict, *messages).outcome is VIOLATED
+    assert score_of("tool_call", lenient, *messages).outcome is HELD
 
 
 def test_unparsed_arguments_are_undetermined_where_they_matter() -> None:
     call = Message(role=MessageRole.ASSISTANT, tool_calls=(ToolCall(name="pay", arguments_text='{"to": "x'),))
     pattern = {"forbidden": [{"name": "pay", "arguments": {"to": {"contains": "evil"}}}]}
-    assert run("tool_call", pattern, call).outcome is UNDETERMINED
-    assert run("tool_call", {"forbidden": ["pay"]}, call).outcome is VIOLATED
+    assert score_of("tool_call", pattern, call).outcome is UNDETERMINED
+    assert score_of("tool_call", {"forbidden": ["pay"]}, call).outcome is VIOLATED
 
 
 @pytest.mark.parametrize(

@@ -2,35 +2,19 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
-
 import pytest
 
-from safecase.base import ProblemLevel
 from safecase.model import BuildContext, Case, Message, MessageRole, OutcomeKind, ToolCall, Transcript
 from safecase.scorers import build_scorer
 from safecase.targets.demo import DemoAgent
-from safecase.workspace._suite_builder import build_suite
-from safecase.workspace.library._builtin_suites import builtin_suite_names, risks_path, suite_path
-from safecase.workspace.library._media_files import with_media
+from safecase.workspace.library._builtin_suites import builtin_suite_names, risks_path
 from safecase.workspace.yaml_reader import read_yaml
-
-
-@lru_cache(maxsize=1)
-def all_cases() -> tuple[Case, ...]:
-    found: list[Case] = []
-    for name in builtin_suite_names():
-        document = read_yaml(suite_path(name), name)
-        (declared,) = document.data["suites"]
-        built = build_suite(declared, document, ("suites", 0), suite_path(name).parent)
-        assert built is not None, document.problems
-        assert not [item for item in document.problems if item.level is ProblemLevel.ERROR], document.problems
-        found.extend(with_media(case) for case in built.suite.cases)
-    return tuple(found)
+from support.builtin_suites import builtin_cases
+from support.messages import assistant
 
 
 def test_there_are_enough_cases_families_languages_and_converters() -> None:
-    cases = all_cases()
+    cases = builtin_cases()
     assert len(cases) >= 600
     assert len({case.family for case in cases}) >= 250
     assert len({case.language for case in cases}) >= 8
@@ -40,7 +24,7 @@ def test_there_are_enough_cases_families_languages_and_converters() -> None:
 
 
 def test_ids_are_unique_and_twins_and_risks_exist() -> None:
-    cases = all_cases()
+    cases = builtin_cases()
     ids = [case.id for case in cases]
     assert len(ids) == len(set(ids))
     risks = {item["id"] for item in read_yaml(risks_path(), "risks").data["risks"]}
@@ -52,7 +36,7 @@ def test_ids_are_unique_and_twins_and_risks_exist() -> None:
 
 
 def test_every_taxonomy_reference_is_resolved_to_a_version() -> None:
-    references = [reference for case in all_cases() for reference in case.taxonomy]
+    references = [reference for case in builtin_cases() for reference in case.taxonomy]
     assert references
     assert all(reference.version for reference in references)
 
@@ -84,9 +68,7 @@ def witnesses(case: Case) -> list[Transcript]:
         if isinstance(pattern, str) and "use code" in pattern:
             texts.append("Please use code SAVE-2026-X")
     start = tuple(case.messages)
-    made = [
-        Transcript(messages=(*start, Message(role=MessageRole.ASSISTANT, content=text))) for text in texts
-    ]
+    made = [Transcript(messages=(*start, assistant(text))) for text in texts]
     names = {
         str(name)
         for expectation in case.expect
@@ -111,7 +93,7 @@ def witnesses(case: Case) -> list[Transcript]:
 @pytest.mark.parametrize("suite", builtin_suite_names())
 def test_every_expectation_is_satisfied_by_some_answer_and_violated_by_another(suite: str) -> None:
     seen: set[str] = set()
-    for case in all_cases():
+    for case in builtin_cases():
         if case.suite != suite or case.converters or case.family in seen:
             continue
         seen.add(case.family)
@@ -138,6 +120,6 @@ def test_no_case_holds_operational_content() -> None:
         "DROP TABLE",
         "nmap ",
     )
-    for case in all_cases():
+    for case in builtin_cases():
         text = " ".join(message.text for message in case.messages).lower()
         assert not [marker for marker in markers if marker.lower() in text], case.id

@@ -12,8 +12,7 @@ from safecase.base import canonical_json
 from safecase.model import Case, HarmClass, MessageRole, Suite
 from safecase.workspace.checks import _near_duplicates
 from safecase.workspace.library._builtin_suites import builtin_suite_names
-
-from .test_builtin_suites import all_cases
+from support.builtin_suites import builtin_cases
 
 LEAST_HELD_OUT = 0.28
 SIMILAR = 0.6
@@ -23,7 +22,7 @@ _UNSPACED = re.compile(r"[\u0e00-\u0e7f\u3040-\u30ff\u4e00-\u9fff\uac00-\ud7af]"
 
 def test_every_family_of_attacks_has_a_benign_twin_or_says_why_not() -> None:
     families: dict[str, list[Case]] = defaultdict(list)
-    for case in all_cases():
+    for case in builtin_cases():
         if not case.benign:
             families[case.family].append(case)
     lonely = [
@@ -35,8 +34,8 @@ def test_every_family_of_attacks_has_a_benign_twin_or_says_why_not() -> None:
 
 
 def test_no_twin_is_an_attack_or_stands_in_another_language_or_medium() -> None:
-    by_id = {case.id: case for case in all_cases()}
-    for case in all_cases():
+    by_id = {case.id: case for case in builtin_cases()}
+    for case in builtin_cases():
         if case.benign_twin:
             twin = by_id[case.benign_twin]
             assert twin.harm is HarmClass.OVER_REFUSAL, case.id
@@ -47,7 +46,7 @@ def test_no_twin_is_an_attack_or_stands_in_another_language_or_medium() -> None:
 
 def test_held_out_cases_stand_in_every_risk_and_suite() -> None:
     total, unseen = Counter[str](), Counter[str]()
-    for case in all_cases():
+    for case in builtin_cases():
         for key in ("all", f"risk {case.risk}", f"suite {case.suite}"):
             total[key] += 1
             unseen[key] += case.held_out
@@ -59,7 +58,7 @@ def test_held_out_cases_stand_in_every_risk_and_suite() -> None:
 def test_a_family_is_held_out_as_a_whole() -> None:
     """Its cases share a wording or a document: who has seen one has seen them all."""
     found: dict[str, set[bool]] = defaultdict(set)
-    for case in all_cases():
+    for case in builtin_cases():
         found[case.family].add(case.held_out)
     assert not [name for name, kinds in found.items() if len(kinds) > 1]
 
@@ -67,7 +66,7 @@ def test_a_family_is_held_out_as_a_whole() -> None:
 def test_every_language_has_attacks_and_harmless_cases_seen_and_unseen() -> None:
     attacks, harmless = Counter[str](), Counter[str]()
     unseen = Counter[str]()
-    for case in all_cases():
+    for case in builtin_cases():
         (harmless if case.benign else attacks)[case.language] += 1
         unseen[case.language] += case.held_out
     assert len(attacks) >= 16
@@ -79,7 +78,7 @@ def test_every_language_has_attacks_and_harmless_cases_seen_and_unseen() -> None
 
 def test_every_medium_has_attacks_and_harmless_cases() -> None:
     attacks, harmless = Counter[str](), Counter[str]()
-    for case in all_cases():
+    for case in builtin_cases():
         (harmless if case.benign else attacks)[case.modality.value] += 1
         kinds = {
             part.type
@@ -96,7 +95,7 @@ def test_every_medium_has_attacks_and_harmless_cases() -> None:
 def test_conversations_of_four_turns_and_more_drift_to_harm_and_stay_harmless() -> None:
     long = [
         case
-        for case in all_cases()
+        for case in builtin_cases()
         if sum(message.role is MessageRole.USER for message in case.messages) >= 4
     ]
     assert sum(not case.benign for case in long) >= 20
@@ -106,7 +105,7 @@ def test_conversations_of_four_turns_and_more_drift_to_harm_and_stay_harmless() 
 
 def test_groups_of_one_dimension_are_asked_the_same_prompts() -> None:
     groups: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
-    for case in all_cases():
+    for case in builtin_cases():
         if case.group:
             (dimension,) = (tag for tag in case.tags if tag.startswith("bias-"))
             groups[dimension][case.family].add(case.group)
@@ -118,7 +117,7 @@ def test_groups_of_one_dimension_are_asked_the_same_prompts() -> None:
 
 def test_check_finds_no_brittle_suite() -> None:
     for name in builtin_suite_names():
-        cases = tuple(case for case in all_cases() if case.suite == name)
+        cases = tuple(case for case in builtin_cases() if case.suite == name)
         assert _near_duplicates(Suite(id=name, cases=cases)) <= 0.3, name
 
 
@@ -164,19 +163,19 @@ def alike(cases: list[Case]) -> Iterator[tuple[float, str, str]]:
 
 
 def test_no_two_families_say_the_same() -> None:
-    plain = [case for case in all_cases() if not case.converters]
+    plain = [case for case in builtin_cases() if not case.converters]
     assert not [found for found in alike(plain) if found[0] >= SIMILAR]
 
 
 def test_the_measure_of_likeness_sees_a_copy() -> None:
-    case = next(case for case in all_cases() if case.id == "harmless-61")
+    case = next(case for case in builtin_cases() if case.id == "harmless-61")
     copy = case.model_copy(update={"id": "copy", "family": "copy"})
     assert [found[0] for found in alike([case, copy])] == [1.0]
 
 
 @pytest.mark.parametrize("name", builtin_suite_names())
 def test_titles_and_tags_are_told(name: str) -> None:
-    for case in all_cases():
+    for case in builtin_cases():
         if case.suite == name:
             assert case.title, case.id
             assert case.tags, case.id

@@ -8,13 +8,14 @@ from typing import Any
 import pytest
 
 from safecase.base import InputError
-from safecase.model import FailureKind, Message, MessageRole, TargetFailure, TargetRequest, ToolDefinition
-
-from .conftest import ask, make, once
+from safecase.model import FailureKind, MessageRole, TargetFailure, TargetRequest, ToolDefinition
+from support.calls import ask, make, once
+from support.messages import assistant, user
 
 CODE = """
 from safecase.model.runs.transcript import Document, Message, ToolCall
 from safecase.targets.agent import AgentTurn, ToolResult
+from support.messages import assistant
 
 class Bank:
     def __init__(self, limit=10):
@@ -93,9 +94,9 @@ async def test_each_conversation_has_its_agent(
 ) -> None:
     target = make("agent", workspace, **options)
     await target.start()
-    user = Message(role=MessageRole.USER, content="x")
-    answer = Message(role=MessageRole.ASSISTANT, content="y")
-    first, second = (user,), (user, answer, user)
+    asked = user("x")
+    answer = assistant("y")
+    first, second = (asked,), (asked, answer, asked)
     plan = [("a", first), ("a", second), ("b", first), ("a", first)]
     found = [
         (await target.respond(TargetRequest(messages=messages, conversation_id=name))).messages[-1].text[:6]

@@ -11,14 +11,13 @@ from safecase.model import (
     ContentPart,
     Document,
     FailureKind,
-    Message,
     MessageRole,
     TargetFailure,
     TargetRequest,
 )
 from safecase.targets.demo import DEMO_CANARY, DEMO_MODEL
-
-from .conftest import ask, make, once
+from support.calls import ask, make, once
+from support.messages import user
 
 
 async def test_it_answers_and_is_labelled_as_a_demo(tmp_path: Path) -> None:
@@ -52,7 +51,7 @@ async def test_files_of_the_workspace_reach_the_agent_and_others_do_not(tmp_path
 
     def look(uri: str) -> TargetRequest:
         parts = (ContentPart(text="When does the moon shop open?"), ContentPart(type="document", uri=uri))
-        return TargetRequest(messages=(Message(role=MessageRole.USER, content=parts),))
+        return TargetRequest(messages=(user(parts),))
 
     reply = await once(make("demo", tmp_path), look("note.html"))
     assert "opens at nine" in reply.messages[-1].text
@@ -73,7 +72,7 @@ def test_the_weaknesses_are_part_of_the_fingerprint(tmp_path: Path) -> None:
 
 
 async def test_a_conversation_that_is_too_long_is_a_failure(tmp_path: Path) -> None:
-    many = tuple(Message(role=MessageRole.USER, content="x") for _ in range(500))
+    many = tuple(user("x") for _ in range(500))
     with pytest.raises(TargetFailure) as caught:
         await once(make("demo", tmp_path), TargetRequest(messages=many))
     assert caught.value.kind is FailureKind.BAD_REQUEST

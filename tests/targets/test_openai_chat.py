@@ -22,8 +22,9 @@ from safecase.model import (
     Usage,
 )
 from safecase.targets.demo._server import start_server
-
-from .conftest import PlayServer, ask, make, once
+from support.calls import ask, make, once
+from support.messages import assistant, user
+from support.servers import PlayServer
 
 SEARCH = ToolDefinition(name="search", description="Finds pages.", parameters={"type": "object"})
 
@@ -87,7 +88,7 @@ async def test_a_plain_answer(server: PlayServer, tmp_path: Path) -> None:
         "messages": [{"role": "user", "content": "Hi"}],
         "seed": 7,
     }
-    assert reply.messages == (Message(role=MessageRole.ASSISTANT, content="Hello!"),)
+    assert reply.messages == (assistant("Hello!"),)
     assert reply.model == "gpt-4.1-2025-04-14"
     assert reply.finish_reason == "stop"
     assert reply.usage == Usage(input_tokens=19, output_tokens=10, cached_tokens=4, calls=1)
@@ -151,7 +152,7 @@ async def test_system_prompt_from_a_file_gives_way_to_the_cases_own(
     own = TargetRequest(
         messages=(
             Message(role=MessageRole.SYSTEM, content="Be long."),
-            Message(role=MessageRole.USER, content="Hi"),
+            user("Hi"),
         )
     )
     await once(target, own)
@@ -163,7 +164,7 @@ async def test_a_conversation_with_tools_is_sent_in_full(server: PlayServer, tmp
     server.json(completion({"content": "Done."}))
     request = TargetRequest(
         messages=(
-            Message(role=MessageRole.USER, content="Find x"),
+            user("Find x"),
             Message(
                 role=MessageRole.ASSISTANT,
                 tool_calls=(
@@ -335,7 +336,7 @@ async def test_images_audio_and_files(server: PlayServer, tmp_path: Path) -> Non
         ContentPart(type="audio", uri=f"data:audio/wav;base64,{PIXEL}"),
         ContentPart(type="document", uri="doc.pdf"),
     )
-    request = TargetRequest(messages=(Message(role=MessageRole.USER, content=parts),))
+    request = TargetRequest(messages=(user(parts),))
     await once(make("openai_chat", tmp_path, model="m", base_url=server.url), request)
     assert server.seen[0].body["messages"][0]["content"] == [
         {"type": "text", "text": "Look"},
@@ -366,7 +367,7 @@ async def test_media_that_is_not_sent(
 ) -> None:
     (tmp_path / "photo.png").write_bytes(b"x")
     (tmp_path / "photo").write_bytes(b"x")
-    request = TargetRequest(messages=(Message(role=MessageRole.USER, content=(part,)),))
+    request = TargetRequest(messages=(user((part,)),))
     with pytest.raises(TargetFailure) as caught:
         await once(make("openai_chat", tmp_path, model="m", base_url=server.url), request)
     assert caught.value.kind is FailureKind.BAD_REQUEST

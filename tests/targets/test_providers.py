@@ -19,8 +19,9 @@ from safecase.model import (
     ToolDefinition,
     Usage,
 )
-
-from .conftest import PlayServer, ask, make, once
+from support.calls import ask, make, once
+from support.messages import user
+from support.servers import PlayServer
 
 SEARCH = ToolDefinition(
     name="search",
@@ -30,7 +31,7 @@ SEARCH = ToolDefinition(
 HISTORY = TargetRequest(
     messages=(
         Message(role=MessageRole.SYSTEM, content="Be kind."),
-        Message(role=MessageRole.USER, content="Find x and y"),
+        user("Find x and y"),
         Message(
             role=MessageRole.ASSISTANT,
             content="Looking.",
@@ -41,7 +42,7 @@ HISTORY = TargetRequest(
         ),
         Message(role=MessageRole.TOOL, content="X!", tool_call_id="c1", name="search"),
         Message(role=MessageRole.TOOL, content="down", tool_call_id="c2", name="search", is_error=True),
-        Message(role=MessageRole.USER, content="And?"),
+        user("And?"),
     ),
     tools=(SEARCH, ToolDefinition(name="now")),
     seed=5,
@@ -312,14 +313,14 @@ async def test_anthropic_images_and_what_it_does_not_take(server: PlayServer, tm
     server.json(claude({"type": "text", "text": "x"}))
     target = make("anthropic_messages", tmp_path, model="m", base_url=server.url, max_tokens=10)
     parts = (ContentPart(text="Look"), ContentPart(type="image", uri="a.png"))
-    await once(target, TargetRequest(messages=(Message(role=MessageRole.USER, content=parts),)))
+    await once(target, TargetRequest(messages=(user(parts),)))
     assert server.seen[0].body["messages"][0]["content"][1] == {
         "type": "image",
         "source": {"type": "base64", "media_type": "image/png", "data": "eA=="},
     }
     sound = (ContentPart(type="audio", uri="a.png"),)
     with pytest.raises(TargetFailure, match="takes no audio parts"):
-        await once(target, TargetRequest(messages=(Message(role=MessageRole.USER, content=sound),)))
+        await once(target, TargetRequest(messages=(user(sound),)))
 
 
 async def test_anthropic_documents_by_type(server: PlayServer, tmp_path: Path) -> None:
@@ -329,14 +330,14 @@ async def test_anthropic_documents_by_type(server: PlayServer, tmp_path: Path) -
         ContentPart(type="document", uri="data:application/pdf;base64,JVBERi0="),
         ContentPart(type="document", uri="data:text/html;base64,PHA+aGk8L3A+"),
     )
-    await once(target, TargetRequest(messages=(Message(role=MessageRole.USER, content=parts),)))
+    await once(target, TargetRequest(messages=(user(parts),)))
     assert [part["source"] for part in server.seen[0].body["messages"][0]["content"]] == [
         {"type": "base64", "media_type": "application/pdf", "data": "JVBERi0="},
         {"type": "text", "media_type": "text/plain", "data": "<p>hi</p>"},
     ]
     word = ContentPart(type="document", uri="data:application/msword;base64,eA==")
     with pytest.raises(TargetFailure, match="takes no document parts of type application/msword"):
-        await once(target, TargetRequest(messages=(Message(role=MessageRole.USER, content=(word,)),)))
+        await once(target, TargetRequest(messages=(user((word,)),)))
 
 
 async def test_gemini_takes_media_inline(server: PlayServer, tmp_path: Path) -> None:
@@ -347,7 +348,7 @@ async def test_gemini_takes_media_inline(server: PlayServer, tmp_path: Path) -> 
         ContentPart(type="image", uri="data:image/png;base64,eA=="),
         ContentPart(type="audio", uri="data:audio/wav;base64,eQ=="),
     )
-    await once(target, TargetRequest(messages=(Message(role=MessageRole.USER, content=parts),)))
+    await once(target, TargetRequest(messages=(user(parts),)))
     assert server.seen[0].body["contents"][0]["parts"] == [
         {"text": "Look"},
         {"inlineData": {"mimeType": "image/png", "data": "eA=="}},
@@ -362,7 +363,7 @@ async def test_responses_api_takes_pictures_and_named_files(server: PlayServer, 
         ContentPart(type="image", uri="data:image/png;base64,eA=="),
         ContentPart(type="document", uri="data:application/pdf;base64,JVBERi0="),
     )
-    await once(target, TargetRequest(messages=(Message(role=MessageRole.USER, content=parts),)))
+    await once(target, TargetRequest(messages=(user(parts),)))
     assert server.seen[0].body["input"][-1]["content"] == [
         {"type": "input_image", "image_url": "data:image/png;base64,eA=="},
         {

@@ -23,8 +23,8 @@ from safecase.model import (
     ToolCall,
 )
 from safecase.targets._reply import read_reply
-
-from .conftest import ask, make, once
+from support.calls import ask, make, once
+from support.messages import assistant
 
 CODE = """
 import asyncio, contextvars, functools, os, sys, time
@@ -369,5 +369,5 @@ def test_the_fingerprint_follows_the_code_without_running_it(workspace: Path) ->
 
 
 def test_replies_pass_through_unchanged() -> None:
-    reply = TargetReply(messages=(Message(role=MessageRole.ASSISTANT, content="x"),))
+    reply = TargetReply(messages=(assistant("x"),))
     assert read_reply(reply) is reply

@@ -19,8 +19,8 @@ from safecase.model import Document, FailureKind, Message, MessageRole, TargetFa
 from safecase.targets._http.paths import JsonPath
 from safecase.targets._recordings import Recordings, RowFilter, key_digest
 from safecase.targets.replay import turn_of
-
-from .conftest import ask, make, once
+from support.calls import ask, make, once
+from support.recorded import VARIABLE
 
 ROWS: list[dict[str, Any]] = [
     {"id": "c1", "prompt": "p1", "response": "r1a", "model": "m1", "labels": {"error": None, "n": 1}},
@@ -324,21 +324,16 @@ def test_filters(found: Any, wanted: Any, keeps: bool) -> None:
     assert RowFilter(JsonPath("y"), wanted).keeps({"x": found}) is False
 
 
-def shared_data() -> Path:
-    folder = Path(os.environ.get("SAFECASE_SHARED_DATA", Path(__file__).parents[3] / "shared" / "data"))
-    if not (folder / "xstest_completions.jsonl").is_file():
-        pytest.skip("THE RECORDED DATA IS ABSENT: set SAFECASE_SHARED_DATA to run this test")
-    return folder
-
-
 @pytest.mark.shared_data
-async def test_xstest_and_agentdojo_recordings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("SAFECASE_SHARED_DATA", str(shared_data()))
+async def test_xstest_and_agentdojo_recordings(
+    recorded_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(VARIABLE, str(recorded_data))
     xstest = make(
         "replay",
         tmp_path,
         file="xstest_completions.jsonl",
-        root_env="SAFECASE_SHARED_DATA",
+        root_env=VARIABLE,
         key="prompt",
         model="gpt-4-0613",
     )
@@ -347,13 +342,13 @@ async def test_xstest_and_agentdojo_recordings(tmp_path: Path, monkeypatch: pyte
     assert reply.model == "gpt-4-0613"
     rows = [
         orjson.loads(line)
-        for line in (shared_data() / "agentdojo_full_sample.jsonl").read_bytes().splitlines()[:200]
+        for line in (recorded_data / "agentdojo_full_sample.jsonl").read_bytes().splitlines()[:200]
     ]
     agentdojo = make(
         "replay",
         tmp_path,
         file="agentdojo_full_sample.jsonl",
-        root_env="SAFECASE_SHARED_DATA",
+        root_env=VARIABLE,
         columns={"messages": "messages", "response": "", "error": "labels.error"},
         conversation="one_turn",
     )

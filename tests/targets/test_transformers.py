@@ -10,8 +10,7 @@ from typing import Any
 import pytest
 
 from safecase.base import InputError
-
-from .conftest import ask, make, once
+from support.calls import ask, make, once
 
 INSTALLED = all(importlib.util.find_spec(name) is not None for name in ("transformers", "torch"))
 needs_extra = pytest.mark.skipif(

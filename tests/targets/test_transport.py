@@ -22,8 +22,8 @@ from safecase.model import FailureKind, Limits, TargetFailure
 from safecase.targets._http.http_errors import redact, retry_after
 from safecase.targets._http.json_body import charset, clean_line, count_of, decode, depth_exceeds, encode
 from safecase.targets._http.transport import mask_secrets
-
-from .conftest import PlayServer, ask, make, once
+from support.calls import ask, make, once
+from support.servers import PlayServer
 
 OK: dict[str, Any] = {
     "model": "m-1",

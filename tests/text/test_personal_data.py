@@ -9,8 +9,7 @@ from hypothesis import strategies as st
 from safecase.base import InputError
 from safecase.text import personal_data_finder, secret_finder
 from safecase.text._finder import level_signs, lower
-
-from .samples import PERSONAL_DATA, SECRETS
+from support.personal_data import PERSONAL_DATA, SECRETS
 
 FINDER = personal_data_finder()
 SECRET_FINDER = secret_finder()

@@ -15,7 +15,8 @@ from typing import Any, ClassVar
 
 import pytest
 
-from .command_line import SAFECASE, safecase
+from support.command_line import SAFECASE, safecase
+from support.workspaces import write_files
 
 SYSTEM = """\
 system: {id: shop, title: Shop, tier: low, tolerance: [{severity: sev3, bound: 0.5, rationale: small}]}
@@ -99,14 +100,16 @@ def port() -> Iterator[int]:
 
 def workspace(folder: Path, port: int, *, cases: int = 8) -> Path:
     """A workspace whose target is the server of this module."""
-    made = folder / "w"
-    (made / "suites").mkdir(parents=True)
-    (made / "safecase.yaml").write_text(SYSTEM.replace("PORT", str(port)))
-    (made / "risks.yaml").write_text(RISKS)
-    (made / "gates.yaml").write_text(GATES)
     numbers = ", ".join(str(n) for n in range(cases))
-    (made / "suites" / "own.yaml").write_text(SUITE.replace("NUMBERS", numbers))
-    return made
+    return write_files(
+        folder / "w",
+        {
+            "safecase": SYSTEM.replace("PORT", str(port)),
+            "risks": RISKS,
+            "gates": GATES,
+            "suites/own": SUITE.replace("NUMBERS", numbers),
+        },
+    )
 
 
 def told(folder: Path, *arguments: str, code: int) -> str:

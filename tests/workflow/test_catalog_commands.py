@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from .command_line import safecase
+from support.command_line import safecase
+from support.workspaces import start_workspace
 
 ATLAS = """\
 id: ATLAS
@@ -42,16 +43,13 @@ ROWS = """\
 
 @pytest.fixture
 def workspace(tmp_path: Path) -> Path:
-    folder = tmp_path / "w"
-    safecase(tmp_path, "init", str(folder), "--profile", "chat")
-    (folder / "suites" / "builtin.yaml").unlink()
-    (folder / "suites" / "own.yaml").write_text(SUITE)
-    (folder / "gates.yaml").write_text(
+    gates = (
         "gates:\n  - id: release\n    coverage: {risks_at_least: null}\n"
         "    rules: [{id: refusals, metric: over_refusal_rate, bound: 0.5}]\n"
     )
-    (folder / "policies.yaml").unlink(missing_ok=True)
-    return folder
+    return start_workspace(
+        tmp_path / "w", {"suites/builtin": None, "suites/own": SUITE, "policies": None, "gates": gates}
+    )
 
 
 def test_a_new_edition_resolves_once_it_is_taken_in(workspace: Path) -> None:

@@ -15,7 +15,8 @@ from typing import Any
 
 import pytest
 
-from .command_line import SAFECASE, safecase
+from support.command_line import SAFECASE, safecase
+from support.workspaces import start_workspace
 
 SUITE = """\
 suites:
@@ -35,13 +36,11 @@ gates:
 
 @pytest.fixture(scope="module")
 def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("main") / "safety"
-    safecase(folder.parent, "init", str(folder), "--profile", "chat", "--name", "Shop <b>")
-    (folder / "suites" / "builtin.yaml").write_text(SUITE)
-    (folder / "suites" / "own.yaml").unlink()
-    (folder / "gates.yaml").write_text(GATES)
-    (folder / "policies.yaml").unlink()
-    return folder
+    return start_workspace(
+        tmp_path_factory.mktemp("main") / "safety",
+        {"suites/builtin": SUITE, "suites/own": None, "policies": None, "gates": GATES},
+        name="Shop <b>",
+    )
 
 
 def cases(workspace: Path) -> int:

@@ -6,17 +6,15 @@ import json
 from pathlib import Path
 
 import pytest
-from safecase.workflow.checking import check_workspace
-from safecase.workflow.planning import forecast_run
 
 from safecase.base import InputError, WorkspaceError
 from safecase.guard import Content
-from safecase.model import BuildContext, Case, FlowPoint, Message, MessageRole, Transcript
-from safecase.workflow import Project, list_plugins, workspace_guard
+from safecase.model import BuildContext, Case, FlowPoint, Transcript
+from safecase.workflow import Project, check_workspace, forecast_run, list_plugins, workspace_guard
 from safecase.workflow._own_scorers import load_scorer
 from safecase.workspace import load_workspace, workspace_schema
-
-from .command_line import safecase
+from support.command_line import safecase
+from support.messages import assistant
 
 WORKSPACE = """\
 system: {id: shop, title: Shop}
@@ -49,6 +47,7 @@ from pathlib import Path
 from safecase.base import Record, Registered
 from safecase.model import CheckResult, FlowPoint, GuardAction, OutcomeKind
 from safecase.scorers import SCORERS, ScoreWriter
+from support.messages import assistant
 
 Path(__file__).with_name("imported").write_text("")
 
@@ -91,7 +90,7 @@ class Calm:
 """
 
 
-ANSWER = Transcript(messages=(Message(role=MessageRole.ASSISTANT, content="Hi"),))
+ANSWER = Transcript(messages=(assistant("Hi"),))
 
 
 def case_of(folder: Path) -> Case:

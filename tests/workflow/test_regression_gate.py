@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from .command_line import safecase
+from support.command_line import safecase
+from support.workspaces import start_workspace
 
 SUITES = "suites: [{use: jailbreak}, {use: multilingual}, {use: encodings}]\n"
 GATES = """\
@@ -25,15 +26,10 @@ gates:
 
 @pytest.fixture(scope="module")
 def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("regression") / "safety"
-    safecase(folder.parent, "init", str(folder), "--profile", "chat")
-    (folder / "suites" / "builtin.yaml").write_text(
-        "suites: [{use: jailbreak}, {use: multilingual}, {use: encodings}]\n"
+    return start_workspace(
+        tmp_path_factory.mktemp("regression") / "safety",
+        {"suites/builtin": SUITES, "suites/own": None, "policies": None, "gates": GATES},
     )
-    (folder / "suites" / "own.yaml").unlink()
-    (folder / "gates.yaml").write_text(GATES)
-    (folder / "policies.yaml").unlink()
-    return folder
 
 
 @pytest.fixture(scope="module")

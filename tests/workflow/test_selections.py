@@ -8,17 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from safecase.model.selector import Selector
-from safecase.model.suite import Case
-from safecase.workspace import Workspace, load, select_cases
-
-from .command_line import safecase
+from safecase.model import Case, Selector
+from safecase.workspace import Workspace, load_workspace, select_cases
+from support.command_line import safecase
+from support.workspaces import start_workspace
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    made = tmp_path_factory.mktemp("selections") / "w"
-    safecase(made.parent, "init", str(made), "--profile", "agent")
+    made = start_workspace(tmp_path_factory.mktemp("selections") / "w", {}, profile="agent")
     first_risk = (made / "risks.yaml").read_text().split("  - id: ")[1].split("\n", 1)[1]
     (made / "more.yaml").write_text(f"risks:\n  - id: unseen\n{first_risk}")
     return made
@@ -26,7 +24,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def workspace(folder: Path) -> Workspace:
-    return load(folder)
+    return load_workspace(folder)
 
 
 ABOUT: dict[str, Callable[[Case], bool]] = {

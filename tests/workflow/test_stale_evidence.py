@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from .command_line import safecase
+from support.command_line import safecase
+from support.workspaces import start_workspace
 
 GATES = """\
 gates:
@@ -28,12 +29,10 @@ suites:
 @pytest.fixture(scope="module")
 def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A decided run of a system whose prompt is a file."""
-    folder = tmp_path_factory.mktemp("stale") / "w"
-    safecase(folder.parent, "init", str(folder), "--profile", "chat")
-    (folder / "suites" / "builtin.yaml").unlink()
-    (folder / "suites" / "own.yaml").write_text(SUITE)
-    (folder / "policies.yaml").unlink()
-    (folder / "gates.yaml").write_text(GATES)
+    folder = start_workspace(
+        tmp_path_factory.mktemp("stale") / "w",
+        {"suites/builtin": None, "suites/own": SUITE, "policies": None, "gates": GATES},
+    )
     (folder / "prompt.txt").write_text("You sell lamps.")
     main = folder / "safecase.yaml"
     prompt = "    - {id: prompt, kind: system_prompt, file: prompt.txt}\n"

@@ -9,6 +9,7 @@ import pytest
 from safecase.base import WorkspaceError
 from safecase.workspace import load_workspace, write_profile
 from safecase.workspace.inheritance import templates
+from support.workspaces import write_files
 
 BASE = """
 gates:
@@ -24,10 +25,8 @@ gates:
 def gates(tmp_path: Path, *texts: str) -> dict[str, dict[str, float | None]]:
     folder = tmp_path / "w"
     write_profile("agent", folder, "Demo")
-    (folder / "gates.yaml").unlink()
-    (folder / "policies.yaml").unlink()
-    for index, text in enumerate(texts):
-        (folder / f"gates{index}.yaml").write_text(text)
+    own = {f"gates{index}": text for index, text in enumerate(texts)}
+    write_files(folder, {"gates": None, "policies": None, **own})
     return {gate.id: {rule.id: rule.bound for rule in gate.rules} for gate in load_workspace(folder).gates}
 
 

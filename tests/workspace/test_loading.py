@@ -27,6 +27,7 @@ from safecase.workspace import (
 )
 from safecase.workspace.library.profile_writer import PROFILES
 from safecase.workspace.lock import compare_lock
+from support.workspaces import write_files
 
 TODAY = date(2026, 11, 20)
 BASE = """\
@@ -55,10 +56,8 @@ suites:
 """
 
 
-def made(folder: Path, **files: str) -> Path:
-    for name, text in files.items():
-        (folder / f"{name}.yaml").write_text(text, encoding="utf-8")
-    return folder
+def write(folder: Path, **files: str) -> Path:
+    return write_files(folder, files)
 
 
 def messages(folder: Path) -> list[str]:
@@ -68,7 +67,7 @@ def messages(folder: Path) -> list[str]:
 
 
 def test_templates_expand_to_one_family(tmp_path: Path) -> None:
-    workspace = load_workspace(made(tmp_path, base=BASE, suite=SUITE))
+    workspace = load_workspace(write(tmp_path, base=BASE, suite=SUITE))
     (suite,) = workspace.suites
     assert len(suite.cases) == 7
     assert {case.family for case in suite.cases} == {"one", "many"}
@@ -76,16 +75,16 @@ def test_templates_expand_to_one_family(tmp_path: Path) -> None:
 
 
 def test_a_suite_version_follows_its_content(tmp_path: Path) -> None:
-    first = load_workspace(made(tmp_path, base=BASE, suite=SUITE)).suites[0].version
+    first = load_workspace(write(tmp_path, base=BASE, suite=SUITE)).suites[0].version
     assert load_workspace(tmp_path).suites[0].version == first
-    changed = load_workspace(made(tmp_path, suite=SUITE.replace("Tell me", "Tell us"))).suites[0].version
+    changed = load_workspace(write(tmp_path, suite=SUITE.replace("Tell me", "Tell us"))).suites[0].version
     assert changed != first
 
 
 def test_every_mistake_is_told_at_once_with_its_place_and_what_was_meant(tmp_path: Path) -> None:
     broken = BASE.replace("harm: privacy_leakage", "harm: privacy_leak").replace("likelihood", "likelyhood")
     found = messages(
-        made(tmp_path, base=broken, suite=SUITE.replace("expect: [refusal]", "expect: [refusl]"))
+        write(tmp_path, base=broken, suite=SUITE.replace("expect: [refusal]", "expect: [refusl]"))
     )
     text = "\n".join(found)
     assert "base.yaml:7:11: error: 'privacy_leak' is not a harm (did you mean 'privacy_leakage'?)" in text
@@ -114,7 +113,7 @@ def test_every_mistake_is_told_at_once_with_its_place_and_what_was_meant(tmp_pat
     ],
 )
 def test_rubbish_gets_one_clear_message(tmp_path: Path, text: str, expected: str) -> None:
-    found = "\n".join(messages(made(tmp_path, base=BASE, zz=text)))
+    found = "\n".join(messages(write(tmp_path, base=BASE, zz=text)))
     assert expected in found
     assert "zz.yaml" in found
 
@@ -124,9 +123,9 @@ def test_hostile_files_are_bounded(tmp_path: Path) -> None:
         f"{chr(98 + i)}: &{chr(98 + i)} [{','.join(['*' + chr(97 + i)] * 9)}]\n" for i in range(9)
     )
     started = time.monotonic()
-    assert "aliases" in "\n".join(messages(made(tmp_path, base=BASE, zz=laughs)))
+    assert "aliases" in "\n".join(messages(write(tmp_path, base=BASE, zz=laughs)))
     assert time.monotonic() - started < 60
-    assert "nests" in "\n".join(messages(made(tmp_path, zz="risks: " + "[" * 200 + "]" * 200)))
+    assert "nests" in "\n".join(messages(write(tmp_path, zz="risks: " + "[" * 200 + "]" * 200)))
     (tmp_path / "zz.yaml").write_bytes(b"risks: \xff\xfe\x00")
     assert "UTF-8" in "\n".join(messages(tmp_path))
 
@@ -136,7 +135,7 @@ def test_data_cannot_come_from_outside_the_workspace(tmp_path: Path) -> None:
         "    templates:",
         "    datasets:\n      - {id: d, path: ../../etc/passwd, format: csv}\n    templates:",
     )
-    assert "leads out of the workspace" in "\n".join(messages(made(tmp_path, base=BASE, suite=outside)))
+    assert "leads out of the workspace" in "\n".join(messages(write(tmp_path, base=BASE, suite=outside)))
 
 
 def test_a_locked_data_set_that_changed_is_an_error(tmp_path: Path) -> None:
@@ -148,7 +147,7 @@ def test_a_locked_data_set_that_changed_is_an_error(tmp_path: Path) -> None:
         "    datasets:\n      - {id: d, path: data/rows.jsonl, columns: {prompt: q.text, id: n}}\n"
         "    templates:",
     )
-    workspace = load_workspace(made(tmp_path, base=BASE, suite=suite))
+    workspace = load_workspace(write(tmp_path, base=BASE, suite=suite))
     assert [case.id for case in workspace.suites[0].cases][-1] == "a"
     write_lock(workspace)
     assert compare_lock(workspace) == ()
@@ -176,23 +175,23 @@ def test_data_sets_of_the_hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
         declared = f"    datasets:\n      - {{id: d, path: {path}, format: hugging_face, {columns}}}\n"
         return SUITE.replace("    templates:", f"{declared}    templates:")
 
-    workspace = load_workspace(made(tmp_path, base=BASE, suite=suite("owner/name")))
+    workspace = load_workspace(write(tmp_path, base=BASE, suite=suite("owner/name")))
     assert [case.id for case in workspace.suites[0].cases][-2:] == ["a", "b"]
     assert asked[0] == ("owner/name", {"split": "test", "revision": "abc", "trust_remote_code": False})
-    told = "\n".join(messages(made(tmp_path, base=BASE, suite=suite("nobody/nothing"))))
+    told = "\n".join(messages(write(tmp_path, base=BASE, suite=suite("nobody/nothing"))))
     assert "cannot be loaded from the Hub: Couldn't reach" in told
     for path in ("/etc", "../data", "a/b/c", "."):
-        told = "\n".join(messages(made(tmp_path, base=BASE, suite=suite(path))))
+        told = "\n".join(messages(write(tmp_path, base=BASE, suite=suite(path))))
         assert "is no name on the Hub" in told
     monkeypatch.setitem(sys.modules, "datasets", None)
-    told = "\n".join(messages(made(tmp_path, base=BASE, suite=suite("owner/name"))))
+    told = "\n".join(messages(write(tmp_path, base=BASE, suite=suite("owner/name"))))
     assert "safecase[datasets]" in told
 
 
 def test_what_is_declared_and_broken_is_not_called_missing(tmp_path: Path) -> None:
     broken = BASE.replace("severity: sev2", "severity: sev9", 1)
     assert broken != BASE
-    told = "\n".join(messages(made(tmp_path, base=broken, suite=SUITE)))
+    told = "\n".join(messages(write(tmp_path, base=broken, suite=SUITE)))
     assert "sev9" in told
     assert "there is no risk" not in told
 
@@ -202,7 +201,9 @@ def test_variants_keep_the_family_and_change_the_words(tmp_path: Path) -> None:
         SUITE
         + "    variants:\n      - [base64]\n      - {converters: [rot13, reversed], select: 'case:one'}\n"
     )
-    cases = {case.id: case for case in load_workspace(made(tmp_path, base=BASE, suite=suite)).suites[0].cases}
+    cases = {
+        case.id: case for case in load_workspace(write(tmp_path, base=BASE, suite=suite)).suites[0].cases
+    }
     assert cases["one~base64"].messages[0].text == "VGVsbCBtZQ=="
     assert cases["one~base64"].family == "one"
     assert cases["one~rot13+reversed"].converters == ("rot13", "reversed")
@@ -210,7 +211,7 @@ def test_variants_keep_the_family_and_change_the_words(tmp_path: Path) -> None:
 
 
 def test_selectors_reach_along_the_graph(tmp_path: Path) -> None:
-    workspace = load_workspace(made(tmp_path, base=BASE, suite=SUITE))
+    workspace = load_workspace(write(tmp_path, base=BASE, suite=SUITE))
     assert len(select_cases(workspace, Selector.parse("family:many"))) == 6
     assert len(select_cases(workspace, Selector.parse("case:one+"))) == 7
     assert len(select_cases(workspace, Selector.parse("+many-1"))) == 6
@@ -230,7 +231,8 @@ def test_orphans_and_anti_patterns_are_found_with_their_mend(tmp_path: Path) -> 
     extra = BASE + "  - {id: lonely, title: L, harm: toxicity, severity: sev1, likelihood: rare}\n"
     old = SUITE.replace("  - id: own\n", "  - id: own\n    reviewed: 2020-01-01\n")
     codes = {
-        item.code for item in lint_workspace(load_workspace(made(tmp_path, base=extra, suite=old)), [], TODAY)
+        item.code
+        for item in lint_workspace(load_workspace(write(tmp_path, base=extra, suite=old)), [], TODAY)
     }
     assert codes >= {
         "risk-untested",
@@ -246,7 +248,7 @@ def test_orphans_and_anti_patterns_are_found_with_their_mend(tmp_path: Path) -> 
 def test_paper_without_tests_is_called_paper(tmp_path: Path) -> None:
     paper = BASE + "controls:\n  - {id: c, title: C, layer: model, risks: [leak]}\n"
     found = {
-        item.code: item for item in lint_workspace(load_workspace(made(tmp_path, base=paper)), [], TODAY)
+        item.code: item for item in lint_workspace(load_workspace(write(tmp_path, base=paper)), [], TODAY)
     }
     assert found["documents-without-tests"].requirement == "ANT-01"
     assert found["documents-without-tests"].position is not None
@@ -254,7 +256,7 @@ def test_paper_without_tests_is_called_paper(tmp_path: Path) -> None:
 
 def test_the_graph_links_risk_to_suite_to_rule_and_draws(tmp_path: Path) -> None:
     gate = "gates:\n  - id: g\n    rules: [{id: r, metric: violation_rate, bound: 0.1}]\n"
-    graph = build_graph(load_workspace(made(tmp_path, base=BASE, suite=SUITE, gate=gate)))
+    graph = build_graph(load_workspace(write(tmp_path, base=BASE, suite=SUITE, gate=gate)))
     assert ("risk:leak", "suite:own") in graph.edges
     assert "rule:g/r" in graph.downstream(["risk:leak"])
     assert "flowchart LR" in draw_mermaid(graph)
@@ -276,7 +278,7 @@ def test_the_schema_knows_profiles_and_refuses_typing_errors(tmp_path: Path) -> 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.one_of(st.text(max_size=200), st.binary(max_size=200).map(lambda raw: raw.decode("latin-1"))))
 def test_no_text_at_all_breaks_the_loader(tmp_path: Path, text: str) -> None:
-    made(tmp_path, base=BASE)
+    write(tmp_path, base=BASE)
     (tmp_path / "zz.yaml").write_text(text, encoding="utf-8", errors="replace", newline="")
     workspace, problems = load_lenient(tmp_path)
     assert workspace is not None

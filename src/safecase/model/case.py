@@ -43,7 +43,9 @@ class Case(Record):
     """None means benign: over-refusal and utility are measured on it."""
     harm: HarmClass
     purpose: Purpose = Field(
-        default_factory=lambda data: Purpose.USE if data.get("harm") is HarmClass.OVER_REFUSAL else Purpose.HARM
+        default_factory=lambda data: (
+            Purpose.USE if data.get("harm") is HarmClass.OVER_REFUSAL else Purpose.HARM
+        )
     )
     """Default: ``use`` where the harm is over-refusal, else ``harm``."""
     capability: DangerousCapability | None = None

@@ -6,7 +6,8 @@ import pytest
 
 from safecase.guard import Guard, guard_from_mapping
 from safecase.guard._safe_completion import category_of, safe_completion
-from safecase.model import GuardAction, GuardDecision, Message, MessageRole
+from safecase.model import GuardAction, GuardDecision
+from support.messages import user
 
 
 @pytest.fixture(scope="module")
@@ -16,7 +17,7 @@ def guard() -> Guard:
 
 def answer(guard: Guard, question: str, text: str) -> GuardDecision:
     """The decision on an answer to a question."""
-    return guard.check_output(text, conversation=(Message(role=MessageRole.USER, content=question),))
+    return guard.check_output(text, conversation=(user(question),))
 
 
 @pytest.mark.parametrize(

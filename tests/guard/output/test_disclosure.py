@@ -6,14 +6,15 @@ import pytest
 
 from safecase.guard import guard_from_mapping
 from safecase.guard._safe_completion import category_of, safe_completion
-from safecase.model import GuardAction, GuardDecision, Message, MessageRole
+from safecase.model import GuardAction, GuardDecision
+from support.messages import user
 
 GUARD = guard_from_mapping({"disclosure": "ai_disclosure"})
 
 
 def answer(question: str, text: str) -> GuardDecision:
     """The decision on an answer to a question."""
-    return GUARD.check_output(text, conversation=(Message(role=MessageRole.USER, content=question),))
+    return GUARD.check_output(text, conversation=(user(question),))
 
 
 @pytest.mark.parametrize(

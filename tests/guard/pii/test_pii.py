@@ -18,8 +18,8 @@ from safecase.guard.personal_data._presidio import PresidioCheck
 from safecase.guard.personal_data._vault import Vault, Vaults
 from safecase.guard.personal_data.pii import PersonalDataCheck, PersonalDataParameters
 from safecase.model import FlowPoint, GuardAction
-from text.samples import PERSONAL_DATA as EXAMPLES
-from text.samples import SECRETS as SECRET_EXAMPLES
+from support.personal_data import PERSONAL_DATA as EXAMPLES
+from support.personal_data import SECRETS as SECRET_EXAMPLES
 
 
 def guarded(**parameters: object) -> Check:

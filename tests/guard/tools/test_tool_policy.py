@@ -37,7 +37,8 @@ from safecase.guard.tools._policy import ToolPolicy, track_conversation
 from safecase.guard.tools._provenance import Provenance, ProvenanceTracker
 from safecase.guard.tools._replay import replay
 from safecase.guard.tools._session import ApprovalNeeded, ToolDenied, ToolSession
-from safecase.model import GuardAction, Message, MessageRole, ToolCall
+from safecase.model import GuardAction, Message, ToolCall
+from support.messages import used, user
 
 FILE = ToolPolicyFile(
     tools=(
@@ -86,18 +87,6 @@ POLICY = ToolPolicy(FILE)
 
 def call(name: str, **arguments: Any) -> ToolCall:
     return ToolCall(name=name, arguments=arguments)
-
-
-def user(text: str) -> Message:
-    return Message(role=MessageRole.USER, content=text)
-
-
-def used(name: str, result: str, **arguments: Any) -> tuple[Message, Message]:
-    made = ToolCall(name=name, arguments=arguments, id=f"{name}1")
-    return (
-        Message(role=MessageRole.ASSISTANT, tool_calls=(made,)),
-        Message(role=MessageRole.TOOL, content=result, tool_call_id=made.id),
-    )
 
 
 def decided(made: ToolCall, *messages: Message, journey: str = "default") -> GuardAction:
