@@ -27,7 +27,7 @@ INTRODUCTION = """\
 The vocabulary of the product, from the types themselves: each word is one type, defined once, in
 `safecase.model`. [Concepts](concepts.md) tells the same words as a story; start there.
 
-<!-- Written by `make glossary` from the docstrings. Change them, not this page. -->
+This page is written by `make glossary` from the docstrings: change them, not it.
 """
 
 

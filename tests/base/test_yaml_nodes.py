@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ruamel.yaml import YAML
 
-from safecase.base import Node, YamlSyntaxError, compose_yaml
+from safecase.base import Node, YamlSyntaxError, compose_yaml, load_own_yaml
 from safecase.base.yaml_nodes import _DIFFERS, _compose_exactly, _compose_fast
 
 ROOT = Path(__file__).parents[2]
@@ -58,6 +59,16 @@ def test_the_suites_that_ship_are_read_by_the_fast_reader() -> None:
     suites = [path for path in FILES if path.parent.name == "suites" and "library" in path.parts]
     assert len(suites) > 15
     assert [path.name for path in suites if same(path.read_text(encoding="utf-8")) is None] == []
+
+
+OWN = [path for path in FILES if "src" in path.parts and ("data" in path.parts or "templates" in path.name)]
+
+
+@pytest.mark.parametrize("path", OWN, ids=lambda path: path.name)
+def test_what_ships_is_loaded_alike_by_both(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert load_own_yaml(text) == YAML(typ="safe", pure=True).load(text)
+    assert "gate_templates.yaml" in {item.name for item in OWN}
 
 
 def mutated(draw: random.Random, text: str) -> str:

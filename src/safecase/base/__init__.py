@@ -55,6 +55,7 @@ if TYPE_CHECKING:
     from safecase.base.yaml_nodes import Node as Node
     from safecase.base.yaml_nodes import YamlSyntaxError as YamlSyntaxError
     from safecase.base.yaml_nodes import compose_yaml as compose_yaml
+    from safecase.base.yaml_nodes import load_own_yaml as load_own_yaml
     from safecase.base.zstd import FrameWriter as FrameWriter
     from safecase.base.zstd import ZstdError as ZstdError
     from safecase.base.zstd import compress_frame as compress_frame

@@ -75,6 +75,22 @@ def compose_yaml(text: str) -> Node | None:
     return _compose_exactly(text)
 
 
+def load_own_yaml(text: str) -> Any:
+    """The data of a YAML file that ships with the package, by libyaml where it is there.
+
+    For such files a test holds that both readers load the same; text from elsewhere is not for this.
+    """
+    try:
+        from yaml import CSafeLoader
+    except ImportError:  # PyYAML was built without libyaml
+        from ruamel.yaml import YAML
+
+        return YAML(typ="safe", pure=True).load(text)
+    from yaml import load
+
+    return load(text, CSafeLoader)
+
+
 def _compose_fast(text: str) -> tuple[bool, Node | None]:
     """Whether libyaml read the text without objection and without a tag, and what it read."""
     try:

@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from safecase.base import StatisticsError
+from safecase.stats._binomial import binomial_cdf
 from safecase.stats._requirements import require_probability
 from safecase.stats.sequential.boundaries import (
     Boundaries,
@@ -338,18 +339,16 @@ def fixed_ship_points(theta0: float, alpha: float, count: int) -> IntArray:
 
     149, 236, 313, 386, 456 for 2 % at 95 %.
     """
-    from scipy.stats import binom
-
     require_probability("theta0", theta0)
     require_probability("alpha", alpha)
     s = np.arange(count)
     low = np.full(count, zero_failure_floor(theta0, alpha) - 1, dtype=np.int64)
     high = np.full(count, int((count + 10) / theta0 + 4 * math.sqrt(count + 10) * 4 / theta0), dtype=np.int64)
-    while np.any(binom.cdf(s, high, theta0) > alpha):
+    while np.any(binomial_cdf(s, high, theta0) > alpha):
         high *= 2
     while np.any(high - low > 1):
         middle = (low + high) // 2
-        enough = binom.cdf(s, middle, theta0) <= alpha
+        enough = binomial_cdf(s, middle, theta0) <= alpha
         low, high = np.where(enough, low, middle), np.where(enough, middle, high)
     return np.asarray(high, dtype=np.int64)
 
@@ -362,8 +361,6 @@ def fixed_sample_size(
 
     Size alpha at theta0, power at theta1. Raises `StatisticsError` unless 0 < theta1 < theta0 < 1.
     """
-    from scipy.stats import binom
-
     ship_mixture(theta0, theta1)
     require_probability("power", power)
     if _approximate_sample_size(theta0, theta1, alpha, power) > 1e7:
@@ -373,7 +370,7 @@ def fixed_sample_size(
     batch, start = 16, 0
     while True:
         points = fixed_ship_points(theta0, alpha, start + batch)[start:]
-        enough = binom.cdf(np.arange(start, start + batch), points, theta1) >= power
+        enough = binomial_cdf(np.arange(start, start + batch), points, theta1) >= power
         if enough.any():
             first = int(np.argmax(enough))
             return int(points[first]), start + first

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from safecase.base import EmptyDenominatorError, StatisticsError
+from safecase.stats._binomial import binomial_cdf
 from safecase.stats._requirements import require_probability
 from safecase.stats.intervals import Interval, Side, split_confidence
 
@@ -22,8 +23,6 @@ def quantile_interval(
     observation with at least that share at or below it. +inf values (timeouts) are allowed.
     Raises `EmptyDenominatorError` without values, `StatisticsError` for NaN or a quantile outside (0, 1).
     """
-    from scipy.stats import binom
-
     require_probability("quantile", quantile)
     x = np.sort(np.asarray(values, dtype=np.float64).ravel())
     n = int(x.size)
@@ -33,7 +32,7 @@ def quantile_interval(
         raise StatisticsError("values contain NaN; record a timeout as infinity, not as a missing number")
     lower_alpha, upper_alpha = split_confidence(confidence, side)
     ranks = np.arange(n + 2)
-    below = binom.cdf(ranks - 1, n, quantile)
+    below = binomial_cdf(ranks - 1, n, quantile)
     lower, upper = -math.inf, math.inf
     if lower_alpha:
         rank = int(ranks[below <= lower_alpha].max(initial=0))

@@ -19,7 +19,7 @@ from functools import lru_cache
 from importlib.resources import files
 from typing import Any
 
-from safecase.base import suggest
+from safecase.base import load_own_yaml, suggest
 from safecase.workspace.yaml_reader import LocatedDocument, Path_
 
 _DEEPEST = 20
@@ -38,10 +38,8 @@ class RawGate:
 @lru_cache(maxsize=1)
 def templates() -> dict[str, dict[str, Any]]:
     """The built-in gates by the class of use that they are for."""
-    from ruamel.yaml import YAML
-
     text = files("safecase.workspace.library").joinpath("gate_templates.yaml").read_text(encoding="utf-8")
-    return {item["id"]: item for item in YAML(typ="safe", pure=True).load(text)["gates"]}
+    return {item["id"]: item for item in load_own_yaml(text)["gates"]}
 
 
 def resolve_gate(gate: RawGate, known: dict[str, RawGate]) -> dict[str, Any] | None:

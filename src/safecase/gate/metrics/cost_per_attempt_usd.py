@@ -29,7 +29,7 @@ class CostMetric(QuantityMetric):
 
     def evaluate(self, rule: GateRule, rule_slice: RuleSlice, reading: RunReading) -> CategoryResult:
         import numpy as np
-        from scipy.stats import t
+        from scipy.special import stdtrit
 
         from safecase.gate._slice_results import made_codes, slice_result, status_against
         from safecase.gate._wording import STATUS_ENDINGS
@@ -45,7 +45,7 @@ class CostMetric(QuantityMetric):
             return slice_result(self, rule, rule_slice, None, RuleStatus.INSUFFICIENT, told, codes=codes)
         mean = float(values.mean())
         half = float(
-            t.ppf(0.5 + rule.confidence / 2, len(values) - 1) * values.std(ddof=1) / np.sqrt(len(values))
+            stdtrit(len(values) - 1, 0.5 + rule.confidence / 2) * values.std(ddof=1) / np.sqrt(len(values))
         )
         interval = Interval(
             mean, max(0.0, mean - half), mean + half, rule.confidence, "student-t", len(values)

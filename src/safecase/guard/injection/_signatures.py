@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-from importlib.resources import files
 from pathlib import Path
 
 from pydantic import Field, ValidationError
 
-from safecase.base import Identifier, InputError, Record, describe
+from safecase.base import Identifier, InputError, Record, describe, package_yaml
 from safecase.model import FlowPoint
 
 _MEMORY = 64 << 20
@@ -116,5 +115,6 @@ def parse_signatures(text: str, *, where: str) -> SignatureFile:
 @lru_cache(maxsize=1)
 def shipped_signatures() -> SignatureSet:
     """The signatures that come with the package."""
-    file = files("safecase.guard.injection").joinpath("data", "signatures.yaml")
-    return SignatureSet(parse_signatures(file.read_text(encoding="utf-8"), where="the shipped signatures"))
+    return SignatureSet(
+        SignatureFile.model_validate(package_yaml("safecase.guard.injection", "signatures.yaml"))
+    )
