@@ -57,7 +57,7 @@ def _scans() -> tuple[Callable[[str], Iterator[str]], ...]:
 def may_be_encoded(text: str) -> bool:
     """False for ordinary prose, in which decoding would find nothing; a cheap test."""
     plain = plain_letters(text)
-    # Percentages come in ones to threes.
+    # Fewer are percentages.
     if plain.count("%") >= 4 or _CODE.search(plain) or _CRUMBS.search(plain):
         return True
     if any(_TELLS_RUN.search(run) for run in _LONG_RUN.findall(plain)):
