@@ -23,7 +23,7 @@ from safecase.model import (
 _LOG = logging.getLogger("safecase.guard")
 _SENTENCE_END = re.compile(r"[.!?。！？](?=\s)|\n")
 _LONGEST_WINDOW = 800
-"""Characters after which text without a sentence end is read all the same, or a user would see nothing of it."""
+"""Characters after which text without a sentence end is read all the same, or a user would see none of it."""
 _CONTEXT = 3_000
 """Characters of what was let go that are read again before each piece, because an offence may span sentences;
 each piece costs as much. Both chosen without measurement (design/guard-pipeline.md)."""

@@ -55,7 +55,6 @@ def _finding(
     requirement: str,
     level: ProblemLevel = ProblemLevel.WARNING,
 ) -> Problem:
-    """A problem at the place of what it is about."""
     return Problem(
         code=code,
         level=level,
@@ -450,7 +449,6 @@ def _threats(workspace: Workspace, today: date) -> Iterator[Problem]:
 
 
 def _theatre(workspace: Workspace) -> Iterator[Problem]:
-    """Documents without a test behind them."""
     documents = len(workspace.policies) + len(workspace.controls) + len(workspace.threats)
     if documents and not workspace.suites:
         kind = next(

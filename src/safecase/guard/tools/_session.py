@@ -111,7 +111,7 @@ class ToolSession:
         return decision
 
     def _decide(self, call: ToolCall, *, approved: bool) -> ToolDecision:
-        """The policy's decision, which is kept. Approval turns "ask a person" into "go ahead" and nothing else."""
+        """The policy's decision, which is kept. An approval turns "ask a person" into "go ahead", no more."""
         decision = self.policy.decide(
             call, self.tracker, request=self.request, journey=self.journey, session=self.session,
             approved=approved, dry_run=self.dry_run,
