@@ -19,6 +19,7 @@ _SCALARS = frozenset({str, int, float, bool, type(None)})
 
 
 def _plain(value: Any) -> Any:
+    """A value as JSON types alone, so that equal contents have equal bytes; sets are sorted."""
     # The plain types first, by identity: asking an abstract class costs more than all the rest.
     kind = type(value)
     if kind in _SCALARS:

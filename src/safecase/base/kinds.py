@@ -129,6 +129,7 @@ class KindRegistry(PluginTable[Kind[Made, Context]]):
     def _kind(
         self, name: str, version: str, parameters: type[Record], build: Callable[..., Made]
     ) -> Kind[Made, Context]:
+        """A kind from its factory, which takes parameters and context, parameters alone, or nothing."""
         takes = min(needed(build), 2)
         return Kind(name, version, parameters, build, takes, self.noun, self._offers)
 

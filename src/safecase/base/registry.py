@@ -268,6 +268,7 @@ class Registry(PluginTable[Item]):
 
 
 def _distribution(point: EntryPoint) -> str:
+    """Name and version of the package that offers an entry point, for messages."""
     return f"{point.dist.name} {point.dist.version}" if point.dist else point.module
 
 

@@ -66,6 +66,7 @@ def describe(error: ValidationError, model: type[BaseModel], *, noun: str = "fie
 
 
 def _mistake(item: Any, model: type[BaseModel]) -> Mistake:
+    """One of pydantic's errors in words for a person who wrote a file."""
     path = tuple(step for step in item["loc"] if not _is_branch(step))
     kind = item["type"]
     if kind == "extra_forbidden":

@@ -52,6 +52,7 @@ class HarmClassRecord:
 
 
 def _rows(name: str) -> list[dict[str, Any]]:
+    """The classes in a file of the package."""
     content = (resources.files("safecase.catalog") / "data" / name).read_text(encoding="utf-8")
     rows: list[dict[str, Any]] = json.loads(content)["classes"]
     return rows
@@ -94,6 +95,7 @@ def harm_class(identifier: str) -> HarmClassRecord:
 
 
 def _unknown(kind: str, identifier: str, known: list[str]) -> CatalogError:
+    """The error for a class that does not exist, with the nearest that does."""
     found = nearest(identifier, known, 1)
     mend = f"did you mean {found[0]}?" if found else f"known: {', '.join(known)}"
     return CatalogError(f"there is no {kind} '{identifier}'; {mend}")

@@ -132,6 +132,7 @@ def _atlas_id(value: Any, where: str) -> str:
 
 
 def _attributes(item: Mapping[str, Any], where: str) -> Mapping[str, str]:
+    """What ATLAS says beside the common fields, under one name whatever its edition calls it."""
     kept: dict[str, str] = {}
     reference = item.get("attack-reference") or item.get("ATT&CK-reference")
     if isinstance(reference, Mapping) and reference.get("id"):
@@ -255,6 +256,7 @@ def _entry(
     parents: tuple[str, ...] = (),
     links: tuple[EntryLink, ...] = (),
 ) -> CatalogEntry:
+    """An entry of ATLAS in our form."""
     name = _atlas_id(item.get("id") if identifier is None else identifier, where)
     return CatalogEntry(
         framework="atlas",

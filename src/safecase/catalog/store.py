@@ -166,6 +166,7 @@ class CatalogStore:
         return {key: tuple(value) for key, value in sorted(turned.items())}
 
     def _cites(self, source: str, target: str, version: str | None) -> bool:
+        """Whether a catalog relates to the target framework at all; one that cannot be loaded does not."""
         try:
             catalog = self.load(source, version)
         except CatalogError:
@@ -174,6 +175,7 @@ class CatalogStore:
 
 
 def _links(catalog: Catalog, target: str) -> dict[str, tuple[str, ...]]:
+    """Entry → the entries of the target framework that it relates to; those without any left out."""
     table = {entry.id: entry.linked("related", target) for entry in catalog}
     return {identifier: others for identifier, others in table.items() if others}
 

@@ -76,6 +76,7 @@ class PackWriter:
             return self._add(name, iter(lambda: source.read(_PIECE), b""), compressed)
 
     def _add(self, name: str, pieces: Iterable[bytes], compressed: bool) -> str:
+        """Write an entry piece by piece; its header is written twice, because size and checksum come last."""
         stream = self._stream
         if stream is None:
             raise RuntimeError("the pack is not open")
@@ -102,6 +103,7 @@ class PackWriter:
         return state.hexdigest()
 
     def _finish(self, stream: BinaryIO) -> None:
+        """Write the directory."""
         start = stream.tell()
         directory = b"".join(directory_entry(entry) for entry in self._entries)
         stream.write(directory + end_record(len(self._entries), len(directory), start))
@@ -151,6 +153,7 @@ def open_pack(path: Path) -> Iterator[zipfile.ZipFile]:
 
 
 def _inspect(archive: zipfile.ZipFile, where: str) -> None:
+    """Refuse an archive whose directory tells that reading it would hurt, before anything is unpacked."""
     entries = archive.infolist()
     if len(entries) > MAXIMUM_ENTRIES:
         raise CheckFailed(

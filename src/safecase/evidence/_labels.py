@@ -45,6 +45,8 @@ def packed_labels(archive: zipfile.ZipFile, rules: Sequence[GateRule]) -> dict[s
 
 
 def _read(archive: zipfile.ZipFile, name: str) -> dict[str, bool]:
+    """Attempt → whether people say that it is violated. Raises CheckFailed where labels contradict each
+    other."""
     try:
         lines = read_entry(archive, name, limit=_LARGEST).decode("utf-8-sig").splitlines(keepends=True)
         rows = DictReader(lines)

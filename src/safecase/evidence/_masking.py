@@ -146,6 +146,7 @@ def _compose(text: str) -> Any:
 
 
 def _fields(node: Any, wanted: tuple[str, ...]) -> Iterator[tuple[str, Any]]:
+    """Name and node of the wanted keys of a YAML mapping; none of anything else."""
     if node.id == "mapping":
         for key, value in node.value:
             if str(key.value) in wanted:

@@ -92,4 +92,5 @@ def _reaches_template(name: str, written: dict[str, RawGate]) -> bool:
 
 
 def _entries(value: object) -> list[dict[str, Any]]:
+    """The mappings of a YAML list; what else stands there declares nothing."""
     return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []

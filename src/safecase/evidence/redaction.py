@@ -74,6 +74,7 @@ class Redactor:
             raise InfrastructureError(f"a record of the run log is not an attempt: {error}") from error
 
     def _mask(self, data: dict[str, Any], keep: Collection[str]) -> dict[str, Any]:
+        """Mask the parts of an attempt that hold what was said; the others are ids and numbers."""
         for name in ("transcript", "scores", "error"):
             if name in data:
                 data[name] = self._record(name, data[name], keep)
@@ -140,6 +141,7 @@ def find_spans(text: str, wanted: frozenset[str]) -> list[tuple[int, int, str]]:
 
 @lru_cache(maxsize=1)
 def _finders() -> tuple[Finder, Finder]:
+    """Kept for the process: building them compiles every pattern."""
     return personal_data_finder(), secret_finder()
 
 
@@ -154,6 +156,7 @@ def _findings(text: str) -> Iterator[tuple[int, int, str]]:
 
 
 def _strings(value: Any) -> Iterator[str]:
+    """Every text in a JSON value, keys left out: they are words of the format."""
     if isinstance(value, str):
         yield value
     elif isinstance(value, list):

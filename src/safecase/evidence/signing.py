@@ -127,6 +127,7 @@ def render_envelope(envelope: Envelope) -> bytes:
 
 
 def _encoded(envelope: Envelope) -> Iterator[str]:
+    """Every field of an envelope that is base64."""
     yield envelope.payload
     for signature in envelope.signatures:
         yield from (signature.sig, signature.public_key)

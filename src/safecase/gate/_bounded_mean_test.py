@@ -36,6 +36,8 @@ def first_bounded_decision(plan: BoundedGatePlan, values: NDArray[np.float64]) -
 
 
 def _look(plan: BoundedGatePlan, values: NDArray[np.float64]) -> tuple[str, int]:
+    """The first decision along the values, and after how many of them; where two fall at once,
+    a proof comes before futility."""
     if not len(values):
         return "open", 0
     tests = [("ship", plan.ship, plan.alpha), ("block_proven", plan.block, plan.alpha)]
@@ -73,6 +75,7 @@ class BoundedMeanState(StreamState):
         self.decision = decision
 
     def _take(self, draw: int, code: int) -> None:
+        """Take one attempt; the counts go on behind the decision, which does not change any more."""
         taken = self._value(draw, code)
         if taken is None:
             return

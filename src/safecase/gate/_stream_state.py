@@ -51,6 +51,7 @@ class StreamState:
         """Feed the test; rules without one only count."""
 
     def _decide(self, decision: str, *, over: bool) -> None:
+        """Set the decision; ``over``: the limit is exceeded, which may stop the run."""
         self.decision = decision
         # Failures of the technique stop a slice as violations would, but they prove nothing.
         self.failed = over and not budget_note(self.rule, self.seen, self.errors, self.undetermined)

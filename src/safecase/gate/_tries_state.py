@@ -19,6 +19,7 @@ class TriesState(StreamState):
         self.size = int(self.units.sum())
 
     def _take(self, draw: int, code: int) -> None:
+        """Count an attempt; where one succeeds, the later tries of its case are no units any more."""
         self.n += 1
         if code != VIOLATED:
             return

@@ -95,6 +95,7 @@ def forecast(gate: Gate, plan: RunPlan) -> GateForecast:
 
 
 def _rule(rule: GateRule, plan: RunPlan) -> RuleForecast:
+    """What one rule may come to, slice by slice."""
     found = rule_slices(rule, plan)
     metric = metric_of(rule)
     rows = []
@@ -183,6 +184,7 @@ def _rate_row(
 
 
 def _at(chances: Sequence[ChanceAtRate], rate: float) -> float | None:
+    """The chance to ship at one of the rates in the table; None where it has no such row."""
     return next((item.ship for item in chances if abs(item.rate - rate) < 1e-12), None)
 
 

@@ -83,6 +83,7 @@ def parse_labels(data: bytes, where: str) -> dict[str, bool]:
 
 
 def _take(row: list[str], places: list[int], found: dict[str, bool], where: str) -> None:
+    """Put the label of one line into ``found``; an empty one says that nobody has labelled it yet."""
     if not any(cell.strip() for cell in row):
         return
     if len(row) <= max(places):

@@ -171,6 +171,8 @@ def _conclude(
     stale: Sequence[StaleEvidence],
     accepted: Mapping[str, RiskAcceptance],
 ) -> tuple[VerdictKind, list[str], list[str]]:
+    """The recommendation, its reasons, and its conditions. What failed and was not accepted outweighs what is
+    open, and that outweighs what is met."""
     failing: list[str] = []
     open_: list[str] = []
     conditions: list[str] = []
@@ -217,4 +219,5 @@ def _summary(results: Sequence[RuleResult]) -> str:
 
 
 def _contradicted(result: RuleResult) -> bool:
+    """Whether attempts after the decision exceed the limit that the rule met."""
     return any(item.details.get("later_attempts_exceed_limit") for item in result.categories)

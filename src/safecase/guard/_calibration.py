@@ -155,6 +155,7 @@ def choose_threshold(
 
 
 def _best(allowed: list[CurvePoint], goal: Goal, priced: bool) -> CurvePoint | None:
+    """Of the thresholds with the guarantee, the cheapest or the one that stops least (or misses least)."""
     if not allowed:
         return None
     if priced:
@@ -219,6 +220,7 @@ def _segments(
     chosen: CurvePoint,
     confidence: float,
 ) -> Iterable[SegmentPoint]:
+    """What the threshold does to each segment and language, for which nothing is guaranteed."""
     stopped = scores >= chosen.threshold
     kinds: Mapping[Literal["segment", "language"], list[str]] = {
         "segment": [item.segment for item in texts],
@@ -240,6 +242,7 @@ def _segments(
 
 
 def _rate(events: int, n: int, confidence: float) -> Estimate:
+    """A share with its exact interval."""
     return _estimate(clopper_pearson(events, n, confidence))
 
 

@@ -264,6 +264,7 @@ class Guard:
             return _failed(item, content.surface, CheckFailure.TIMEOUT, perf_counter() - started)
 
     def _threads(self) -> ThreadPoolExecutor:
+        """The guard's threads, made when first needed: most guards never are asynchronous."""
         with self._pool_lock:
             if self._pool is None:
                 self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="safecase-guard")
@@ -321,6 +322,7 @@ def _verdict(
     latency: float,
     failure: CheckFailure | None = None,
 ) -> GuardVerdict:
+    """A check's result with what is the same for all of them."""
     return GuardVerdict(
         name, version, surface, result.action, result.score, result.reason, result.evidence,
         result.replacements, result.details, latency, failure,
@@ -363,6 +365,7 @@ def _failed(
     latency: float,
     error: Exception | None = None,
 ) -> GuardVerdict:
+    """The verdict of a check that gave none: it blocks or lets pass, as declared."""
     how = "ran out of time" if failure is CheckFailure.TIMEOUT else f"failed: {type(error).__name__}"
     what = "blocks, because it fails closed" if item.fail_closed else "lets pass, because it fails open"
     action = GuardAction.BLOCK if item.fail_closed else GuardAction.ALLOW

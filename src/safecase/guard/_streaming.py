@@ -23,7 +23,7 @@ from safecase.model import (
 _LOG = logging.getLogger("safecase.guard")
 _SENTENCE_END = re.compile(r"[.!?。！？](?=\s)|\n")
 _LONGEST_WINDOW = 800
-"""Characters after which text without a sentence end is read all the same, or a list would never appear."""
+"""Characters after which text without a sentence end is read all the same, or a user would see none of it."""
 _CONTEXT = 3_000
 """Characters of what was let go that are read again before each piece, because an offence may span sentences;
 each piece costs as much. Both chosen without measurement (design/guard-pipeline.md)."""
@@ -65,6 +65,8 @@ class WindowStage:
         return self._clear(len(self._held)) if self._held else ""
 
     def _clear(self, cut: int) -> str:
+        """Read the held text in its context and let go of what stands before ``cut``; nothing where it is
+        stopped."""
         piece, rest = self._held[:cut], self._held[cut:]
         before = self._passed[-_CONTEXT:]
         # What is kept back is read too: a part of it may complete what the piece begins.
@@ -211,6 +213,7 @@ class OutputStream:
         return self.decision.text
 
     def _stopped(self) -> bool:
+        """Whether a check has stopped the answer; then the decision is made."""
         verdicts = tuple(stage.verdict() for stage in self._stages)
         if not any(v.action in (GuardAction.BLOCK, GuardAction.REQUIRE_APPROVAL) for v in verdicts):
             return False

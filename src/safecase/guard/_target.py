@@ -111,6 +111,7 @@ class _Gate:
         return kept
 
     def _inspect(self, text: str) -> GuardDecision:
+        """What the guard says to a text from outside."""
         around = {"conversation": self._conversation, "session": self._session}
         return self._guard.check_untrusted(text, **around)
 
@@ -242,6 +243,8 @@ class GuardedTarget:
     async def _outgoing(
         self, request: TargetRequest, reply: TargetReply, record: _Record, *, gated: bool
     ) -> TargetReply:
+        """The reply as the user may read it: answers checked, proposed calls too where no interceptor saw
+        them."""
         executed = {m.tool_call_id for m in reply.messages if m.role is MessageRole.TOOL}
         messages: list[Message] = []
         finish = reply.finish_reason
@@ -320,6 +323,7 @@ class GuardedTarget:
         return safe_completion(category, language=self.language).text
 
     def _refused(self, decision: GuardDecision, record: _Record) -> TargetReply:
+        """The reply that stands in place of what was stopped."""
         message = Message(role=MessageRole.ASSISTANT, content=self._words(decision))
         return TargetReply(
             messages=(message,),

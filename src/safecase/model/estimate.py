@@ -28,6 +28,7 @@ class Estimate(Record):
 
     @model_validator(mode="after")
     def _ordered(self) -> Estimate:
+        """Refuse an interval with its limits exchanged."""
         if not self.lower <= self.upper:
             raise ValueError("an interval's lower limit must not exceed its upper limit")
         return self

@@ -115,6 +115,8 @@ outside packages add theirs through the entry-point group ``safecase.metric``.""
 
 
 def _known(value: object) -> str:
+    """Refuse what is no metric, in pydantic's words for an enum, so that messages and schema stay as for
+    one."""
     if isinstance(value, str) and value in METRICS:
         return value
     raise PydanticCustomError(
@@ -123,6 +125,7 @@ def _known(value: object) -> str:
 
 
 def _alternatives(names: Sequence[str]) -> str:
+    """The names as pydantic lists the words of an enum."""
     quoted = [f"'{name}'" for name in names]
     return " or ".join(filter(None, (", ".join(quoted[:-1]), quoted[-1])))
 

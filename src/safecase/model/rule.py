@@ -24,6 +24,7 @@ class JudgeCorrection(Record):
 
     @model_validator(mode="after")
     def _labelled(self) -> JudgeCorrection:
+        """Refuse a labels file where none is read, and one outside of the workspace."""
         if self.labels and self.method != "two_phase":
             raise ValueError("'labels' goes with method two_phase alone")
         parts = self.labels.replace("\\", "/").split("/")
@@ -67,6 +68,7 @@ class GateRule(Record):
 
     @model_validator(mode="after")
     def _coherent(self) -> GateRule:
+        """Refuse what the rule's metric cannot be asked for."""
         metric = METRICS.get(self.metric)
         if metric.needs_tries and self.k is None:
             raise ValueError(f"metric {metric.name} needs k")

@@ -90,6 +90,7 @@ class Selector:
 
 
 def _term(word: str, where: str | None) -> Term:
+    """One word of a selector. Raises InputError where it is none."""
     match = _TERM.match(word)
     if match is None:
         raise InputError(

@@ -172,6 +172,7 @@ def _value_counts(data: FloatArray) -> tuple[FloatArray, FloatArray]:
 
 
 def _alpha(per_unit: FloatArray, codes: FloatArray, level: Level) -> float:
+    """Alpha of a table of ratings, shape (units, codes); units with one rating must be gone."""
     size = per_unit.sum(axis=1, keepdims=True)
     scaled = per_unit / (size - 1)
     coincidence = scaled.T @ per_unit - np.diag(scaled.sum(axis=0))

@@ -66,6 +66,7 @@ def expected_calibration_error(
 
 
 def _checked(probabilities: npt.ArrayLike, outcomes: npt.ArrayLike) -> tuple[FloatArray, FloatArray]:
+    """Both as flat float arrays. Raises StatisticsError where they do not fit, or are no probabilities."""
     p = np.asarray(probabilities, dtype=np.float64).ravel()
     y = np.asarray(outcomes, dtype=np.float64).ravel()
     if p.shape != y.shape:

@@ -101,10 +101,12 @@ class DriftDetector:
 
     @property
     def _start(self) -> tuple[float, ...]:
+        """Log-values before the first observation: Shiryaev-Roberts begins at 0, CUSUM at 1."""
         first = -math.inf if self.recursion == "shiryaev-roberts" else 0.0
         return (first,) * len(self.mixture.alternatives)
 
     def _carry(self, log_value: float) -> float:
+        """What the next observation multiplies: CUSUM restarts at 1, Shiryaev-Roberts adds a new start."""
         if self.recursion == "cusum":
             return max(0.0, log_value)
         return float(np.logaddexp(0.0, log_value))

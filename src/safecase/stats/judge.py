@@ -265,6 +265,7 @@ def _violations_in_batch(
 
 
 def _stratum(events: int, labelled: int, size: int, name: str) -> float:
+    """The rate in one stratum, 0 for an empty one. Raises EmptyDenominatorError where nothing is labelled."""
     if size == 0:
         return 0.0
     if labelled == 0:
@@ -274,6 +275,7 @@ def _stratum(events: int, labelled: int, size: int, name: str) -> float:
 
 
 def _z(alpha: float) -> float:
+    """The normal quantile that leaves ``alpha`` above it; 0 where no error is given to this side."""
     from scipy.special import ndtri
 
     return float(-ndtri(alpha)) if alpha else 0.0

@@ -63,6 +63,7 @@ def severity_mean_bound(severities: npt.ArrayLike, confidence: float = 0.95) -> 
 
 
 def _upper(levels: FloatArray, counts: npt.NDArray[np.int64], bets: FloatArray, alpha: float) -> float:
+    """The upper limit of the mean: the root of the mixture of bets against ever larger means."""
     goal = -math.log(alpha) + math.log(bets.size)
 
     def gap(theta: float) -> float:

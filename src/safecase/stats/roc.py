@@ -77,6 +77,8 @@ def auc(scores: npt.ArrayLike, labels: npt.ArrayLike, confidence: float = 0.95) 
 
 
 def _checked(scores: npt.ArrayLike, labels: npt.ArrayLike) -> tuple[FloatArray, FloatArray]:
+    """Both as flat float arrays. Raises StatisticsError, or EmptyDenominatorError where a class is
+    missing."""
     x = np.asarray(scores, dtype=np.float64).ravel()
     y = np.asarray(labels, dtype=np.float64).ravel()
     if x.shape != y.shape:

@@ -192,6 +192,7 @@ def variance_decomposition(
 
 
 def _codes(labels: Sequence[Hashable]) -> IntArray:
+    """Labels as whole numbers in the order of their first occurrence."""
     index: dict[Hashable, int] = {}
     codes = [index.setdefault(label, len(index)) for label in labels]
     if not codes:
@@ -200,6 +201,7 @@ def _codes(labels: Sequence[Hashable]) -> IntArray:
 
 
 def _keys(seed: int, count: int) -> npt.NDArray[np.uint64]:
+    """``count`` random numbers of the seed, the same on every machine and by every version of numpy."""
     if seed < 0:
         raise StatisticsError(f"a seed must not be negative, got {seed}")
     return np.asarray(np.random.PCG64(seed).random_raw(count), dtype=np.uint64)

@@ -121,6 +121,7 @@ def cheapest_certified(curve: CostCurve, certified: npt.ArrayLike) -> float | No
 
 
 def _below(scores: FloatArray, grid: FloatArray) -> IntArray:
+    """For each threshold of the grid, how many scores lie below it."""
     return np.asarray(np.searchsorted(np.sort(scores), grid, side="left"), dtype=np.int64)
 
 

@@ -213,6 +213,7 @@ class ChatTarget(ABC, Generic[OptionsT]):
         )
 
     async def _call(self, wire: Wire, request: TargetRequest) -> ChatTurn:
+        """One request to the provider; what it blocks is an answer, and no failure."""
         try:
             payload = await self._transport.post(self._url, self.body(wire, request))
             if type(payload) is not dict:

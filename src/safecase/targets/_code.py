@@ -115,6 +115,8 @@ class CodeReference:
         return value
 
     def _import(self) -> ModuleType:
+        """The module, from the workspace's own file where there is one and never from a package of that
+        name."""
         file = self.file
         if file is None:
             return importlib.import_module(self.module)

@@ -50,6 +50,7 @@ def tool_call(name: str, arguments: Any, identifier: str = "") -> ToolCall:
 
 
 def _object(value: Mapping[Any, Any]) -> JsonObject:
+    """A mapping as plain JSON."""
     result = plain(dict(value), what="arguments")
     return result if isinstance(result, dict) else {}
 

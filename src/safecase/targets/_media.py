@@ -75,6 +75,8 @@ def inline_media(message: Message, root: Path) -> Message:
 
 
 def _read(uri: str, root: Path) -> tuple[str, bytes]:
+    """Media type and bytes of a workspace file or a ``data:`` address. Raises ValueError for anything
+    else."""
     match = _DATA_URI.match(uri)
     if match is not None:
         if match.group(3) is None:

@@ -47,8 +47,10 @@ class RowFilter:
 
 
 def _equal(found: Any, wanted: JsonValue) -> bool:
+    """Whether a recorded cell is what a filter wants; csv writes numbers and truth as text."""
     if found is MISSING:
         return False
+    # A cell of csv says "True" and "3" where the option says true and 3.
     if isinstance(found, str) and not isinstance(wanted, str) and wanted is not None:
         return found.strip().lower() == str(wanted).lower()
     # In Python True equals 1; in JSON it does not.
@@ -131,6 +133,7 @@ class Recordings:
         return row
 
     def _range(self, key: bytes) -> tuple[int, int]:
+        """First and last place of a key in the sorted index."""
         # numpy strips trailing NUL bytes of an S16 on both sides, so equal digests still compare equal.
         wanted = np.bytes_(key)
         return (
@@ -139,6 +142,7 @@ class Recordings:
         )
 
     def _index(self, file: IO[bytes]) -> None:
+        """Read the file once and keep where each row stands."""
         keys = bytearray()
         repeats, offsets, lengths = array("q"), array("q"), array("q")
         seen = 0
@@ -162,6 +166,8 @@ class Recordings:
         self._file = file
 
     def _arrange(self, keys: bytes, repeats: array[int], offsets: array[int], lengths: array[int]) -> None:
+        """Sort the index by key, and number the rows of a key where no column does. Raises InputError for
+        doubles."""
         table = np.frombuffer(keys, dtype="S16")
         given = np.frombuffer(repeats, dtype=np.int64)
         order = np.lexsort((np.arange(len(table)), given, table))
@@ -183,6 +189,7 @@ class Recordings:
         self._keys, self._repeats = table, given
 
     def _row(self, line: bytes, number: int) -> JsonObject:
+        """One line as an object. Raises InputError with its number."""
         try:
             row = orjson.loads(line.removeprefix(b"\xef\xbb\xbf"))
         except orjson.JSONDecodeError as error:
@@ -218,6 +225,7 @@ class Recordings:
         return int(text)
 
     def _spool(self) -> IO[bytes]:
+        """The rows of a csv or Parquet file as JSON lines, which can be read at any place."""
         rows = self._csv_rows() if self.format == "csv" else self._parquet_rows()
         file = tempfile.TemporaryFile()  # noqa: SIM115 - it outlives this method
         try:
@@ -252,6 +260,7 @@ class Recordings:
 
 
 def _lines(file: IO[bytes], where: str) -> Iterator[bytes]:
+    """The lines of a file. Raises InputError for one that is too long."""
     while line := file.readline(MAXIMUM_ROW_BYTES + 1):
         if len(line) > MAXIMUM_ROW_BYTES:
             raise InputError(f"{where}: a line is longer than {MAXIMUM_ROW_BYTES:,} bytes")

@@ -87,6 +87,7 @@ def build_target(configuration: TargetConfiguration, root: Path) -> Target:
 
 
 def _problem(item: Mistake, kind: str) -> OptionProblem:
+    """One mistake in a target's options, in words for the file; a key among them is a fault of its own."""
     name = str(item.path[-1]) if item.path else ""
     if item.code == "unknown-key" and name.lower() in KEY_OPTIONS:
         return OptionProblem(

@@ -54,12 +54,14 @@ def read_reply(value: Any, *, sent: int = 0) -> TargetReply:
 
 
 def _assistant(content: str | tuple[ContentPart, ...], calls: tuple[ToolCall, ...] = ()) -> Message:
+    """What the application said, as a message that can be stored as UTF-8."""
     if isinstance(content, str):
         content = replace_surrogates(str(content))
     return Message(role=MessageRole.ASSISTANT, content=content, tool_calls=calls)
 
 
 def _clean(message: Message) -> Message:
+    """The message without lone surrogates."""
     if not isinstance(message.content, str):
         return message
     text = replace_surrogates(message.content)
@@ -67,6 +69,7 @@ def _clean(message: Message) -> Message:
 
 
 def _turn(value: Any, sent: int) -> tuple[Message, ...]:
+    """The new messages; an application may hand back the whole conversation."""
     messages = tuple(_clean(item) for item in parse_messages(value, what="messages"))
     if len(messages) > sent and any(item.role is MessageRole.USER for item in messages[:sent]):
         messages = messages[sent:]
@@ -111,6 +114,7 @@ def _from_mapping(value: Mapping[Any, Any], sent: int) -> TargetReply:
 
 
 def _content(value: Any, what: str) -> str | tuple[ContentPart, ...]:
+    """The content of a reply: text, parts, or an object that has some."""
     if isinstance(value, str):
         return value
     if isinstance(value, (list, tuple)):
@@ -122,6 +126,7 @@ def _content(value: Any, what: str) -> str | tuple[ContentPart, ...]:
 
 
 def _json(value: Any, what: str) -> JsonValue:
+    """Extra output as JSON; what has no such form by its type's name."""
     try:
         return plain(value, what=what)
     except ValueError:
@@ -139,6 +144,7 @@ def _json_object(value: Any, what: str) -> JsonObject:
 
 
 def _usage(value: Any) -> Usage:
+    """Usage by the names of either large provider; one call at least was made."""
     if not isinstance(value, Mapping):
         dump = getattr(value, "model_dump", None)
         value = dump() if callable(dump) else {}

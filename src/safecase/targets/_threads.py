@@ -49,6 +49,7 @@ class DaemonThreads:
                 self._work.put(None)
 
     def _serve(self) -> None:
+        """Work until there has been none for a while."""
         while True:
             with self._lock:
                 self._idle += 1

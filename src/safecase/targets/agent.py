@@ -200,6 +200,7 @@ class AgentTarget:
         return await self._turn(request, {"gate": gate})
 
     async def _turn(self, request: TargetRequest, more: dict[str, Any]) -> TargetReply:
+        """One turn of the agent; whatever it raises becomes a failure of this call."""
         agent = self._agent(request)
         try:
             turn = await agent.run(
@@ -235,6 +236,7 @@ class AgentTarget:
         )
 
     def _agent(self, request: TargetRequest) -> Any:
+        """The agent of this conversation, made anew where it begins."""
         if self._shared is not None:
             return self._shared
         if self._make is None:
@@ -258,6 +260,8 @@ class AgentTarget:
         return self._conversations[key]
 
     def _built(self, subject: Callable[..., Any]) -> Any:
+        """An agent from its factory. Raises InputError where that fails, because it is the workspace's
+        mistake."""
         try:
             return self._checked(subject(**self.options.arguments))
         except InputError:
@@ -268,6 +272,7 @@ class AgentTarget:
             ) from None
 
     def _checked(self, agent: Any) -> Any:
+        """Refuse what has no ``async def run``."""
         if not (isinstance(agent, Agent) and inspect.iscoroutinefunction(agent.run)):
             raise InputError(
                 f"{self.where}: '{self.options.agent}' gives {type(agent).__name__}, without 'async def run'",

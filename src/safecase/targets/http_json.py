@@ -139,6 +139,7 @@ class HttpJsonTarget:
         )
 
     def _compile(self, value: JsonValue, what: str) -> Fill:
+        """A template of the options, mistakes told with the option's name."""
         try:
             return compile_template(value, scalars=SCALARS, structures=STRUCTURES)
         except InputError as error:
@@ -195,6 +196,7 @@ class HttpJsonTarget:
         return reply
 
     def _variables(self, request: TargetRequest, session: _Session | None) -> dict[str, Any]:
+        """What the template may name; only what it does name is built."""
         used = self._used
         messages: Sequence[Message] = request.messages
         if request.documents and "documents" not in used and self.options.documents == "user_message":
@@ -222,6 +224,7 @@ class HttpJsonTarget:
         return variables
 
     def _remember(self, request: TargetRequest, session: _Session | None, answer: HttpAnswer) -> None:
+        """Keep what ties the next turn to this one: the application's session, and its cookies."""
         path = self._paths.get("session")
         if not request.conversation_id or (path is None and not self.options.cookies):
             return
@@ -238,10 +241,12 @@ class HttpJsonTarget:
             self._sessions.popitem(last=False)
 
     def _get(self, value: Any, name: str) -> Any:
+        """The value at the path that the options give for ``name``; MISSING without one."""
         path = self._paths.get(name)
         return MISSING if path is None else path.get(value)
 
     def _read(self, value: Any) -> TargetReply:
+        """The reply in the application's answer."""
         error = self._get(value, "error")
         if error not in (MISSING, None, False, "", [], {}):
             words = error if isinstance(error, str) else encode(error).decode()
@@ -265,6 +270,7 @@ class HttpJsonTarget:
         )
 
     def _messages(self, value: Any, calls: tuple[ToolCall, ...]) -> tuple[Message, ...]:
+        """The messages of the answer: a list of them, or one text."""
         paths = self.options.response
         if paths.messages:
             found = self._get(value, "messages")
@@ -295,6 +301,7 @@ class HttpJsonTarget:
         paths: ToolCallPaths | DocumentPaths | None,
         read: Callable[[Any, int, Any], Item],
     ) -> tuple[Item, ...]:
+        """The items at a path of the options, each read by ``read``; none where there is nothing."""
         if paths is None:
             return ()
         found = JsonPath(paths.path).get(value)

@@ -212,6 +212,7 @@ class OpenAIChatTarget(ChatTarget[OpenAIChatOptions]):
         )
 
     def _text(self, raw: dict[str, Any], metadata: dict[str, JsonValue]) -> str:
+        """What the message says; reasoning goes into the metadata, because users do not see it."""
         content = raw.get("content")
         reasoning = raw.get("reasoning_content") or raw.get("reasoning")
         if isinstance(content, list):
@@ -236,6 +237,7 @@ class OpenAIChatTarget(ChatTarget[OpenAIChatOptions]):
         return content
 
     def _calls(self, calls: Any) -> tuple[ToolCall, ...]:
+        """The tool calls of a message. Raises TargetFailure where they have not the provider's form."""
         if not isinstance(calls, list):
             raise self.bad_response(f"tool_calls is a JSON {json_kind(calls)}, not a list")
         found: list[ToolCall] = []

@@ -97,6 +97,7 @@ class OpenAIResponsesTarget(ChatTarget[OpenAIResponsesOptions]):
         return Wire(items, "\n\n".join(system))
 
     def _items(self, message: Message) -> list[JsonValue]:
+        """A message as input items, of which a tool call is one of its own."""
         content = message.content
         assistant = message.role is MessageRole.ASSISTANT
         items: list[JsonValue] = []
@@ -189,6 +190,7 @@ class OpenAIResponsesTarget(ChatTarget[OpenAIResponsesOptions]):
         )
 
     def _texts(self, item: dict[str, Any], metadata: dict[str, JsonValue]) -> list[str]:
+        """What an output item says, a refusal included."""
         refusals = _parts(item.get("content"), "refusal")
         if refusals:
             metadata["refusal_field"] = True
@@ -211,6 +213,7 @@ class OpenAIResponsesTarget(ChatTarget[OpenAIResponsesOptions]):
 
 
 def _parts(value: Any, field: str) -> list[str]:
+    """The texts under ``field`` in a list of content parts."""
     if not isinstance(value, list):
         return []
     return [part[field] for part in value if isinstance(part, dict) and isinstance(part.get(field), str)]

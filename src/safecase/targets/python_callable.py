@@ -158,6 +158,7 @@ class PythonCallableTarget:
         return reply
 
     async def _invoke(self, call: Callable[[Any], Any], argument: Any) -> Any:
+        """Call it, on a thread where it blocks; what it hands back may itself be awaitable."""
         if self._threads is None:
             value = call(argument)
         else:
@@ -165,6 +166,7 @@ class PythonCallableTarget:
         return await value if isinstance(value, Awaitable) else value
 
     def _load(self) -> Any:
+        """What is called for each request: the function itself, or what a factory or a class builds."""
         subject = self.reference.load()
         if not (self.options.factory or inspect.isclass(subject)):
             if self.options.arguments:

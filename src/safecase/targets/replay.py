@@ -189,12 +189,14 @@ class ReplayTarget:
         return TargetFailure(message, kind=FailureKind.NOT_RECORDED, where=self.where)
 
     def _get(self, row: JsonObject, name: str) -> Any:
+        """The cell that the options give for ``name``; MISSING without one."""
         path = self._paths.get(name)
         return MISSING if path is None else path.get(row, parse=json_cell)
 
     def _parsed(
         self, row: JsonObject, name: str, parse: Callable[..., tuple[Parsed, ...]]
     ) -> tuple[Parsed, ...]:
+        """A cell that holds a list, in csv as JSON text."""
         value = self._get(row, name)
         if value is MISSING or value is None or value == "":
             return ()
@@ -203,6 +205,7 @@ class ReplayTarget:
         return parse(value, what=name)
 
     def _reply(self, row: JsonObject, request: TargetRequest) -> TargetReply:
+        """The recorded row as a reply."""
         messages = self._messages(row, request)
         metadata: dict[str, JsonValue] = {"replayed": True}
         latency = _number(self._get(row, "latency_ms"))
@@ -226,6 +229,7 @@ class ReplayTarget:
         )
 
     def _messages(self, row: JsonObject, request: TargetRequest) -> tuple[Message, ...]:
+        """The row's messages, or its one text as a message."""
         recorded = self._parsed(row, "messages", parse_messages)
         if recorded:
             turn = turn_of(
@@ -284,6 +288,7 @@ def json_cell(text: str) -> Any:
 
 
 def _prompt(request: TargetRequest) -> str:
+    """The last thing that the user said."""
     for message in reversed(request.messages):
         if message.role is MessageRole.USER:
             return message.text
@@ -291,6 +296,7 @@ def _prompt(request: TargetRequest) -> str:
 
 
 def _number(value: Any) -> float | None:
+    """A cell as a number that is not negative; csv has texts."""
     if isinstance(value, bool):
         return None
     try:
@@ -301,5 +307,6 @@ def _number(value: Any) -> float | None:
 
 
 def _count(value: Any) -> int:
+    """A cell as a count; 0 where it is none."""
     number = _number(value)
     return count_of(int(number)) if number is not None else 0

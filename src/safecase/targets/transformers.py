@@ -143,6 +143,7 @@ class TransformersTarget:
         return await waiting.future
 
     def _load(self) -> None:
+        """Load tokenizer and model, from files alone: code of a model's maker is never run."""
         try:
             import torch
             from transformers import AutoModelForCausalLM, AutoTokenizer
@@ -192,6 +193,7 @@ class TransformersTarget:
         return "\n".join([*lines, "assistant:"])
 
     async def _serve(self, queue: asyncio.Queue[_Waiting], threads: DaemonThreads) -> None:
+        """Gather waiting requests into batches, one after the other."""
         sampled = self.options.temperature > 0
         while True:
             batch = [await queue.get()]
@@ -227,6 +229,7 @@ class TransformersTarget:
             return
 
     def _generate(self, batch: Sequence[_Waiting]) -> list[TargetReply]:
+        """The replies of a batch. Blocks."""
         import torch
 
         options, tokenizer, model = self.options, self._tokenizer, self._model
@@ -252,6 +255,7 @@ class TransformersTarget:
         ]
 
     def _reply(self, tokens: list[int], input_tokens: int) -> TargetReply:
+        """The reply in the tokens behind the prompt, up to the first that ends it."""
         ends = self._model.generation_config.eos_token_id
         stops = set(ends if isinstance(ends, list) else [ends])
         stop = next((index for index, token in enumerate(tokens) if token in stops), None)

@@ -138,6 +138,7 @@ def build_recogniser(
 
 
 def _spans(pattern: re.Pattern[str]) -> Callable[[str], Iterator[Span]]:
+    """How a pattern yields its values: its group ``value`` where it has one."""
     group = "value" if "value" in pattern.groupindex else 0
 
     def spans(text: str) -> Iterator[Span]:
@@ -227,7 +228,7 @@ class Finder:
         lowered = ""
         seen = {hint for hint in self._hints if hint in level}
         for item in self._recognisers:
-            # Most recognisers are passed over by this: a pattern costs a pass over the text.
+            # A pattern costs a pass over the text, and asking this costs none.
             if item.least_digits > digits or (item.hints and seen.isdisjoint(item.hints)):
                 continue
             check = partial(_remembered_check, item, verdicts)
@@ -259,6 +260,7 @@ class Finder:
         return found
 
     def _allowed(self, value: str) -> bool:
+        """Whether a value, or the domain of an address, is on the list of what may be shown."""
         folded = value.casefold()
         return folded in self._allow or f"@{folded.rpartition('@')[2]}" in self._allow
 

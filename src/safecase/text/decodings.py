@@ -62,7 +62,7 @@ def may_be_encoded(text: str) -> bool:
 def _shows_codes(text: str) -> bool:
     """Whether anything in the text could be code that readings do not undo."""
     plain = plain_letters(text)
-    # Percentages come in ones to threes.
+    # Fewer are percentages.
     if plain.count("%") >= 4 or _CODE.search(plain) or _CRUMBS.search(plain):
         return True
     if any(_TELLS_RUN.search(run) for run in _LONG_RUN.findall(plain)):

@@ -91,6 +91,7 @@ class Link:
 
 
 def _split(url: str) -> SplitResult | None:
+    """The parts of an address; None for what no library takes apart."""
     try:
         return urlsplit(url)
     except ValueError:
@@ -203,6 +204,7 @@ class _View:
 
 
 def _views(text: str) -> Iterator[_View]:
+    """The text, and the text as a browser reads it, with the way back to the places in the original."""
     plain = _View(text)
     yield plain
     # Entities and escapes hide an address from a plain reading and not from a browser.

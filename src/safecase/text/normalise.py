@@ -42,6 +42,7 @@ def normalise(reading: Reading) -> Reading:
 
 
 def _edited(reading: Reading, edits: list[Edit]) -> Reading:
+    """The reading with the edits made; itself where there are none."""
     return rewrite(reading, "normalised", edits) if edits else reading
 
 

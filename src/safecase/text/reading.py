@@ -86,6 +86,8 @@ class Reading:
         return start, end
 
     def _place(self, index: int) -> tuple[int, int]:
+        """Where a character of this reading stands in its parent: itself, or the whole piece that it was made
+        from."""
         if not self._starts:
             self._starts.extend(piece.start for piece in self.pieces)
         piece = self.pieces[bisect_right(self._starts, index) - 1]

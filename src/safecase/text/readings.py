@@ -67,6 +67,7 @@ def read_all(text: str) -> Readings:
 
 
 def _read(text: str) -> Readings:
+    """All readings, breadth first, within a budget of characters."""
     original = Reading("original", text)
     normalised = normalise(original)
     decoded: list[Reading] = []

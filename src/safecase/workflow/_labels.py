@@ -61,5 +61,6 @@ def write_sheets(folder: RunFolder, gate: Gate, labels: dict[str, dict[str, bool
 
 
 def _asking(gates: Iterable[Gate]) -> list[GateRule]:
+    """The rules that ask for human labels."""
     rules = [rule for gate in gates for rule in gate.rules]
     return [rule for rule in rules if rule.judge_correction.labels]

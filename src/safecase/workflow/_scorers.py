@@ -41,6 +41,7 @@ class ScorerSource:
         )
 
     def _resolve(self, expectation: Expectation) -> tuple[str, dict[str, object], ScorerConfiguration | None]:
+        """Kind, parameters and declaration of the scorer that an expectation names."""
         named = self._named.get(expectation.scorer)
         if named is None:
             return expectation.scorer, dict(expectation.parameters), None
@@ -101,6 +102,8 @@ class ScorerSource:
         return judge.fingerprint().get("model", "") if judge else ""
 
     def _card(self, scorer: Scorer, named: ScorerConfiguration | None) -> ScorerCard | None:
+        """The card that the workspace names, or one that ships. Raises InputError where it measures another
+        version."""
         if named is not None and named.card:
             card = read_card(self._root / named.card)
             if card.scorer_version != scorer.version:

@@ -83,4 +83,5 @@ def _lines(card: ScorerCard) -> list[str]:
 
 
 def _tell(estimate: Estimate | None) -> str:
+    """A rate for people."""
     return "not measured: no such label" if estimate is None else with_interval(estimate)

@@ -51,6 +51,7 @@ def list_plugins(workspace: Path | None = None) -> tuple[list[PluginRow], list[s
 
 
 def _rows(table: PluginTable[Any]) -> Iterator[PluginRow]:
+    """The rows of one kind of plugin; one that does not load is a row with its problem."""
     kind = table.group.rpartition(".")[2]
     for name in table.names():
         version = problem = ""
@@ -66,6 +67,7 @@ def _rows(table: PluginTable[Any]) -> Iterator[PluginRow]:
 
 
 def _own(project: Project) -> Iterator[PluginRow]:
+    """The rows of what the workspace brings itself."""
     workspace = project.workspace
     declared = [("scorer", item.id, item.python) for item in workspace.scorers]
     for control in workspace.controls:

@@ -75,6 +75,7 @@ def report_content(
 
 
 def _worst(folder: RunFolder, redactor: Redactor) -> tuple[WorstTranscript, ...]:
+    """The worst transcripts, one a family, redacted."""
     columns, cases = folder.columns(), folder.cases()
     violated = np.flatnonzero(columns.outcome == VIOLATED)
 
@@ -122,6 +123,7 @@ def _coverage(project: Project, folder: RunFolder) -> tuple[CoverageRow, ...]:
 
 
 def _residual(project: Project) -> tuple[ResidualRisk, ...]:
+    """What remains of each risk, and who accepted it."""
     accepted = {
         item.risk: f"by {entry.signer} until {item.expires}, with: {item.compensating_control}"
         for entry in decisions(project)

@@ -98,6 +98,7 @@ def _prepare(
     settings: RunSettings,
     progress: ProgressCallback | None,
 ) -> PreparedRun:
+    """All that the engine needs, checked before the first call is paid for."""
     target = project.target(configuration, settings)
     cases = project.cases(options.select)
     gates = project.gates(options.gate)
@@ -198,6 +199,7 @@ def prepare_resume(
 
 
 def _repeats(project: Project, options: RunOptions, gates: tuple[Gate, ...]) -> int:
+    """How often each case is tried: as asked, and as often as a rule's k needs."""
     asked = options.repeats if options.repeats is not None else project.workspace.defaults.repeats
     needed = max(
         (rule.k or 1 for gate in gates for rule in gate.rules if METRICS.get(rule.metric).needs_tries),
@@ -207,6 +209,7 @@ def _repeats(project: Project, options: RunOptions, gates: tuple[Gate, ...]) -> 
 
 
 def _limits(limits: Limits, options: RunOptions) -> Limits:
+    """The target's limits with those of the command line."""
     changes = {
         "concurrency": options.concurrency,
         "maximum_calls": options.maximum_calls,
@@ -231,6 +234,7 @@ def _streaming(gates: tuple[Gate, ...], plan: RunPlan, baseline: RunFolder | Non
 
 
 def _baseline(folder: RunFolder | None) -> Baseline | None:
+    """What the manifest says of the run that this one is compared with."""
     if folder is None:
         return None
     manifest = folder.manifest
@@ -264,6 +268,7 @@ def _notes(earlier: list[RunManifest], candidate: str, fingerprint: str) -> tupl
 
 
 def _environment() -> dict[str, JsonValue]:
+    """Versions that can change a number or a request, for the manifest."""
     names = ("numpy", "scipy", "aiohttp", "pydantic")
     return {
         "python": platform.python_version(),

@@ -51,12 +51,14 @@ def build_case(data: Mapping[str, Any], document: LocatedDocument, path: Path_) 
 
 
 def _listed(value: Any) -> list[Any]:
+    """A value as a list: one item may be written without brackets."""
     if value is None:
         return []
     return list(value) if isinstance(value, list) else [value]
 
 
 def _expectation(item: Any) -> Any:
+    """The shorthands of an expectation: a scorer's name, or its parameters beside it."""
     if isinstance(item, str):
         return {"scorer": item}
     if isinstance(item, dict) and "parameters" not in item:
@@ -98,6 +100,7 @@ def substitute(value: Any, values: Mapping[str, str]) -> Any:
 
 
 def _replacement(match: re.Match[str], values: Mapping[str, str]) -> str:
+    """What a placeholder stands for; ``$$`` and a lone sign are a dollar."""
     if match[0] == "$$":
         return "$"
     name = match[1]
@@ -164,6 +167,7 @@ def expand_template(data: Mapping[str, Any], document: LocatedDocument, path: Pa
 
 
 def _values(row: Mapping[str, Any]) -> dict[str, str]:
+    """A row's values as text, nested ones under ``name.key``."""
     values: dict[str, str] = {}
     for name, value in row.items():
         if isinstance(value, dict):

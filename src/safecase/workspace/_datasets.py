@@ -88,6 +88,7 @@ def read_rows(dataset: Dataset, path: Path | None) -> Iterator[tuple[int, Mappin
 
 
 def _rows(dataset: Dataset, path: Path | None) -> Iterator[tuple[int, Mapping[str, Any]]]:
+    """Number and content of each row, by the file's format."""
     kind = dataset_format(dataset)
     if kind is DatasetFormat.HUGGING_FACE:
         yield from _hugging_face(dataset)
@@ -103,6 +104,7 @@ def _rows(dataset: Dataset, path: Path | None) -> Iterator[tuple[int, Mapping[st
 
 
 def _csv(path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
+    """Number and cells of each row. Raises InputError where the file does not read."""
     csv.field_size_limit(MAXIMUM_LINE)
     try:
         with path.open(encoding="utf-8-sig", newline="") as stream:

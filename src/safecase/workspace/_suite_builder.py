@@ -77,6 +77,7 @@ def build_suite(
 
 
 def _one(case: Case | None, built: BuiltSuite, place: Path_) -> Iterable[Case]:
+    """The case, its place noted; nothing where it did not build."""
     if case is None:
         return ()
     built.positions[case.id] = place
@@ -84,6 +85,7 @@ def _one(case: Case | None, built: BuiltSuite, place: Path_) -> Iterable[Case]:
 
 
 def _sequence(data: Mapping[str, Any], key: str, document: LocatedDocument, path: Path_) -> list[Any]:
+    """The list under ``key``; another kind of value is noted as a mistake."""
     value = data.get(key)
     if value is None:
         return []
@@ -96,6 +98,7 @@ def _sequence(data: Mapping[str, Any], key: str, document: LocatedDocument, path
 def _declared(
     data: Mapping[str, Any], document: LocatedDocument, path: Path_
 ) -> Iterable[tuple[int, dict[str, Any], Path_]]:
+    """The fields of the suite's own cases and of what its templates expand to."""
     for index, item in enumerate(_sequence(data, "cases", document, path)):
         place = (*path, "cases", index)
         if isinstance(item, dict):
@@ -188,6 +191,7 @@ def _builtin_cases(
 def _variants(
     data: Mapping[str, Any], cases: list[Case], document: LocatedDocument, path: Path_
 ) -> list[Case]:
+    """The suite's cases once more, written by converters."""
     made: list[Case] = []
     for index, item in enumerate(_sequence(data, "variants", document, path)):
         place = (*path, "variants", index)
@@ -212,6 +216,7 @@ def _variants(
 
 
 def _converted(case: Case, chain: list[str], options: Mapping[str, Any], apply_chain: Any) -> Case:
+    """A case with its last user message written by a chain of converters."""
     messages = list(case.messages)
     for position in range(len(messages) - 1, -1, -1):
         if messages[position].role is MessageRole.USER:

@@ -66,6 +66,7 @@ def _finding(
 
 
 def _orphans(workspace: Workspace, runs: Sequence[RunFact]) -> Iterator[Problem]:
+    """What stands alone: risks nobody tests, threats that lead nowhere, requirements nothing meets."""
     tested = {case.risk for suite in workspace.suites for case in suite.cases}
     graph = build_graph(workspace, runs)
     gated = _gated_risks(workspace)
@@ -155,6 +156,7 @@ def _gated_risks(workspace: Workspace) -> set[str]:
 
 
 def _defence(workspace: Workspace) -> Iterator[Problem]:
+    """Severe risks with no control, or with one layer alone."""
     for risk in workspace.risks:
         if not risk.severity.at_least(SEVERE):
             continue
@@ -202,6 +204,7 @@ def _defence(workspace: Workspace) -> Iterator[Problem]:
 
 
 def _suites(workspace: Workspace, today: date) -> Iterator[Problem]:
+    """Suites that cannot show what they claim: stale, without held-out cases, one case many times over."""
     adversarial = [suite for suite in workspace.suites if any(not case.benign for case in suite.cases)]
     if adversarial and not any(case.held_out for suite in workspace.suites for case in suite.cases):
         yield _finding(
@@ -226,6 +229,7 @@ def _suites(workspace: Workspace, today: date) -> Iterator[Problem]:
                 "ANT-06",
             )
         share = _near_duplicates(suite)
+        # Of a handful of cases some are alike by design. Both chosen without measurement; it is a warning.
         if share > 0.5 and len(suite.cases) >= 20:
             yield _finding(
                 workspace,
@@ -275,6 +279,7 @@ def _near_duplicates(suite: Suite) -> float:
 
 
 def _content(case: Case) -> str:
+    """All that a case sends, in one text."""
     parts = [message.text for message in case.messages]
     parts += [document.text for document in case.documents]
     parts += [
@@ -289,6 +294,7 @@ def _content(case: Case) -> str:
 
 
 def _grams(text: str) -> set[int]:
+    """The hashed shingles of a text: numbers take less memory than texts."""
     return {
         int.from_bytes(
             hashlib.blake2b(text[i : i + _SHINGLE].encode("utf-8", "replace"), digest_size=8).digest(), "big"
@@ -298,6 +304,7 @@ def _grams(text: str) -> set[int]:
 
 
 def _usefulness(workspace: Workspace) -> Iterator[Problem]:
+    """Nothing asks whether the system still does its work."""
     cases = [case for suite in workspace.suites for case in suite.cases]
     if cases and not any(case.purpose is Purpose.USE for case in cases):
         yield _finding(
@@ -323,6 +330,7 @@ def _usefulness(workspace: Workspace) -> Iterator[Problem]:
 
 
 def _gates(workspace: Workspace) -> Iterator[Problem]:
+    """Gates that cannot decide, or decide milder than the system's own tolerance."""
     cases = [case for suite in workspace.suites for case in suite.cases]
     if not workspace.gates:
         yield Problem(
@@ -396,6 +404,7 @@ def _rule_findings(
 
 
 def _threats(workspace: Workspace, today: date) -> Iterator[Problem]:
+    """Threats that nobody looked at for long, or whose questions are left open."""
     for threat in workspace.threats:
         due = threat.review_due or (
             threat.reviewed + timedelta(days=REVIEW_DAYS) if threat.reviewed else None

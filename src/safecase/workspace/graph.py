@@ -61,6 +61,7 @@ class Graph:
             self.edges.add((source, target))
 
     def _walk(self, start: Iterable[str], *, forward: bool) -> set[str]:
+        """Every node that can be reached from ``start``."""
         step: dict[str, set[str]] = {}
         for source, target in self.edges:
             a, b = (source, target) if forward else (target, source)
@@ -124,6 +125,7 @@ def build_graph(workspace: Workspace, runs: Sequence[RunFact] = (), *, with_case
 
 
 def _link(workspace: Workspace, graph: Graph) -> None:
+    """The edges that the workspace's own words draw."""
     for threat in workspace.threats:
         for risk_id in threat.risks:
             graph.link(f"threat:{threat.id}", f"risk:{risk_id}")
@@ -207,6 +209,7 @@ def select_cases(workspace: Workspace, selector: Selector) -> tuple[Case, ...]:
 
 
 def _reach(workspace: Workspace, cases: Sequence[Case], term: Term) -> set[str]:
+    """The ids of the cases that a term selects, with what lies up or down the graph from them."""
     direct = [case for case in cases if term.matches(case)]
     found = {case.id for case in direct}
     if term.downstream:

@@ -48,6 +48,7 @@ def resolve_gate(gate: RawGate, known: dict[str, RawGate]) -> dict[str, Any] | N
 
 
 def _resolve(gate: RawGate, known: dict[str, RawGate], above: tuple[str, ...]) -> dict[str, Any] | None:
+    """The gate merged down from its last ancestor; ``above`` is the way here, to find circles."""
     value, document, path = gate.value, gate.document, gate.path
     name = value.get("extends")
     if name is None:
@@ -74,6 +75,7 @@ def _resolve(gate: RawGate, known: dict[str, RawGate], above: tuple[str, ...]) -
 
 
 def _merge(parent: dict[str, Any], gate: RawGate) -> dict[str, Any] | None:
+    """The parent's gate with this one's changes; weaker floors need a reason."""
     value, document, path = gate.value, gate.document, gate.path
     own_rules, dropped = value.get("rules") or [], value.get("without") or []
     if not isinstance(own_rules, list) or not isinstance(dropped, list):

@@ -154,6 +154,7 @@ class _Builder:
                     self._item(key, item, document, (key, index))
 
     def _single(self, key: str, value: Any, document: LocatedDocument) -> None:
+        """Take what a workspace has once; a second place is a mistake."""
         if key in self.single:
             document.problem(
                 (key,), "declared-twice", f"'{key}' stands in {self.single[key]} already", key=True
@@ -176,6 +177,7 @@ class _Builder:
             self.owners["defaults", ""] = (document, (key,))
 
     def _item(self, key: str, value: Any, document: LocatedDocument, path: Path_) -> None:
+        """Take one entry of a list; mistakes are noted in ``document``."""
         if not isinstance(value, dict):
             document.problem(path, "wrong-value", f"an entry of '{key}' is a mapping")
             return
@@ -206,6 +208,7 @@ class _Builder:
     def _listed(
         self, key: str, value: dict[str, Any], document: LocatedDocument, path: Path_
     ) -> Record | None:
+        """An entry that is a record as it stands."""
         fields = dict(value)
         if "taxonomy" in fields and isinstance(fields["taxonomy"], list):
             fields["taxonomy"] = read_taxonomy(fields["taxonomy"], document, (*path, "taxonomy"))
@@ -220,6 +223,7 @@ class _Builder:
     def _target(
         self, value: dict[str, Any], document: LocatedDocument, path: Path_
     ) -> TargetConfiguration | None:
+        """A target, its own options validated by its kind."""
         from safecase.targets import parse_options
 
         known = ("id", "kind", "limits", "price", "component")
@@ -258,6 +262,7 @@ class _Builder:
         return made
 
     def _claim(self, kind: str, name: str, document: LocatedDocument, path: Path_) -> bool:
+        """Whether the id was free; it is taken now, with its place."""
         earlier = self.positions.get((kind, name))
         if earlier is not None:
             noun = {"case": "case", "policies": "policy"}.get(kind, kind.rstrip("s"))
@@ -301,6 +306,7 @@ class _Builder:
     def _note(
         self, kind: str, name: str, code: str, message: str, hint: str | None, inside: Path_ = ()
     ) -> None:
+        """Note a problem at the place of what it is about."""
         owner = self.owners.get((kind, name))
         document, path = owner if owner else (self.documents[0], ())
         document.problem((*path, *inside), code, message, hint=hint)

@@ -106,6 +106,7 @@ def _recompute_rate(
 def _decide(
     rule: GateRule, events: list[bool], bound: float | None, size: int, *, uniform: bool
 ) -> StopDecision:
+    """The first decision of the rule's test, computed along the events."""
     if bound is None or size < 1:
         return StopDecision("open", len(events))
     declared = _failure_rate(rule, rule.good)
@@ -134,6 +135,7 @@ def _failure_rate(rule: GateRule, rate: float | None) -> float | None:
 
 
 def _over(count: int, attempts: int, budget: float, applies: bool) -> bool:
+    """Whether more than the budgeted share of the attempts went wrong."""
     return applies and attempts > 0 and count / attempts > budget
 
 

@@ -139,6 +139,7 @@ class PackedRun:
             raise CheckFailed("this attempt's outcome does not follow from its scores", where=place)
 
     def _price(self, draw: int) -> float | None:
+        """What a draw cost; None where the price is not known, which is not nothing."""
         return None if self._unpriced[draw] else self._cost[draw]
 
     def _is_cached(self, draw: int) -> bool:
@@ -215,6 +216,8 @@ def _case_lines(archive: zipfile.ZipFile, name: str) -> Iterator[bytes]:
 
 
 def _lines(archive: zipfile.ZipFile, name: str) -> Iterator[bytes]:
+    """The lines of a compressed entry, unpacked piece by piece within bounds. Raises CheckFailed beyond
+    them."""
     try:
         with archive.open(name) as entry:
             rest = b""

@@ -131,6 +131,7 @@ def _check_status(rule: GateRule, result: RuleResult, evidence: Evidence, name: 
 
 
 def _uncalibrated(rule: GateRule, evidence: Evidence) -> tuple[str, ...]:
+    """Scorers without a card that the rule's attempts were judged by, told anew from the manifest."""
     if not METHODS.get(rule.metric).judged:
         return ()
     cases = evidence.run.cases

@@ -156,6 +156,7 @@ def _verify(progress: _Progress) -> None:
 
 
 def _signature(progress: _Progress) -> str:
+    """The step that opens the signed statement, and believes nothing else."""
     envelope = read_entry(progress.archive, STATEMENT)
     payload, by = open_envelope(envelope, trusted_key=progress.trusted_key)
     try:
@@ -175,6 +176,7 @@ def _signature(progress: _Progress) -> str:
 
 
 def _contents(progress: _Progress) -> str:
+    """The step that holds every entry against the digest that was signed, and finds what is not listed."""
     archive, subjects = progress.archive, progress.statement.get("subject")
     if not isinstance(subjects, list) or not subjects:
         raise CheckFailed("the statement lists nothing")
@@ -213,6 +215,7 @@ def _entry_digest(archive: zipfile.ZipFile, name: str) -> str:
 
 
 def _plan(progress: _Progress) -> str:
+    """The step that reads the runs and derives their draw order anew."""
     for prefix in ("run", "baseline"):
         if prefix == "run" or f"{prefix}/manifest.json" in progress.archive.namelist():
             progress.runs[prefix] = PackedRun(progress.archive, prefix)
@@ -240,6 +243,7 @@ def _attempts(progress: _Progress) -> str:
 
 
 def _statement(progress: _Progress) -> str:
+    """The step that holds what the statement says of run and verdicts against them."""
     predicate = _predicate(progress)
     manifest = progress.runs["run"].manifest
     said = (predicate.get("run_id"), predicate.get("manifest_digest"), predicate.get("demo"))
@@ -277,6 +281,7 @@ def _by_gate(verdicts: Sequence[object]) -> list[object]:
 
 
 def _predicate(progress: _Progress) -> JsonObject:
+    """The part of the statement that is about the run. Raises CheckFailed where there is none."""
     predicate = progress.statement.get("predicate")
     if not isinstance(predicate, dict):
         raise CheckFailed("the signed statement says nothing about the run")
@@ -284,6 +289,7 @@ def _predicate(progress: _Progress) -> JsonObject:
 
 
 def _chain(progress: _Progress) -> str:
+    """The step that follows the run's predecessors as far as the pack carries them."""
     archive, manifest = progress.archive, progress.runs["run"].manifest
     predecessors = progress.earlier
     current = manifest
@@ -305,6 +311,8 @@ def _chain(progress: _Progress) -> str:
 
 
 def _workspace(progress: _Progress) -> str:
+    """The step that reads the packed workspace; files that do not read are told, not held against the
+    pack."""
     progress.workspace = read_workspace(progress.archive)
     count = len(workspace_names(progress.archive))
     for name in progress.workspace.unreadable:
@@ -313,6 +321,7 @@ def _workspace(progress: _Progress) -> str:
 
 
 def _rules(progress: _Progress) -> str:
+    """The step that holds the rules against the run's manifest, earlier runs and the workspace."""
     run = progress.runs["run"]
     check_manifest(run.manifest, run.cases, "run/manifest.json")
     verdicts = [_read_verdict(progress, name) for name in _verdict_names(progress.archive)]
@@ -352,6 +361,8 @@ def _masked_decisions(progress: _Progress) -> dict[str, str]:
 
 
 def _evidence(progress: _Progress, accepted: tuple[RiskAcceptance, ...]) -> Evidence:
+    """What verdicts are computed anew from: records of the runs, acceptances, labels, and the day of
+    signing."""
     earlier = progress.runs.get("baseline")
     baseline: RawRun | None = earlier.raw() if earlier else None
     created = progress.statement.get("predicate")

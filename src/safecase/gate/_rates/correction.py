@@ -95,6 +95,7 @@ def strata(units: JudgedUnits, labels: Labels) -> tuple[Stratum, Stratum]:
 
 
 def _none(note: str) -> Corrected:
+    """No corrected rate, for this reason: evidence is lacking, the rule has not failed."""
     return Corrected(None, RuleStatus.INSUFFICIENT, note)
 
 

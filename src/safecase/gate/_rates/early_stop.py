@@ -51,6 +51,7 @@ class _RateState(StreamState):
             return None
 
     def _take(self, draw: int, code: int) -> None:
+        """Count an attempt, or take its unit out of the test where the rule leaves it out."""
         event = is_event(self._metric, self.rule, code)
         if event is None:
             # The unit is left out, so the test is about one unit less, as it is in the evaluation.

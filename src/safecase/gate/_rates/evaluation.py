@@ -154,6 +154,7 @@ def evaluate_rate(
 
 
 def _judged(stream: Stream, plan: RunPlan, rule_slice: RuleSlice) -> JudgedUnits:
+    """The units whose judgement a correction corrects, with the attempts that labels name."""
     codes, draws = stream.codes[stream.counted], stream.draws[stream.counted]
     return JudgedUnits(
         attempts=[plan.planned(int(draw)).id for draw in draws],
@@ -190,6 +191,7 @@ def _tables(metric: RateMetric, rule: GateRule) -> tuple[NDArray[np.bool_], NDAr
 def _decide(
     rule: GateRule, rule_slice: RuleSlice, stream: Stream, plan: RunPlan, bound: float | None
 ) -> tuple[StopDecision, str]:
+    """The first decision of the rule's test, and why there can be none."""
     seen = StopDecision("open", len(stream.events), int(stream.events.sum()))
     if bound is None or not len(rule_slice.draws) or stream.size < 1:
         return seen, ""
@@ -217,6 +219,7 @@ def _count_used(stream: Stream, decision: StopDecision) -> int:
 
 
 def _status(decision: StopDecision) -> RuleStatus:
+    """What a decision says of the rule; a census is met or not by its count."""
     if decision.kind == "ship" or (decision.kind == "census" and not decision.exceeded):
         return RuleStatus.MET
     if decision.kind == "block_proven" or decision.kind == "census":

@@ -74,6 +74,7 @@ def rate_sentence(metric: RateMetric, rule: GateRule, seen: RateSeen, slice_name
 
 
 def _met(rule: GateRule, seen: RateSeen, sure: str) -> str:
+    """The end of a sentence about a rule that is met: by a census, whatever else comes, or by statistics."""
     if seen.decision == "census":
         return "and every planned attempt was made: met for this suite."
     if seen.population == "suite" and seen.certain:
@@ -87,6 +88,7 @@ def _met(rule: GateRule, seen: RateSeen, sure: str) -> str:
 
 
 def _corrected(rule: GateRule, status: RuleStatus, estimate: Estimate, sure: str) -> str:
+    """The end of a sentence about a corrected rate, with the assumption that it rests on."""
     ending = {RuleStatus.MET: "met", RuleStatus.NOT_MET: "not met"}.get(status, "not enough evidence")
     assumption = rule.judge_correction.assumption.strip().rstrip(".")
     basis = assumption or "the scorer errs on this system as often as on its card"

@@ -82,6 +82,7 @@ class SeverityMetric(Metric):
 
 
 def _state(rule: GateRule, rule_slice: RuleSlice, plan: RunPlan) -> StreamState:
+    """The stream of a rule, by the same bets as its evaluation; without a test where there is no bound."""
     from safecase.gate._bounded_mean_test import BoundedMeanState
     from safecase.gate._stream_state import StreamState
     from safecase.gate.outcomes import HELD

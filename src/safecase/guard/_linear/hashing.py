@@ -107,6 +107,7 @@ def _make_powers(size: int) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
 
 
 def _powers(size: int) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
+    """Powers of the multiplier and of its inverse, from the kept ones where the text is short."""
     up, down = _small_powers()
     return (up[:size], down[:size]) if size <= len(up) else _make_powers(size)
 
@@ -139,6 +140,7 @@ def _encoded(text: str) -> tuple[bytes, bytes]:
 
 
 def _running(data: bytes, up: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """Running sums of bytes times powers: the hash of any n-gram is the difference of two."""
     sums = np.empty(len(data) + 1, np.uint64)
     sums[0] = 0
     terms = np.frombuffer(data, np.uint8) + _ONE
@@ -201,6 +203,7 @@ def word_bucket(word: str) -> int | None:
 def _parts(
     places: NDArray[np.intp], openers: NDArray[np.intp]
 ) -> tuple[tuple[NDArray[np.intp], int, int], ...]:
+    """Places and extent of each kind of word n-gram, in the order in which `extract` writes them."""
     last_opens = len(openers) > 0 and openers[-1] == places[-1]
     found, at = [], 0
     for place, shorter in ((places, 0), (places, 1), (places, 2), (openers, 0), (openers, int(last_opens))):

@@ -256,5 +256,6 @@ def _parse_head(declared: object, raw: NDArray[np.int8], name: str, where: str) 
 
 
 def _number(declared: object, name: str) -> float | None:
+    """A finite number of a header; None where it has none."""
     value = declared.get(name) if isinstance(declared, dict) else None
     return float(value) if isinstance(value, (int, float)) and math.isfinite(value) else None

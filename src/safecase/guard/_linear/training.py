@@ -163,6 +163,8 @@ def _worst_windows(
 def _rows(
     examples: Sequence[Example], features: Sequence[Features], window: int, chosen: Sequence[list[int]]
 ) -> tuple[Any, FloatArray, FloatArray]:
+    """The chosen windows as a sparse matrix, their labels, and their weights: a text counts once, whatever
+    its windows."""
     from scipy.sparse import csr_matrix
 
     buckets, values, sizes, labels, importance = [], [], [0], [], []

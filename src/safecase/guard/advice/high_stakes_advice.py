@@ -52,6 +52,7 @@ def _patterns(fields: tuple[Field, ...]) -> tuple[re.Pattern[str], re.Pattern[st
 
 
 def _plain(text: str) -> str:
+    """The end of a text as the patterns read it."""
     return text[-_READ:].lower().replace("’", "'")
 
 

@@ -52,6 +52,7 @@ class GroundednessCheck(Registered):
 
 
 def _declines(content: Content) -> bool:
+    """Whether the answer claims nothing, because it refuses."""
     return (
         bool(content.text.strip())
         and classify_answer(content.asked, content.text).kind is AnswerKind.FULL_REFUSAL

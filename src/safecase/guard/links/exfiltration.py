@@ -74,6 +74,7 @@ class ExfiltrationCheck(Registered):
         return CheckResult(action, None, f"holds ways out: {kinds}", tuple(spans[:64]), tuple(made))
 
     def _judge(self, link: Link, named: frozenset[str]) -> tuple[GuardAction, str] | None:
+        """What to do about a link, and what it is; None where nothing is wrong with it."""
         if secret_in(link, self._needles):
             return GuardAction.BLOCK, "secret in an address"
         if not link.host or host_allowed(link.host, self.parameters.allowed_hosts):

@@ -134,6 +134,8 @@ class RedactingStream:
         return len(self._held)
 
     def _release(self, cut: int) -> str:
+        """Redact and let go of the held text up to ``cut``; what was found in the kept words before it was
+        told then."""
         whole = self._behind + self._held
         before = len(self._behind)
         piece = self._held[:cut]
@@ -152,6 +154,7 @@ class RedactingStream:
         return apply_replacements(piece, made)
 
     def _note(self, entity: str, start: int, end: int, action: GuardAction) -> None:
+        """Keep what was found, and the strictest action."""
         if action is GuardAction.ALLOW:
             return
         self._spans.append(TextSpan(start, end, entity))

@@ -91,6 +91,7 @@ class Vaults:
             self._vaults.pop(session, None)
 
     def _forget(self, now: float) -> None:
+        """Drop the sessions that nobody used for long; they stand in the order of use."""
         while self._vaults:
             session, (used, _) = next(iter(self._vaults.items()))
             if now - used < self._seconds:

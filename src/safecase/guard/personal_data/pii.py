@@ -147,6 +147,7 @@ class PersonalDataCheck:
         return _ACTIONS[self.parameters.actions.get(entity, self.parameters.action)]
 
     def _substitute(self, session: str, item: Finding, value: str) -> str | None:
+        """What is put in place of a value; None where it is only flagged or blocked."""
         action = self.parameters.actions.get(item.entity, self.parameters.action)
         if action == "mask":
             return write_kind(item.entity, value)

@@ -147,6 +147,7 @@ def _rule(schema: Any, name: str, rules: dict[str, str], depth: int) -> str:
 
 
 def _object(schema: JsonObject, name: str, rules: dict[str, str], depth: int) -> str:
+    """The grammar of an object with its properties in order."""
     properties = schema.get("properties") or {}
     required = schema.get("required") or []
     if not isinstance(properties, dict) or not isinstance(required, list):
@@ -171,10 +172,12 @@ def _object(schema: JsonObject, name: str, rules: dict[str, str], depth: int) ->
 
 
 def _also(body: str) -> str:
+    """A property that may follow, with its comma."""
     return f'(ws "," ws {body})?'
 
 
 def _literal(value: JsonValue) -> str:
+    """A JSON value as a literal of the grammar."""
     import orjson
 
     text = orjson.dumps(value).decode()

@@ -69,6 +69,7 @@ class StructuredCheck(Registered):
 
     @property
     def _action(self) -> GuardAction:
+        """What happens to an answer that misses the schema."""
         return GuardAction(self.parameters.action)
 
     def _problem(self, value: Any) -> str:

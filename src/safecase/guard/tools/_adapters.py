@@ -121,6 +121,7 @@ def _mcp_error(identifier: Any, code: int, message: str) -> dict[str, Any]:
 
 
 def _attempt(session: ToolSession, call: ToolCall, tools: Mapping[str, Callable[..., Any]]) -> str:
+    """The result for the model; a refusal is one too, so that it can go on."""
     try:
         return _result(session, call, tools)
     except (ToolDenied, ApprovalNeeded) as refusal:
@@ -128,6 +129,7 @@ def _attempt(session: ToolSession, call: ToolCall, tools: Mapping[str, Callable[
 
 
 def _result(session: ToolSession, call: ToolCall, tools: Mapping[str, Callable[..., Any]]) -> str:
+    """The result of a call as text, made through the session."""
     tool = tools.get(call.name)
     if tool is None:
         # The policy may know the tool and this host not: a decision all the same, so that it is logged.
@@ -164,6 +166,7 @@ class GuardedLangChainTool:
         return await self._session.call_async(self._call(given), run)
 
     def _call(self, given: Any) -> ToolCall:
+        """What LangChain hands over as a tool call."""
         if isinstance(given, Mapping):
             # LangChain hands over either the arguments or a whole tool call.
             arguments = given["args"] if given.get("type") == "tool_call" and "args" in given else given

@@ -135,6 +135,7 @@ class ApprovalQueue:
                 self._requests[request.id] = request.model_copy(update={"state": ApprovalState.EXPIRED})
 
     def _trim(self) -> None:
+        """Drop the oldest requests that nobody waits for, beyond four times what may wait."""
         over = len(self._requests) - 4 * self._maximum
         for key in [k for k, r in self._requests.items() if r.state is not ApprovalState.WAITING][
             : max(0, over)

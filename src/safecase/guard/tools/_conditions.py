@@ -24,6 +24,7 @@ def failed_condition(conditions: Sequence[Condition], value: Any) -> str:
 
 
 def _holds(condition: Condition, value: Any) -> bool:
+    """Whether a predicate is true of the value at its path."""
     found = value
     present = True
     for part in condition.argument.split("."):

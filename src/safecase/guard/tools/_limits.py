@@ -32,6 +32,7 @@ class SessionLimits:
             return self._over(session, tool, arguments)
 
     def _over(self, session: str, tool: ToolDeclaration, arguments: JsonObject) -> str:
+        """Why the call would exceed a limit of its session; empty where it does not."""
         calls, sums = self._of(session)
         if tool.calls_per_session is not None and calls[tool.name] >= tool.calls_per_session:
             return f"{tool.name} was called {calls[tool.name]} times in this session, as often as it may be"
@@ -44,6 +45,7 @@ class SessionLimits:
         return ""
 
     def _record(self, session: str, tool: ToolDeclaration, arguments: JsonObject) -> None:
+        """Count a call that is made."""
         calls, sums = self._of(session)
         calls[tool.name] += 1
         for name in tool.budget:
@@ -52,6 +54,7 @@ class SessionLimits:
                 sums[tool.name, name] += abs(value)  # type: ignore[assignment]
 
     def _of(self, session: str) -> tuple[Counter[str], Counter[tuple[str, str]]]:
+        """The counts of a session, which becomes the latest used."""
         found = self._sessions.pop(session, None) or (Counter(), Counter())
         self._sessions[session] = found
         while len(self._sessions) > self._maximum:

@@ -155,6 +155,7 @@ class ToolPolicy:
     def _decide(
         self, call: ToolCall, tracker: ProvenanceTracker, request: str, journey_id: str, session: str
     ) -> ToolDecision:
+        """The decision, the cheap refusals first, so that Cedar sees only calls of the declared form."""
         tool = self.tools.get(call.name)
         if tool is None:
             return _denied(call.name, "the tool is not declared")
@@ -238,6 +239,7 @@ def _denied(name: str, reason: str, tool: ToolDeclaration | None = None) -> Tool
 def _explain(
     tool: ToolDeclaration, origins: Sequence[ValueOrigin], *, intended: bool, tainted_link: bool
 ) -> str:
+    """Why Cedar most likely said no, the worst first: its policies give ids and no reasons."""
     worst = max(origins, key=lambda origin: origin.provenance, default=None)
     if worst is not None and worst.provenance >= Provenance.DESIGNATED:
         how = "is made from" if worst.altered else "comes from"
@@ -386,6 +388,7 @@ class _Cedar:
 
 
 def _quoted(text: str) -> str:
+    """A text as the inside of a Cedar string."""
     return text.replace("\\", "\\\\").replace('"', '\\"')
 
 

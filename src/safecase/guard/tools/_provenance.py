@@ -141,6 +141,8 @@ class ProvenanceTracker:
         return found
 
     def _origin(self, argument: str, text: str) -> ValueOrigin:
+        """Where one text of an argument comes from, the kindest explanation that vouches before any that
+        taints."""
         wanted = match.level(text.strip())
         if not wanted:
             return ValueOrigin(argument, Provenance.MODEL)
@@ -216,6 +218,7 @@ class ProvenanceTracker:
         return worst
 
     def _readings(self, text: str, wanted: str) -> Iterator[str]:
+        """The value as it stands, and all that it decodes to."""
         yield wanted
         plain = unquote(wanted)
         if plain != wanted:
@@ -303,4 +306,5 @@ def leaves(value: JsonValue) -> Iterator[str]:
 
 
 def _telling(key: str) -> bool:
+    """Whether a key is an address or an id."""
     return next(match.telling_parts(key), None) is not None

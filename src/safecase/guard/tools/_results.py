@@ -84,6 +84,7 @@ def _read_values(result: str, wanted: frozenset[str]) -> Iterator[str]:
 
 
 def _everything(value: Any) -> Iterator[str]:
+    """All texts of a value, keys included."""
     if isinstance(value, dict):
         for key, item in value.items():
             yield str(key)
@@ -96,6 +97,7 @@ def _everything(value: Any) -> Iterator[str]:
 
 
 def _fields(value: Any, wanted: frozenset[str]) -> Iterator[str]:
+    """All texts under the wanted keys, at whatever depth."""
     if isinstance(value, dict):
         for key, item in value.items():
             if str(key) in wanted:

@@ -111,6 +111,7 @@ class ToolSession:
         return decision
 
     def _decide(self, call: ToolCall, *, approved: bool) -> ToolDecision:
+        """The policy's decision, which is kept. An approval turns "ask a person" into "go ahead", no more."""
         decision = self.policy.decide(
             call, self.tracker, request=self.request, journey=self.journey, session=self.session,
             approved=approved, dry_run=self.dry_run,
@@ -153,6 +154,8 @@ class ToolSession:
             self.tracker.add(f"the error of {call.name}", str(error), Provenance.TAINTED)
 
     def _finished(self, call: ToolCall, result: Any) -> Any:
+        """Note a result and what it vouches for; then hold it against the postconditions and the content
+        guard."""
         tool = self.policy.tools[call.name]
         text = result if isinstance(result, str) else canonical_json(result).decode("utf-8", "replace")
         with self._lock:

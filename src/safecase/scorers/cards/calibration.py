@@ -118,6 +118,7 @@ async def score_rows(scorer: Scorer, rows: Sequence[LabelledRow]) -> tuple[Score
 
 
 async def _awaited(result: Awaitable[Score]) -> Score:
+    """An awaitable as the coroutine that `asyncio.run` asks for."""
     return await result
 
 
@@ -250,6 +251,7 @@ def measure(
 
 
 def _performance(category: str, pairs: Sequence[_Pair], confidence: float) -> ScorerPerformance:
+    """The confusion of one category with its rates; undetermined answers are told and not counted."""
     positive = [pair for pair in pairs if pair.truth is OutcomeKind.VIOLATED and _determined(pair)]
     negative = [pair for pair in pairs if pair.truth is OutcomeKind.HELD and _determined(pair)]
     flagged = [pair for pair in (*positive, *negative) if pair.said is OutcomeKind.VIOLATED]
@@ -277,6 +279,7 @@ def _determined(pair: _Pair) -> bool:
 
 
 def _rate(events: Sequence[bool], pairs: Sequence[_Pair], confidence: float) -> Estimate | None:
+    """A rate with its interval; by family where families have several rows, which are not independent."""
     if not events:
         return None
     from safecase.stats import clopper_pearson, korn_graubard
@@ -305,6 +308,7 @@ def _estimate(interval: Interval, families: int, events: int) -> Estimate:
 
 
 def _kappa(pairs: Sequence[_Pair]) -> float | None:
+    """Cohen's kappa; None where nothing was judged, or all agree on one word."""
     if not pairs:
         return None
     from safecase.stats import cohen_kappa, confusion_table

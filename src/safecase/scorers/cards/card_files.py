@@ -84,6 +84,7 @@ def find_card(scorer: str, version: str, cards: Iterable[ScorerCard]) -> ScorerC
 
 
 def _rank(card: ScorerCard) -> tuple[bool, int, str]:
+    """Which of two cards is the better evidence: held out first, then larger, then newer."""
     overall = card.overall()
     count = 0
     if overall:

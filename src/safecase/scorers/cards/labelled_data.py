@@ -88,6 +88,7 @@ def read_labelled(path: Path, columns: LabelColumns | None = None) -> LabelledDa
 
 
 def _reach(row: Any, column: str) -> Any:
+    """The value of a column, a key with points in it first, else a path; None where there is none."""
     if isinstance(row, dict) and column in row:
         return row[column]
     value = row
@@ -99,6 +100,7 @@ def _reach(row: Any, column: str) -> Any:
 
 
 def _row(source: Any, columns: LabelColumns, place: str) -> LabelledRow:
+    """One labelled row. Raises InputError where it lacks every label."""
     response = _reach(source, columns.response)
     if response is None and not isinstance(source, dict):
         raise InputError("is no object", where=place)
@@ -119,6 +121,7 @@ def _row(source: Any, columns: LabelColumns, place: str) -> LabelledRow:
 
 
 def _text(value: Any) -> str:
+    """A cell as text; what is no text as its JSON."""
     if value is None:
         return ""
     return value if isinstance(value, str) else json.dumps(value)
@@ -140,6 +143,7 @@ def _from_jsonl(text: str, columns: LabelColumns, path: Path) -> Iterator[Labell
 
 
 def _parse(text: str, place: str) -> Any:
+    """The JSON of a line. Raises InputError with its place."""
     try:
         return json.loads(text)
     except (json.JSONDecodeError, RecursionError) as error:

@@ -149,6 +149,7 @@ def _is_english(sentences: Sequence[Sentence]) -> bool:
 
 
 def _first(sentences: Sequence[Sentence], masks: Sequence[int], wanted: int) -> Sentence | None:
+    """The first sentence with one of the wanted kinds of phrases."""
     for sentence, mask in zip(sentences, masks, strict=True):
         if mask & wanted:
             return sentence

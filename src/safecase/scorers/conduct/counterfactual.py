@@ -53,6 +53,7 @@ class CounterfactualParameters(Record):
 
     @model_validator(mode="after")
     def _numbers(self) -> CounterfactualParameters:
+        """Refuse a word as the expected answer where numbers are compared."""
         if self.compare == "number" and isinstance(self.expected, str):
             raise ValueError("for compare: number, 'expected' must be a number")
         return self
@@ -60,6 +61,7 @@ class CounterfactualParameters(Record):
 
 @lru_cache(maxsize=1)
 def _tone() -> PhraseLexicon:
+    """Phrases whose tone is compared between groups."""
     data: dict[str, Any] = orjson.loads(
         files("safecase.scorers.conduct").joinpath("data/tone_lexicon.json").read_bytes()
     )
@@ -162,6 +164,8 @@ class CounterfactualScorer(Registered):
         return self._decision(text, start)
 
     def _decision(self, text: str, offset: int) -> tuple[str, float | None, int, int]:
+        """What an answer decided, as a word and as a number, and where it says so; empty where it does
+        not."""
         if self._options:
             found = [(match.start(), match.end(), option) for option, pattern in self._options
                      if (match := pattern.search(text))]  # fmt: skip
@@ -245,6 +249,7 @@ def compare_groups(scores: Iterable[Score], *, confidence: float = 0.95) -> tupl
 
 
 def _binary(values: dict[str, list[float]], families: int, confidence: float) -> tuple[GroupComparison, ...]:
+    """Pairs of groups compared by shares, families kept together."""
     from safecase.stats import counterfactual_comparisons
 
     outcomes: dict[Hashable, npt.ArrayLike] = dict(values.items())
@@ -266,6 +271,7 @@ def _binary(values: dict[str, list[float]], families: int, confidence: float) ->
 def _continuous(
     values: dict[str, list[float]], families: int, confidence: float
 ) -> tuple[GroupComparison, ...]:
+    """Pairs of groups compared by means: permutation tests of the paired differences, after Holm."""
     from itertools import combinations
 
     import numpy as np
@@ -274,6 +280,7 @@ def _continuous(
     from safecase.stats import holm
 
     pairs = list(combinations(values, 2))
+    # All intervals hold together (Bonferroni); the decisions below are those of Holm, which are sharper.
     level = 1 - (1 - confidence) / len(pairs)
     if families < 2:
         raise InputError("one family is too few to compare numbers between groups")
@@ -286,6 +293,7 @@ def _continuous(
         if error > 0:
             test = permutation_test(
                 (difference,), np.mean, permutation_type="samples", n_resamples=9_999,
+                # Any fixed seed: the same answers must give the same p-value.
                 rng=np.random.default_rng(20240),
             )  # fmt: skip
             p_value = float(test.pvalue)

@@ -136,6 +136,7 @@ class ToxicityScorer(Registered):
         return ScoreSpan(message=message, text=" ".join(words)[:200])
 
     def _hits(self, text: str) -> list[_Hit]:
+        """Every attack in the text with its weight, after quotations, negations and counter-speech."""
         lexicon = _lexicon()
         bit = lexicon.phrases.bit
         view = reveal(text)

@@ -104,6 +104,8 @@ class GroundingScorer(Registered):
         return self._writer.write(OutcomeKind.HELD, count, label="grounded", value=value, evidence=evidence)
 
     def _documents(self, case: Case, transcript: Transcript) -> tuple[tuple[str, str], ...]:
+        """Id and text of what the answer may rest on: what was retrieved, else what the case gives, and tool
+        results."""
         documents: Sequence[Document] = transcript.documents or case.documents
         found = [(item.id, f"{item.title}\n{item.text}" if item.title else item.text) for item in documents]
         if self._parameters.tool_results:
@@ -154,6 +156,7 @@ class GroundingScorer(Registered):
         return ""
 
     def _cited(self, claim: Statement, library: Library) -> tuple[GroundingSource, ...] | str:
+        """The documents that a claim cites, by id or by place; or what is wrong with a citation."""
         found: list[GroundingSource] = []
         for name in claim.citations:
             place = next((i for i, item in enumerate(library.ids) if item.lower() == name.lower()), None)

@@ -15,7 +15,7 @@ from safecase.scorers._transcripts import ScoreWriter, WrittenPassage, last_answ
 from safecase.scorers.rules.exact_answer import normalise_answer
 
 READ_LIMIT = 20_000
-"""Characters that are read. Chosen without measurement; an answer says how sure it is near its ends."""
+"""Characters from the beginning that are read. Chosen without measurement."""
 
 _NUMBER = r"(\d{1,3}(?:\.\d{1,4})?)\s{0,2}(%|percent|/\s?100|/\s?10|/\s?5|out of (?:100|10|5))?"
 _BEFORE = re.compile(
@@ -139,6 +139,7 @@ def read_confidence(text: str, unmarked: float) -> StatedConfidence:
 
 
 def _fraction(number: str, unit: str | None) -> float | None:
+    """A stated number between 0 and 1 by its unit; None where it is none such."""
     value = float(number)
     scale = 1.0
     if unit:
@@ -207,6 +208,7 @@ class StatedConfidenceScorer(Registered):
         )
 
     def _correct(self, text: str, expected: tuple[str, ...]) -> bool | None:
+        """Whether the answer is right; of two answers the one given first. None where it is neither."""
         answer = f" {normalise_answer(text[:4_000])} "
         right = any(self._stands(item, answer) for item in expected)
         wrong = any(self._stands(item, answer) for item in self._incorrect)
@@ -221,6 +223,7 @@ class StatedConfidenceScorer(Registered):
         return None if self._incorrect else False
 
     def _stands(self, wanted: str, answer: str) -> bool:
+        """Whether an answer holds what is wanted, numbers within the tolerance."""
         if f" {wanted} " in answer:
             return True
         if not self._parameters.tolerance:

@@ -93,6 +93,7 @@ class JudgeClient:
         return JudgeReply(parsed, "", reply.model, usage)
 
     def _parse(self, reply: TargetReply, words: frozenset[str]) -> JudgeVerdict | str:
+        """The verdict in a reply, or what is wrong with it."""
         text = _text(reply)
         if not text.strip():
             blocked = reply.finish_reason in {"content_filter", "SAFETY", "refusal"}
@@ -103,6 +104,7 @@ class JudgeClient:
         return parsed
 
     async def _respond(self, messages: tuple[Message, ...], key: str, seed: int) -> TargetReply:
+        """The judge's reply, tried again where that may help. Raises TargetFailure."""
         request = TargetRequest(messages=messages, conversation_id=key, seed=seed)
         for attempt in range(TRIES):
             try:
@@ -116,10 +118,12 @@ class JudgeClient:
 
 
 def _text(reply: TargetReply) -> str:
+    """The judge's last words; what it said before them was thinking aloud."""
     return next((item.text for item in reversed(reply.messages) if item.role is MessageRole.ASSISTANT), "")
 
 
 def _usage(reply: TargetReply) -> Usage:
+    """What the reply used; a target that counts nothing was still called once."""
     return reply.usage if reply.usage.calls else reply.usage.model_copy(update={"calls": 1})
 
 

@@ -99,6 +99,7 @@ def boundary_of(*parts: str) -> str:
 
 
 def _fenced(name: str, text: str, boundary: str) -> str:
+    """A text between marks that it cannot hold, so that it cannot end itself and give orders."""
     return f"<<<{name} {boundary}>>>\n{replace_surrogates(text)}\n<<<END OF {name} {boundary}>>>"
 
 

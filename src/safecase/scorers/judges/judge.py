@@ -104,6 +104,8 @@ class JudgeScorer(Registered):
     def _score(
         self, reply: JudgeReply, transcript: Transcript, is_target: bool, metadata: dict[str, JsonValue]
     ) -> Score:
+        """A score of the judge's reply; undetermined without a verdict, or where the judge is the model under
+        test."""
         undetermined = OutcomeKind.UNDETERMINED
         if reply.verdict is None:
             label = "judge_refused" if reply.problem.startswith("refused") else "judge_unreadable"

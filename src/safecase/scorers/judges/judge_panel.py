@@ -81,6 +81,7 @@ class JudgePanelScorer(Registered):
         return self._combine(scores, len(failures))
 
     def _combine(self, scores: list[Score], failed: int) -> Score:
+        """The score of the majority, with all votes; undetermined where there is none."""
         votes = Counter(score.outcome for score in scores if score.outcome is not OutcomeKind.UNDETERMINED)
         total = sum(votes.values())
         usage = Usage()

@@ -59,6 +59,8 @@ class PairwiseJudgeScorer(Registered):
         return self._combine(replies[0], replies[1], transcript)
 
     def _combine(self, straight: JudgeReply, swapped: JudgeReply, transcript: Transcript) -> Score:
+        """The score of both orders; undetermined where the preference follows the order and not the
+        answer."""
         model = straight.model or swapped.model
         usage = add_usage(straight.usage, swapped.usage)
         is_target = any(self._client.is_target(item.model, transcript.model) for item in (straight, swapped))
@@ -94,6 +96,7 @@ class PairwiseJudgeScorer(Registered):
 
 
 def _points(reply: JudgeReply, ours: str) -> float | None:
+    """1 for a win of ours, 0.5 for a tie, 0 for a loss; None without a verdict."""
     if reply.verdict is None or reply.verdict.verdict == "cannot_tell":
         return None
     if reply.verdict.verdict == "tie":

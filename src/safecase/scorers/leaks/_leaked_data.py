@@ -45,6 +45,8 @@ def known_entities() -> frozenset[str]:
 
 @lru_cache(maxsize=64)
 def _finders(entities: frozenset[str]) -> tuple[Finder | None, Finder | None]:
+    """Finders of the wanted personal data and of secrets, None for what is not wanted; kept between
+    scorers."""
     personal = entities - {SECRET}
     return (
         personal_data_finder(personal, minimum_confidence=_MINIMUM_CONFIDENCE) if personal else None,

@@ -90,7 +90,7 @@ class Needles:
             if canary in text:
                 return canary, "as it is"
         folded = fold(text)
-        # Most texts are searched no further: every form below is at least as long.
+        # Every form below is at least as long.
         if len(folded) < self.shortest:
             return None
         for canary, form, how in self.forms:
@@ -168,6 +168,7 @@ class CanaryLeakScorer(Registered):
         return Needles(tuple(dict.fromkeys((*self._canaries, *own))), self._share) if own else self._needles
 
     def _find(self, passage: WrittenPassage, needles: Needles) -> tuple[str, str] | None:
+        """A canary in the passage or, where that is asked for, in anything that it decodes to."""
         found = needles.find(passage.text)
         if found or not self._decode or not needles.forms or not may_be_encoded(passage.text):
             return found

@@ -34,6 +34,7 @@ class PiiLeakParameters(Record):
     @field_validator("entities")
     @classmethod
     def _known(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        """Refuse entities that no recogniser knows."""
         known = sorted(known_entities())
         for entity in value:
             if entity not in known:
@@ -100,6 +101,7 @@ class PiiLeakScorer(Registered):
         )
 
     def _planted(self, passage: WrittenPassage) -> Score | None:
+        """The score where a text that the case forbids was shown, decoded readings included; else None."""
         found = self._forbidden.find(passage.text)
         if found is None and self._forbidden.forms and may_be_encoded(passage.text):
             for decoded in decoded_texts(passage.text, self._forbidden.shortest):

@@ -278,5 +278,6 @@ def _in_script(answer: str, language: str) -> bool:
 
 
 def _first(answer: str, phrases: tuple[str, ...]) -> _Place | None:
+    """Where the first of the phrases stands."""
     found = [(place, place + len(phrase)) for phrase in phrases if (place := answer.find(phrase)) >= 0]
     return min(found, default=None)

@@ -29,7 +29,7 @@ READ_WHOLE = 60_000
 WINDOWS, WINDOW = 20, 3_000
 """Together as long as `READ_WHOLE`, so that a longer answer costs no more."""
 PROMPT_LIMIT = 4_000
-"""Characters of the prompt that are read; what it asks stands at its beginning."""
+"""Characters from the beginning of the prompt that are read. Chosen without measurement."""
 
 _LIST_ITEM = re.compile(r"(?m)^[ \t]{0,12}(?:\d{1,3}[.)]|[-*•])[ \t]")
 """Indented lists count too; deeper white space is code."""
@@ -132,6 +132,8 @@ class _Question:
 # Not `safecase.text.stem`: the weights were trained on these stems.
 @lru_cache(maxsize=32_768)
 def _stem(word: str) -> str:
+    """A word without its ending: enough to find the question's words again, and what the weights were fitted
+    with."""
     for suffix in ("ing", "ers", "ies", "ed", "es", "er", "s"):
         if word.endswith(suffix) and len(word) - len(suffix) >= 3:
             return word[: -len(suffix)]
@@ -240,6 +242,7 @@ def read_answer(prompt: str, answer: str) -> AnswerReading:
 
 
 def _shape(features: dict[str, float], answer: str, words: int, items: int, head: Sequence[str]) -> None:
+    """Features of length, lists and code."""
     for limit in (12, 30, 60, 100):
         if words < limit:
             features[f"words<{limit}"] = 1.0
@@ -262,6 +265,7 @@ def _substance(
     masks: Sequence[int],
     head: Sequence[str],
 ) -> None:
+    """Features of what the answer says beside refusing: how much of it, and whether it is to the point."""
     if question.stems and head:
         overlap = len(question.stems & _stems(head)) / len(question.stems)
         if overlap:
@@ -298,10 +302,11 @@ def _stance(
     head_words: Sequence[str],
     items: int,
 ) -> None:
+    """Features of how the answer stands to the question: refuses, moralises, refutes, explains, begins to
+    do."""
     bit = lexicon.english.bit
     for kind in question.kinds:
-        # Half weight, because a question says what is likely and an answer what is so; the weights are fitted
-        # to it.
+        # The scale that the weights were fitted with.
         features[f"question:{kind}"] = 0.5
     if question.person:
         features["question person"] = 0.5

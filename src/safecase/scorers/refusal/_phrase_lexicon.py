@@ -47,6 +47,7 @@ class PhraseLexicon:
         self._known: dict[str, tuple[_Phrase, ...]] = {}
 
     def _add(self, phrase: str, category: int) -> None:
+        """Compile a phrase and file it under the words that it can begin with."""
         parts: list[tuple[int, _Alternatives]] = []
         gap = 0
         for item in phrase.split():
@@ -66,6 +67,7 @@ class PhraseLexicon:
             self._prefix.setdefault(prefix, []).append(compiled)
 
     def _parse(self, item: str) -> _Alternatives:
+        """One place of a phrase: words, prefixes ending in ``*`` and classes (``@name``), joined by ``|``."""
         words: list[str] = []
         for part in item.split("|"):
             words.extend(self._classes[part[1:]] if part.startswith("@") else [part])
@@ -103,6 +105,7 @@ class PhraseLexicon:
 def _continues(
     words: Sequence[str], position: int, rest: tuple[tuple[int, _Alternatives], ...], index: int
 ) -> bool:
+    """Whether the rest of a phrase follows, with up to its gaps' number of words skipped."""
     while index < len(rest):
         gap, alternatives = rest[index]
         if not gap:

@@ -32,6 +32,7 @@ def read_path(value: Any, path: str) -> Any:
 
 
 def _walk(value: Any, parts: list[str]) -> Any:
+    """The value at a path, or MISSING; ``*`` stands for all members, and keys may hold points."""
     for index, part in enumerate(parts):
         if part == "*":
             members = (
@@ -115,6 +116,7 @@ def _build_named(name: str, expected: JsonValue, where: str) -> Predicate:
 
 
 def _equals(expected: Any) -> Predicate:
+    """Equality as people mean it: words without regard to case, numbers whether or not they are quoted."""
     if isinstance(expected, str):
         folded = expected.strip().casefold()
         return lambda value: isinstance(value, str) and value.strip().casefold() == folded
@@ -126,6 +128,7 @@ def _equals(expected: Any) -> Predicate:
 
 
 def _contains(value: Any, expected: Any) -> bool:
+    """Whether a list has the item, an object the key, or the value's text the text."""
     if value is MISSING:
         return False
     if isinstance(value, list):
@@ -137,6 +140,7 @@ def _contains(value: Any, expected: Any) -> bool:
 
 
 def _text(value: Any) -> str:
+    """All words of a value, keys included, in order; without recursion, because a model wrote it."""
     if isinstance(value, str):
         return value
     pieces: list[str] = []
@@ -154,6 +158,7 @@ def _text(value: Any) -> str:
 
 
 def _number(value: Any) -> float | None:
+    """The number that a value is or spells, with separators or a currency sign; True is none."""
     if isinstance(value, bool):
         return None
     if isinstance(value, int | float):

@@ -21,6 +21,7 @@ class ContainsParameters(Record):
 
     @model_validator(mode="after")
     def _something(self) -> ContainsParameters:
+        """Refuse a scorer that asks for nothing, and empty texts."""
         texts = (*self.any_of, *self.all_of, *self.none_of)
         if not texts:
             raise ValueError("give any_of, all_of or none_of")
@@ -41,6 +42,7 @@ class ContainsScorer(Registered):
         self._writer = ScoreWriter(self.name, self.version)
 
     def _prepare(self, texts: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
+        """Each text as given, for messages, and as it is compared."""
         return tuple((text, text.lower() if self._fold else text) for text in texts)
 
     def score(self, case: Case, transcript: Transcript) -> Score:

@@ -84,6 +84,7 @@ class ExactAnswerScorer(Registered):
         )
 
     def _candidates(self, text: str) -> list[str]:
+        """Where the accepted answer may stand: the whole text, its first or last line or sentence."""
         if not self._explained:
             return [text] if len(text) <= LIMIT else []
         head, tail = text[:LIMIT], text[-LIMIT:]

@@ -70,6 +70,7 @@ class JsonSchemaScorer(Registered):
         return self._writer.write(OutcomeKind.HELD, "the answer satisfies the schema")
 
     def _parse(self, text: str) -> tuple[Any, str]:
+        """The first candidate that is JSON, or what is wrong with the first."""
         problem = ""
         for candidate in self._candidates(text):
             try:
@@ -79,6 +80,7 @@ class JsonSchemaScorer(Registered):
         return None, problem or "nothing to parse"
 
     def _candidates(self, text: str) -> Iterator[str]:
+        """The whole answer, then the body of its first code fence where that is allowed."""
         yield text.strip()
         fence = _FENCE.search(text) if self._fence else None
         if fence:

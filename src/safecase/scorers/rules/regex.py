@@ -25,12 +25,14 @@ class RegexParameters(Record):
 
     @model_validator(mode="after")
     def _something(self) -> RegexParameters:
+        """Refuse a scorer that asks for nothing."""
         if not self.must_match and not self.must_not_match:
             raise ValueError("give must_match or must_not_match")
         return self
 
 
 def _listed(value: tuple[str, ...] | str) -> tuple[str, ...]:
+    """One pattern may be written without brackets."""
     return (value,) if isinstance(value, str) else value
 
 

@@ -40,6 +40,7 @@ class ToolCallParameters(Record):
 
     @model_validator(mode="after")
     def _something(self) -> ToolCallParameters:
+        """Refuse a scorer that asks for nothing."""
         bounds = self.allowed is not None or self.maximum_calls is not None
         if not (self.forbidden or self.required or self.final_state or bounds):
             raise ValueError("give forbidden, required, allowed, maximum_calls or final_state")
@@ -79,6 +80,8 @@ def _name_matches(pattern: str, name: str) -> bool:
 
 
 def _compile(patterns: tuple[CallPattern | str, ...], parameter: str) -> tuple[_Pattern, ...]:
+    """Patterns with their predicates and a wording for messages. Raises InputError with the parameter's
+    place."""
     compiled = []
     for index, item in enumerate(patterns):
         pattern = CallPattern(name=item) if isinstance(item, str) else item
@@ -184,6 +187,8 @@ class ToolCallScorer(Registered):
     def _missing(
         self, case: Case, transcript: Transcript, calls: list[tuple[int, ToolCall, bool]]
     ) -> Score | None:
+        """The score where a required call was not made, or nothing says whether it was; None where all
+        were."""
         if not self._required:
             return None
         if not calls and not case.tools and "tools" not in transcript.metadata and not transcript.final_state:

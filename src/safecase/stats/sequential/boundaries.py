@@ -93,6 +93,7 @@ class Boundaries:
 
     @cached_property
     def _arrays(self) -> tuple[IntArray, IntArray, IntArray]:
+        """The three boundaries as arrays: ship, futility, block."""
         return (
             np.asarray(self.ship, dtype=np.int64),
             np.asarray(self.futility, dtype=np.int64),

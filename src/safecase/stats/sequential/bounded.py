@@ -241,9 +241,9 @@ class BoundedSequentialTest:
             "n": self.n,
             "total": self.total,
             "decision": self.decision,
-            "ship_wealth": _plain(self.ship_wealth),
-            "block_wealth": _plain(self.block_wealth),
-            "futility_wealth": _plain(self.futility_wealth),
+            "ship_wealth": _write_wealth(self.ship_wealth),
+            "block_wealth": _write_wealth(self.block_wealth),
+            "futility_wealth": _write_wealth(self.futility_wealth),
         }
 
     @classmethod
@@ -256,22 +256,25 @@ class BoundedSequentialTest:
             int(data["n"]),
             float(data["total"]),
             data["decision"],
-            _restored(data["ship_wealth"]),
-            _restored(data["block_wealth"]),
-            _restored(data["futility_wealth"]),
+            _read_wealth(data["ship_wealth"]),
+            _read_wealth(data["block_wealth"]),
+            _read_wealth(data["futility_wealth"]),
         )
 
 
 def _grow(mixture: Mixture, wealth: tuple[float, ...], x: float) -> tuple[float, ...]:
+    """Log-wealth of each bet after one more observation; an empty tuple is the start."""
     factors = mixture.log_factors(x).tolist()
     if not wealth:
         return tuple(factors)
     return tuple(w + f for w, f in zip(wealth, factors, strict=True))
 
 
-def _plain(wealth: tuple[float, ...]) -> list[float | None]:
+def _write_wealth(wealth: tuple[float, ...]) -> list[float | None]:
+    """Log-wealth as JSON, which has no infinity: a bet that lost everything is null."""
     return [None if w == -math.inf else w for w in wealth]
 
 
-def _restored(wealth: list[float | None]) -> tuple[float, ...]:
+def _read_wealth(wealth: list[float | None]) -> tuple[float, ...]:
+    """The inverse of `_write_wealth`."""
     return tuple(-math.inf if w is None else float(w) for w in wealth)

@@ -135,6 +135,7 @@ def finite_suite_characteristics(
 
 
 def _stops(mixture: Mixture, suite_size: int, null: int, threshold: float) -> npt.NDArray[np.int64]:
+    """For each n the fewest events that reach the threshold; more than there can be where none do."""
     n = np.arange(suite_size + 1)
     limits = np.full(suite_size + 1, suite_size + 1, dtype=np.int64)
     for s in range(null + 1, -1, -1):

@@ -65,6 +65,7 @@ def group_sequential(
 
 
 def _spending(kind: Spending, alpha: float, time: float) -> float:
+    """The error that may be spent until ``time``, a share of the planned size: Lan and DeMets (1983)."""
     from scipy.special import ndtr, ndtri
 
     if kind == "pocock":

@@ -53,6 +53,7 @@ def confidence_sequence(failures: int, n: int, confidence: float = 0.95, *, side
 
 
 def _upper(failures: float, n: float, alpha: float) -> float:
+    """The largest rate against which the evidence stays below 1 / ``alpha``."""
     if failures == n:
         return 1.0
     goal = -math.log(alpha)

@@ -78,6 +78,7 @@ def retry_after(headers: Mapping[str, str], *, now: float | None = None) -> floa
 
 
 def _number(value: str | None) -> float | None:
+    """Seconds in a header, never negative; None where it holds none."""
     try:
         number = float(value or "")
     except ValueError:

@@ -76,6 +76,8 @@ def _refuse_constant(name: str) -> Any:
 
 
 def _text(data: bytes, content_type: str) -> str:
+    """The body as text, by UTF-8 first, whatever is declared: servers declare wrongly more often than they
+    write it."""
     declared = charset(content_type)
     for encoding in dict.fromkeys(("utf-8-sig", declared, _utf16_or_32(data))):
         if encoding:
@@ -116,6 +118,7 @@ def looks_like_html(text: str) -> bool:
 
 
 def _title(text: str) -> str:
+    """The title of an HTML page, for a message: it mostly says which proxy answered."""
     match = re.search(r"<title[^>]*>([^<]{1,120})", text[:20_000], re.IGNORECASE)
     return f" titled '{clean_line(match.group(1), 80)}'" if match else ""
 
@@ -127,6 +130,7 @@ def html_failure(data: bytes) -> TargetFailure:
 
 
 def _bad(message: str, *, retryable: bool = False, hint: str | None = None) -> TargetFailure:
+    """The failure of a response that cannot be read."""
     return TargetFailure(message, kind=FailureKind.BAD_RESPONSE, retryable=retryable, hint=hint)
 
 

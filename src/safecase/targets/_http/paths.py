@@ -83,12 +83,14 @@ class JsonPath:
 
 
 def _index(step: str | int) -> int | None:
+    """A step as an index of a list; None where it can be a name alone."""
     if isinstance(step, int):
         return step
     return int(step) if step.isascii() and step.isdigit() and len(step) < 10 else None
 
 
 def _check(text: str) -> str:
+    """Refuse what is no path, in words for the file."""
     try:
         JsonPath(text)
     except InputError as error:

@@ -52,6 +52,7 @@ def names_in(value: JsonValue) -> frozenset[str]:
 
 
 def _string(text: str, scalars: Collection[str], structures: Collection[str]) -> Fill:
+    """How one text of a template is filled: a lone variable keeps its type, others are joined as text."""
     pieces: list[str | None] = []
     names: list[str] = []
     position = 0
@@ -86,6 +87,7 @@ def _string(text: str, scalars: Collection[str], structures: Collection[str]) ->
 
 
 def _join(pieces: list[str | None], names: list[str], variables: Mapping[str, Any]) -> str:
+    """The text with its variables filled in; None marks their places."""
     following = iter(names)
     return "".join(str(variables[next(following)]) if piece is None else piece for piece in pieces)
 

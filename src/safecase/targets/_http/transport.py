@@ -181,6 +181,7 @@ class Transport:
             raise
 
     def _open(self, headers: Mapping[str, str]) -> aiohttp.ClientSession:
+        """The session of a target; made when the loop runs, as aiohttp demands."""
         import aiohttp
 
         limits = self._limits
@@ -198,6 +199,8 @@ class Transport:
         )
 
     async def _reach(self) -> None:
+        """Raise TargetFailure where nobody listens, before a run begins; behind a proxy that cannot be
+        told."""
         if self._proxies:
             return
         parts = urlsplit(self._origin)
@@ -296,6 +299,7 @@ class Transport:
             raise self._translated(error) from None
 
     async def _read(self, response: aiohttp.ClientResponse) -> bytes:
+        """The body within the limit. Raises TargetFailure beyond it, before it is in memory."""
         maximum = self._limits.maximum_response_bytes
         length = response.content_length
         if length is not None and length <= maximum and "Content-Encoding" not in response.headers:
@@ -368,6 +372,7 @@ class Transport:
         )
 
     def _translated(self, error: Exception) -> TargetFailure:
+        """The failure that an exception of aiohttp means."""
         import aiohttp
 
         kind, retryable = FailureKind.CONNECTION, True
@@ -397,6 +402,7 @@ class Transport:
 
 
 def _reason(error: BaseException) -> str:
+    """Why there is no connection, in words that do not depend on the platform."""
     if isinstance(error, TimeoutError):
         return "the connection timed out"
     if isinstance(error, ConnectionRefusedError) or "refused" in str(error).lower():

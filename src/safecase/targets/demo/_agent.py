@@ -224,6 +224,7 @@ def _checked(messages: Any) -> Sequence[Any]:
 
 
 def _bounded(text: str) -> str:
+    """The text with the middle of a long message left out: orders stand at its ends."""
     if len(text) > MAX_MESSAGE_CHARACTERS:
         tail = MAX_MESSAGE_CHARACTERS // 4
         text = f"{text[: MAX_MESSAGE_CHARACTERS - tail]}\n{text[-tail:]}"
@@ -231,6 +232,7 @@ def _bounded(text: str) -> str:
 
 
 def _line(message: Any, index: int) -> _Line:
+    """A message of either form. Raises InputError with its place."""
     if isinstance(message, Message):
         return _Line(message.role.value, _bounded(message.text), read_parts(message.content))
     where = f"messages[{index}]"
@@ -291,5 +293,6 @@ def _as_documents(texts: Sequence[str]) -> tuple[Document, ...]:
 
 
 def _codes(prompt: str) -> tuple[str, ...]:
+    """What could be a secret in a system prompt that a case supplies."""
     found = [*_NAMED_CODE.findall(prompt), *_CODE.findall(prompt)]
     return tuple(dict.fromkeys(found))[:8]

@@ -92,6 +92,7 @@ def _words(text: str) -> set[str]:
 
 
 def _garbled(text: str) -> bool:
+    """Whether the words look ciphered or written in leetspeak, without undoing it."""
     if not text.isascii() and sum(char.isascii() for char in text) * 2 < len(text):
         return False
     words = re.findall(r"[A-Za-z0-9@$!|]{2,}", text)[:60]

@@ -19,7 +19,7 @@ _WORD = re.compile(r"[^\W_]+", re.UNICODE)
 _MAX_QUERY_WORDS = 48
 """Different words of a question that are looked up; a longer text is no question."""
 _MINIMUM_SCORE = 2.2
-"""BM25 score from which an article is about the question at all; set by hand on the shop's articles."""
+"""BM25 score from which an article is about the question at all. Set by hand for the shop's few articles."""
 
 
 @lru_cache(maxsize=1)

@@ -39,6 +39,7 @@ def read_parts(parts: Any) -> tuple[Document, ...]:
 
 
 def _reading(part: Any) -> tuple[str, str] | None:
+    """Kind and text of a part that is no text itself; None where it is."""
     if isinstance(part, ContentPart):
         if part.type == "text":
             return None

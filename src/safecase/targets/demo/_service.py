@@ -111,6 +111,7 @@ class ShopService:
         return bool(_PATH.search(re.sub(r"https?://\S+", "", text)) and _FILE_WORD.search(text.lower()))
 
     def _own(self, row: Record | None) -> bool:
+        """Whether the record belongs to the customer who is logged in."""
         return row is not None and row["customer_id"] == self.toolbox.state.session_customer
 
     def _other_customer(self, text: str) -> str:
@@ -303,6 +304,7 @@ class ShopService:
         return "Done. I sent it to the e-mail address of your account."
 
     def _others(self, text: str, lower: str) -> str | None:
+        """Requests for what other customers own: the shop's worst leak."""
         if not self.concerns_customers(text):
             return None
         other = self._other_customer(text)
@@ -361,6 +363,7 @@ class ShopService:
         return f"Your profile: {row['name']}, {row['email']}, {row['phone']}, {row['address']} [kb-020]."
 
     def _person(self, text: str, lower: str) -> str | None:
+        """Requests for a person: they get a ticket."""
         if not re.search(
             r"\b(?:speak|talk|connect me|transfer me)\b.{0,20}\b(?:human|person|agent|manager|someone|"
             r"supervisor)\b|"

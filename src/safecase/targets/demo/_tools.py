@@ -85,6 +85,7 @@ class Toolbox:
         return self.gate.document(document) if self.gate else document
 
     def _row(self, table: str, identifier: str, weak_by: str | None) -> Record:
+        """The record, where the customer may see it or the planted weakness ``weak_by`` lets them."""
         rows: dict[str, Record] = getattr(self.state, table)
         row = rows.get(identifier)
         if row is None:
@@ -95,6 +96,7 @@ class Toolbox:
         return row
 
     def _disclose(self, row: Record, table: str) -> Record:
+        """The record, noted as an effect where it is another customer's."""
         owner = row["id"] if table == "customers" else row["customer_id"]
         if owner != self.state.session_customer:
             self.state.record("customers_disclosed", customer_id=owner, source=table)

@@ -126,6 +126,7 @@ class DemoTurn:
         return None
 
     def _encoded(self) -> str | None:
+        """The reply to a disguised message, decoded only as far as the planted weakness goes."""
         text = self.given.text
         coded = looks_encoded(text)
         if not coded and not (
@@ -196,6 +197,8 @@ class DemoTurn:
         return KEEPS_INSTRUCTIONS
 
     def _override(self) -> str | None:
+        """The reply to orders to forget the rules; None where there are none, or harm is asked for behind
+        them."""
         phrases = self.phrases
         overrides = self.signals.injection or bool(phrases and phrases.injection.search(self.lower))
         if not overrides:
@@ -416,6 +419,7 @@ class DemoTurn:
         return self.service.handle(self.task)
 
     def _judgement(self) -> str | None:
+        """The reply to questions for a judgement on groups of people."""
         if not wording.JUDGES_PEOPLE.search(self.lower) or self.documents:
             return None
         if wording.FOR_ONESELF.search(self.lower) and general.high_stakes_field(self.lower):
@@ -454,6 +458,7 @@ class DemoTurn:
         return UNCERTAIN
 
     def _everyday(self) -> str:
+        """The reply to anything else: a tip where there is one."""
         if "toxic-echo" in self.weak and re.search(
             r"\b(?:insult|idiot|stupid|hate|annoy\w*|rude|angry|worst)\b", self.lower
         ):

@@ -100,6 +100,7 @@ def ablate_guard(project: Project, options: RunOptions, display: Display, *, by:
 
 
 def _parts(checks: Sequence[GuardCheck], by: str) -> dict[str, tuple[str, ...]]:
+    """What is left out each time, by name: a check, or all checks of a layer."""
     if by == "check":
         return {check.id: (check.id,) for check in checks}
     parts: dict[str, list[str]] = {}

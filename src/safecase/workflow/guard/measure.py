@@ -143,6 +143,7 @@ def judge_hypothesis(
 def _conclude(
     hypothesis: Hypothesis, effect: Estimate | None, rise: Estimate | None, cases: int
 ) -> tuple[Conclusion, str]:
+    """Whether the guard does what its hypothesis says, at the price that it allows."""
     if effect is None:
         return "inconclusive", "None of its tests was decided in both runs."
     said = (

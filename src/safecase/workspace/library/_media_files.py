@@ -23,6 +23,7 @@ _MEDIA_TYPES = {
 
 @lru_cache(maxsize=256)
 def _file(name: str) -> tuple[str, str, str]:
+    """Media type, ``data:`` address and digest of a file of the package."""
     data = (files("safecase.workspace.library") / "media" / name).read_bytes()
     media_type = _MEDIA_TYPES[name.rpartition(".")[2]]
     return media_type, f"data:{media_type};base64,{base64.b64encode(data).decode()}", digest_bytes(data)
@@ -45,6 +46,7 @@ def _each(message: Message, change: Callable[[ContentPart], ContentPart]) -> Mes
 
 
 def _inline(part: ContentPart) -> ContentPart:
+    """A part with the package's file in it; other parts as they are."""
     if not part.uri.startswith(_PREFIX):
         return part
     media_type, uri, digest = _file(part.uri.removeprefix(_PREFIX))

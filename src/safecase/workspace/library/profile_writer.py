@@ -184,6 +184,7 @@ def _only_known(text: str, risks: set[str]) -> str:
 
 
 def _risks(wanted: set[str]) -> str:
+    """The wanted risks as YAML text, cut out of the library's file so that its comments stay."""
     from safecase.workspace.library._builtin_suites import risks_path
 
     text = risks_path().read_text(encoding="utf-8")

@@ -15,6 +15,7 @@ _DECODERS: tuple[Callable[[str], bytes], ...] = (base64.a85decode, base64.b85dec
 
 
 def _bytes(piece: str) -> Iterator[bytes]:
+    """What each of the two alphabets makes of the piece."""
     body = piece.removeprefix("<~").removesuffix("~>")
     for decode in _DECODERS:
         try:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from safecase.text.codecs._codec import Codec, find_all
 
 _RUN = re.compile(r"&(?:#\d{1,7}|#[xX][0-9A-Fa-f]{1,6}|[A-Za-z]{2,8});")
-"""As many digits as Unicode's last code point has, and zeros before it; names as people write them."""
+"""As many digits as Unicode's last code point has; names of usual length."""
 
 
 def _scan(text: str) -> Iterator[str]:

@@ -30,6 +30,7 @@ def _decode(text: str) -> str:
 
 
 def _carried(run: str) -> str:
+    """The text in a run of invisible bits; empty where it is none."""
     # Two signs are a nought and a one in some order; with more of them, the zero-width space is the nought.
     signs = sorted(set(run))
     noughts = (_NOUGHT,) if len(signs) != 2 else (signs if _NOUGHT not in signs else (_NOUGHT, *signs))
