@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from safecase.base import InputError, module_names
+from safecase.base import InputError, Registry
 from safecase.engine import OUTCOME_CODES, RunPlan
 from safecase.gate import StreamingEvaluation, evaluate_gate, outcomes
 from safecase.gate.metrics import metric_of
@@ -47,9 +47,9 @@ def judged(rule: GateRule, plan: RunPlan, made: int) -> Any:
 
 def test_metrics_are_found_by_their_files() -> None:
     files = {path.stem for path in (Path(outcomes.__file__).parent / "metrics").glob("[!_]*.py")}
-    assert set(NAMES) == files == set(module_names("safecase.gate.metrics"))
-    with pytest.raises(ModuleNotFoundError, match=r"safecase\.nothing"):
-        module_names("safecase.nothing")
+    assert set(NAMES) == files
+    with pytest.raises(InputError, match=r"safecase\.nothing"):
+        Registry("metric", packages=["safecase.nothing"]).names()
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -93,7 +93,7 @@ def test_a_metric_that_nobody_wrote_is_an_error_and_never_a_default() -> None:
 def test_a_metric_that_is_only_declared_cannot_be_evaluated(monkeypatch: pytest.MonkeyPatch) -> None:
     found = METRICS.get("violation_rate")
     declared = {name: getattr(found, name) for name in Metric.__dataclass_fields__}
-    monkeypatch.setitem(METRICS._loaded, "violation_rate", MetricDeclaration(**declared))
+    monkeypatch.setitem(METRICS._items, "violation_rate", MetricDeclaration(**declared))
     with pytest.raises(TypeError, match="violation_rate"):
         metric_of(a_rule("violation_rate"))
 

@@ -6,13 +6,11 @@ import json
 from pathlib import Path
 
 import pytest
-from safecase.workflow.checking import check_workspace
-from safecase.workflow.planning import forecast_run
 
 from safecase.base import InputError, WorkspaceError
 from safecase.guard import Content
 from safecase.model import BuildContext, Case, FlowPoint, Message, MessageRole, Transcript
-from safecase.workflow import Project, list_plugins, workspace_guard
+from safecase.workflow import Project, check_workspace, forecast_run, list_plugins, workspace_guard
 from safecase.workflow._own_scorers import load_scorer
 from safecase.workspace import load_workspace, workspace_schema
 

@@ -10,7 +10,7 @@ import pytest
 
 from safecase.model.selector import Selector
 from safecase.model.suite import Case
-from safecase.workspace import Workspace, load, select_cases
+from safecase.workspace import Workspace, load_workspace, select_cases
 
 from .command_line import safecase
 
@@ -26,7 +26,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def workspace(folder: Path) -> Workspace:
-    return load(folder)
+    return load_workspace(folder)
 
 
 ABOUT: dict[str, Callable[[Case], bool]] = {

@@ -1,4 +1,4 @@
-"""Retrieval: BM25 over the shop's articles, and over documents that a case supplies; topics by their words."""
+"""Retrieval: BM25 over the shop's articles, and over documents that a case supplies; topics by words."""
 
 from __future__ import annotations
 
@@ -150,5 +150,5 @@ TOPICS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"\bdrill|sd-12", "kb-032"),
     )
 )
-"""What a question is about, most special first, with the article that settles it: words that customers use are
-no words of the articles, so ranking alone would miss them."""
+"""What a question is about, most special first, with the article that settles it. Customers ask in words
+that the articles do not use, so ranking alone would miss them."""
