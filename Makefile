@@ -9,7 +9,7 @@ QUICK := -m "not browser and not ray_cluster" \
 	$(if $(filter tests,$(TESTS)),--ignore=tests/workflow --ignore=tests/examples)
 
 .DEFAULT_GOAL := demo
-.PHONY: help demo test check lint format docs glossary lock bench clean
+.PHONY: help demo test check lint format docs glossary api lock bench clean
 
 help:  ## What make can do
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -38,6 +38,9 @@ docs: $(STAMP)  ## Build the documentation into site/
 
 glossary: $(STAMP)  ## Write docs/glossary.md anew from the vocabulary's docstrings
 	$(BIN)/python docs/_generate/glossary.py
+
+api: $(STAMP)  ## Write docs/api.md anew from the facades and docstrings
+	$(BIN)/python docs/_generate/api.py
 
 lock:  ## Renew constraints.txt with the newest versions that pyproject.toml allows; then run the tests
 	rm -rf $(VENV)-lock
