@@ -39,7 +39,7 @@ docs: $(STAMP)  ## Build the documentation into site/
 glossary: $(STAMP)  ## Write docs/glossary.md anew from the vocabulary's docstrings
 	$(BIN)/python docs/_generate/glossary.py
 
-api: $(STAMP)  ## Write docs/api.md anew from the facades and their docstrings
+api: $(STAMP)  ## Write docs/api.md anew from the facades and docstrings
 	$(BIN)/python docs/_generate/api.py
 
 lock:  ## Renew constraints.txt with the newest versions that pyproject.toml allows; then run the tests

@@ -7,9 +7,11 @@ distribution's metadata stand where Python finds them.
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -60,7 +62,7 @@ class Reader:
                 if line == "pip install .":
                     self.install()
                 else:
-                    self.run(*shlex.split(line), code=int(block["code"] or 0))
+                    self.run(*self.words(line), code=int(block["code"] or 0))
         return "\n".join(self.said)
 
     def install(self) -> None:
@@ -78,6 +80,14 @@ class Reader:
             for group, points in project["entry-points"].items()
         ]
         (metadata / "entry_points.txt").write_text("\n".join(lines))
+
+    def words(self, line: str) -> list[str]:
+        """The words of a command, with patterns of files filled in as a shell does."""
+        words = []
+        for word in shlex.split(line):
+            files = sorted(self.folder.glob(word)) if "*" in word else []
+            words += [str(file.relative_to(self.folder)) for file in files] or [word]
+        return words
 
     def run(self, program: str, *arguments: str, code: int = 0) -> str:
         """Run one command in the folder; keeps and returns what it printed."""
@@ -133,6 +143,26 @@ def check_target(reader: Reader, said: str) -> None:
     assert "1 held" in said
 
 
+def check_metric(reader: Reader, said: str) -> None:
+    assert "At most 10 % of the answers may take more than two seconds: 0 of 60 answers did" in said
+    (pack,) = reader.folder.glob("packs/*/*.zip")
+    found = json.loads(reader.run("safecase", "verify", str(pack), "--json"))
+    assert (found["ok"], found["not_recomputed"]) == (True, [])
+    listed = json.loads(reader.run("safecase", "plugins", "--json"))["plugins"]
+    origins = {(row["kind"], row["name"]): (row["origin"], row["problem"]) for row in listed}
+    assert origins["metric", "slow_answer_rate"] == ("slow-answers 1.0", "")
+    assert origins["metric_method", "slow_answer_rate"] == ("slow-answers 1.0", "")
+    # A verifier who lacks the package is told what is missing.
+    shutil.rmtree(reader.site)
+    told = reader.run("safecase", "verify", str(pack), code=1)
+    assert "'slow_answer_rate' is not a metric that is known here" in told
+
+
+def check_command(reader: Reader, said: str) -> None:
+    assert said == "Hello, Ada.\n"
+    assert "Greet somebody." in reader.run("safecase", "--help")
+
+
 CHECKED: dict[str, Callable[[Reader, str], None]] = {
     "scorer": check_scorer,
     "packaged scorer": check_packaged_scorer,
@@ -140,6 +170,8 @@ CHECKED: dict[str, Callable[[Reader, str], None]] = {
     "packaged check": check_packaged_check,
     "converter": check_converter,
     "target": check_target,
+    "metric": check_metric,
+    "command": check_command,
 }
 
 

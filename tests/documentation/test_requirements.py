@@ -23,7 +23,7 @@ PAGE = ROOT / "docs" / "requirements.md"
 COLUMNS = ["id", "state", "command", "test"]
 STATES = {"works", "partial", "absent"}
 ID = re.compile(r"\b[A-Z]{3}-\d{2}\b")
-OTHER_NAMES = {"CRC-32"}
+OTHER_NAMES = {"CRC-32", "UTF-16"}
 """What looks like an id and is the name of something else."""
 
 

@@ -42,12 +42,24 @@ def commands(page: Path) -> Iterator[str]:
 
 
 def resolve(words: list[str]) -> tuple[Any, list[str]]:
-    command: Any = typer.main.get_command(build_app())
+    command: Any = typer.main.get_command(with_the_recipe())
     rest = words
     while hasattr(command, "commands") and rest and not rest[0].startswith("-"):
         assert rest[0] in command.commands, f"there is no command '{' '.join(words)}'"
         command, rest = command.commands[rest[0]], rest[1:]
     return command, rest
+
+
+def with_the_recipe() -> typer.Typer:
+    """The program as it is for whoever has followed the recipe for a command of one's own."""
+    app = build_app()
+    page = (ROOT / "docs" / "commands.md").read_text(encoding="utf-8")
+    recipe = re.search(r"^```python\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
+    assert recipe is not None
+    names: dict[str, Any] = {}
+    exec(recipe[1], names)
+    names["register"](app)
+    return app
 
 
 @pytest.mark.parametrize("page", PAGES, ids=page_name)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from safecase.base import digest
 from safecase.engine import RunPlan, SummaryColumns, build_plan
-from safecase.evidence._raw_run import OUTCOMES, DrawColumn, RawRun
+from safecase.evidence.raw_run import OUTCOMES, DrawColumn, RawRun
 from safecase.evidence.verify._verdict import Evidence, check_verdict
 from safecase.gate import BaselineRun, evaluate_gate
 from safecase.model import (

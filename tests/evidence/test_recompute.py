@@ -12,7 +12,7 @@ import pytest
 
 from safecase.base import digest
 from safecase.evidence import verify_pack
-from safecase.evidence._sequential import (
+from safecase.evidence.sequential import (
     NotRecomputed,
     _family_plan,
     family_decision,

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from safecase.base import InputError
+from safecase.base import InputError, Registry
 from safecase.engine import OUTCOME_CODES, RunPlan
-from safecase.gate import ERROR, HELD, UNDETERMINED, VIOLATED, StreamingEvaluation, evaluate_gate, metrics
+from safecase.gate import ERROR, HELD, UNDETERMINED, VIOLATED, StreamingEvaluation, evaluate_gate, outcomes
 from safecase.gate.metrics import metric_of
 from safecase.gate.metrics._metric import Metric
 from safecase.model import (
@@ -24,7 +24,6 @@ from safecase.model import (
 )
 from safecase.workspace import load_lenient, workspace_schema
 from support.cases import case, cases
-from support.modules import module_names
 from support.moments import TODAY
 from support.rules import rule
 from support.runs import columns_of, manifest_of, plan_of
@@ -48,10 +47,10 @@ def judged(asked: GateRule, plan: RunPlan, made: int) -> Any:
 
 
 def test_metrics_are_found_by_their_files() -> None:
-    files = {path.stem for path in Path(metrics.__file__).parent.glob("[!_]*.py")}
-    assert set(NAMES) == files == set(module_names("safecase.gate.metrics"))
-    with pytest.raises(ModuleNotFoundError, match=r"safecase\.nothing"):
-        module_names("safecase.nothing")
+    files = {path.stem for path in (Path(outcomes.__file__).parent / "metrics").glob("[!_]*.py")}
+    assert set(NAMES) == files
+    with pytest.raises(InputError, match=r"safecase\.nothing"):
+        Registry("metric", packages=["safecase.nothing"]).names()
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -5,17 +5,73 @@ from __future__ import annotations
 import ast
 import re
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
+from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import safecase
+from safecase.attacks import CONVERTERS, TextConverter
+from safecase.base import InputError, KindRegistry, Registry
+from safecase.cli._discovery import builtin_commands
+from safecase.evidence import METHODS
+from safecase.guard import CHECKS
+from safecase.model import METRICS
+from safecase.scorers import SCORERS
+from safecase.targets import TARGETS
+from safecase.text import find_codec
+from safecase.text.codecs import _modules as codecs_by_name
 
 ROOT = Path(__file__).resolve().parents[2]
 SOURCE = ROOT / "src" / "safecase"
 ROOMS = sorted(path.parent.name for path in SOURCE.glob("*/__init__.py"))
 FILES = sorted(SOURCE.rglob("*.py"))
+
+
+def kind_in(table: KindRegistry[Any, Any]) -> Callable[[str], str]:
+    """Where the kind of a name is defined."""
+    return lambda name: str(table.get(name).build.__module__)
+
+
+def object_in(table: Registry[Any], package: str) -> Callable[[str], str]:
+    """Where an object is defined that its file holds under an agreed name; the file itself brought it."""
+    return lambda name: table.get(name) and f"{package}.{name}"
+
+
+def family(name: str) -> str:
+    """A file of converters: where at least one is defined."""
+    module = f"safecase.attacks.{name}"
+    mine = {item.name for item in vars(import_module(module)).values() if isinstance(item, TextConverter)}
+    if not mine & {*CONVERTERS.names()}:
+        raise InputError(f"{module} holds no converter")
+    return module
+
+
+def command(name: str) -> str:
+    """Where the function is defined that adds a command."""
+    if name not in builtin_commands():
+        raise InputError(f"there is no command '{name}'")
+    return str(import_module(f"safecase.cli.commands.{name}").register.__module__)
+
+
+def codec(name: str) -> str:
+    """Where a codec is found; raises InputError where the file has none."""
+    return codecs_by_name()[find_codec(name).name]
+
+
+KINDS: dict[str, Callable[[str], str]] = {
+    "text/codecs": codec,
+    "attacks": family,
+    "scorers": kind_in(SCORERS),
+    "targets": kind_in(TARGETS),
+    "guard": kind_in(CHECKS),
+    "gate/metrics": object_in(METRICS, "safecase.gate.metrics"),
+    "evidence/methods": object_in(METHODS, "safecase.evidence.methods"),
+    "cli/commands": command,
+}
+"""Rooms of kinds, and what their registries say of a file's name: the module that defines the kind."""
 LONGEST_FILE = 500
 FULLEST_FOLDER = 20
 
@@ -118,22 +174,19 @@ def test_private_modules_stay_inside(group: str) -> None:
     assert inside == []
 
 
+def exported() -> set[str]:
+    """Modules that some facade has names of."""
+    facades = [path for path in FILES if path.name == "__init__.py" and is_facade(path)]
+    return {module for path in facades for module, _ in imports(path)}
+
+
+def is_in(path: Path, folders: Iterable[str]) -> bool:
+    return any(path.is_relative_to(SOURCE / folder) for folder in folders)
+
+
 def test_a_module_without_a_public_name_says_so() -> None:
     """A module that no facade exports from begins with ``_``; in rooms of kinds, so does what is no kind."""
-    exported = set()
-    for path in FILES:
-        if path.name == "__init__.py" and is_facade(path):
-            exported |= {module for module, _ in imports(path)}
-    kinds = (
-        "attacks",
-        "scorers",
-        "text/codecs",
-        "targets",
-        "guard",
-        "gate/metrics",
-        "evidence/methods",
-        "cli/commands",
-    )
+    public = exported()
     silent = [
         str(path.relative_to(SOURCE))
         for path in FILES
@@ -141,10 +194,34 @@ def test_a_module_without_a_public_name_says_so() -> None:
         and path.parent != SOURCE
         and path != SOURCE / "cli" / "main.py"
         and not any(part.startswith("_") for part in path.relative_to(SOURCE).parts)
-        and module_of(path) not in exported
-        and not str(path.relative_to(SOURCE)).startswith(kinds)
+        and module_of(path) not in public
+        and not is_in(path, KINDS)
     ]
     assert silent == []
+
+
+@pytest.mark.parametrize("room", KINDS)
+def test_a_file_in_a_room_of_kinds_is_a_kind_or_begins_with_an_underscore(room: str) -> None:
+    """The file's name is the kind's name; what a facade exports may stand there besides."""
+    public = exported()
+    files = [
+        path
+        for path in sorted((SOURCE / room).rglob("*.py"))
+        if not any(part.startswith("_") for part in path.relative_to(SOURCE).parts)
+    ]
+    assert files
+    odd = []
+    for path in files:
+        if module_of(path) in public:
+            continue
+        try:
+            found = KINDS[room](path.stem)
+        except InputError as error:
+            odd.append(f"{path.relative_to(SOURCE)}: {error}")
+            continue
+        if found != module_of(path):
+            odd.append(f"{path.relative_to(SOURCE)}: the kind '{path.stem}' is defined in {found}")
+    assert odd == []
 
 
 def test_folders_and_files_stay_small() -> None:

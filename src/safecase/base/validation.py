@@ -71,7 +71,7 @@ def _mistake(item: Any, model: type[BaseModel]) -> Mistake:
     kind = item["type"]
     if kind == "extra_forbidden":
         known = field_names(model, path[:-1])
-        hint = suggest(str(path[-1]), known) if known else None
+        hint = None if known is None else suggest(str(path[-1]), known)
         return Mistake(path, "unknown-key", "there is no such field", hint)
     if kind == "missing":
         return Mistake(path, "missing-key", "is required")
@@ -89,8 +89,8 @@ def _is_branch(step: object) -> bool:
     return isinstance(step, str) and (step in ("str", "tuple", "constrained-str") or "[" in step)
 
 
-def field_names(model: type[BaseModel], steps: tuple[Step, ...]) -> tuple[str, ...]:
-    """The field names of the model that stands at ``steps`` below ``model``; empty where none does."""
+def field_names(model: type[BaseModel], steps: tuple[Step, ...]) -> tuple[str, ...] | None:
+    """The field names of the model that stands at ``steps`` below ``model``; None where none does."""
     current = model
     for step in steps:
         if isinstance(step, int):
@@ -98,7 +98,7 @@ def field_names(model: type[BaseModel], steps: tuple[Step, ...]) -> tuple[str, .
         field = current.model_fields.get(step)
         inner = _inner_model(field.annotation) if field else None
         if inner is None:
-            return ()
+            return None
         current = inner
     return tuple(info.alias or name for name, info in current.model_fields.items())
 

@@ -9,7 +9,7 @@ from csv import DictReader, Error
 
 from safecase.base import CheckFailed
 from safecase.evidence._archive import read_entry
-from safecase.evidence._raw_run import RawRun
+from safecase.evidence.raw_run import RawRun
 from safecase.model import GateRule
 
 FOLDER = "labels/"

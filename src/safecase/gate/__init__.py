@@ -19,11 +19,20 @@ if TYPE_CHECKING:
     from safecase.gate.label_sheets import sheet_for as sheet_for
     from safecase.gate.labels import COLUMNS as COLUMNS
     from safecase.gate.labels import parse_labels as parse_labels
+    from safecase.gate.metrics._metric import Metric as Metric
+    from safecase.gate.metrics._metric import RunReading as RunReading
+    from safecase.gate.metrics._quantity import LatencyMetric as LatencyMetric
+    from safecase.gate.metrics._quantity import QuantityMetric as QuantityMetric
+    from safecase.gate.metrics._rate import RateMetric as RateMetric
     from safecase.gate.outcomes import ERROR as ERROR
     from safecase.gate.outcomes import HELD as HELD
     from safecase.gate.outcomes import UNDETERMINED as UNDETERMINED
     from safecase.gate.outcomes import VIOLATED as VIOLATED
+    from safecase.gate.rule_slices import RuleSlice as RuleSlice
     from safecase.gate.rule_slices import case_mask as case_mask
+    from safecase.gate.slice_results import made_codes as made_codes
+    from safecase.gate.slice_results import slice_result as slice_result
+    from safecase.gate.slice_results import status_against as status_against
     from safecase.gate.streaming import StreamingEvaluation as StreamingEvaluation
     from safecase.gate.verdict import evaluate_gate as evaluate_gate
 else:

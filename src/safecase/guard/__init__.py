@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from safecase.guard._calibration import score_texts as score_texts
     from safecase.guard._check import Check as Check
     from safecase.guard._check import RemoteCheck as RemoteCheck
+    from safecase.guard._check import RestoringCheck as RestoringCheck
+    from safecase.guard._check import StreamingCheck as StreamingCheck
+    from safecase.guard._check import WindowedCheck as WindowedCheck
     from safecase.guard._configuration import build_check as build_check
     from safecase.guard._configuration import check_configuration as check_configuration
     from safecase.guard._configuration import guard_from_controls as guard_from_controls
@@ -35,6 +38,8 @@ if TYPE_CHECKING:
     from safecase.guard._target import GuardedTarget as GuardedTarget
     from safecase.guard.injection._training import ATTACK_LABELS as ATTACK_LABELS
     from safecase.guard.injection._training import train_from_files as train_from_files
+    from safecase.guard.links.exfiltration import sanitise_untrusted as sanitise_untrusted
     from safecase.guard.personal_data._logs import RedactingFilter as RedactingFilter
+    from safecase.guard.structure._constrained_output import constrained_fields as constrained_fields
 else:
     __getattr__, __dir__ = lazy_exports(__name__)

@@ -8,20 +8,21 @@ from typing import Any, Protocol, runtime_checkable
 
 from safecase.attacks import CONVERTERS
 from safecase.base import InputError, PluginTable, Record
+from safecase.evidence import METHODS
 from safecase.guard import CHECKS, check_configuration, is_guard_control
 from safecase.model import METRICS
 from safecase.scorers import SCORERS
 from safecase.targets import TARGETS, CodeReference
 from safecase.workflow._project import Project
 
-_TABLES: tuple[PluginTable[Any], ...] = (SCORERS, CHECKS, TARGETS, CONVERTERS, METRICS)
+_TABLES: tuple[PluginTable[Any], ...] = (SCORERS, CHECKS, TARGETS, CONVERTERS, METRICS, METHODS)
 
 
 class PluginRow(Record):
     """One thing that a workspace can name."""
 
     kind: str
-    """scorer, check, target, converter or metric."""
+    """scorer, check, target, converter, metric, or metric_method: how the verifier recomputes a metric."""
     name: str
     version: str
     """Empty where each one built has a version of its own."""
@@ -40,8 +41,9 @@ class _Versioned(Protocol):
 def list_plugins(workspace: Path | None = None) -> tuple[list[PluginRow], list[str]]:
     """Every scorer, check, target, converter and metric, and what was passed over because its name was taken.
 
-    ``workspace``: its own scorers and checks are listed too, without running their code. What does not load
-    has its reason beside it; nothing that a package does is raised.
+    A metric has two rows, its own and that of the verifier's method. ``workspace``: its scorers and checks
+    are listed too, without running their code. What does not load has its reason beside it; nothing that a
+    package does is raised.
     """
     rows = [row for table in _TABLES for row in _rows(table)]
     if workspace is not None:

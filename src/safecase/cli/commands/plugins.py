@@ -24,7 +24,7 @@ def plugins(workspace: Workspace = HERE, as_json: Json = False) -> None:
         return
     width = max(len(row.name) for row in rows)
     for row in rows:
-        told = f"{row.kind:9}  {row.name:{width}}  {row.version[:19]:19}  {row.origin}"
+        told = f"{row.kind:13}  {row.name:{width}}  {row.version[:19]:19}  {row.origin}"
         out().print(told.rstrip(), markup=False, highlight=False, soft_wrap=True)
         if row.problem:
             err().print(f"{row.kind} '{row.name}': {row.problem}", style="red", markup=False)

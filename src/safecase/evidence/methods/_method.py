@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
-from safecase.evidence._intervals import Interval
-from safecase.evidence._raw_run import RawRun
+from safecase.evidence.intervals import Interval
+from safecase.evidence.raw_run import RawRun
 from safecase.model import GateRule
 
 
@@ -42,7 +42,7 @@ class Recomputed:
 
 Recompute: TypeAlias = Callable[[GateRule, RawRun, str, MethodInputs], Recomputed]
 """(rule, run, category, what lies beside the run) → what the attempts say. Raises
-`safecase.evidence._sequential.NotRecomputed`, with the reason, where the method does not reach."""
+`safecase.evidence.sequential.NotRecomputed`, with the reason, where the method does not reach."""
 
 
 @dataclass(frozen=True)

@@ -6,18 +6,18 @@ import math
 from collections.abc import Sequence
 from typing import Literal
 
-from safecase.evidence._intervals import (
+from safecase.evidence._labels import label_counts
+from safecase.evidence.intervals import (
     Interval,
     planted_recall_interval,
     rate_interval,
     rogan_gladen_interval,
     two_phase_interval,
 )
-from safecase.evidence._labels import label_counts
-from safecase.evidence._raw_run import RawRun
-from safecase.evidence._sequential import StopDecision, family_decision, suite_decision
 from safecase.evidence.methods._method import Method, MethodInputs, Recomputed
 from safecase.evidence.methods._units import made_prefix, members, unit_draws
+from safecase.evidence.raw_run import RawRun
+from safecase.evidence.sequential import StopDecision, family_decision, suite_decision
 from safecase.model import GateRule
 
 _WORST_SHOWN = 5

@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 
-from safecase.evidence._raw_run import RawRun
 from safecase.evidence.methods import METHODS
+from safecase.evidence.raw_run import RawRun
 from safecase.model import Case, GateRule, Selector
 
 

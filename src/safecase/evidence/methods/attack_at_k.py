@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from safecase.evidence._intervals import Interval, binomial_limits, effective_size
-from safecase.evidence._raw_run import RawRun
+from safecase.evidence.intervals import Interval, binomial_limits, effective_size
 from safecase.evidence.methods._method import (
     Method,
     MethodInputs,
@@ -13,6 +12,7 @@ from safecase.evidence.methods._method import (
     status_against,
 )
 from safecase.evidence.methods._units import category_cases, members, unit_draws
+from safecase.evidence.raw_run import RawRun
 from safecase.model import GateRule
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from safecase.evidence._intervals import Interval
-from safecase.evidence._raw_run import RawRun
-from safecase.evidence._sequential import NotRecomputed
+from safecase.evidence.intervals import Interval
 from safecase.evidence.methods._method import Method, MethodInputs, Recomputed, open_status, result_of
+from safecase.evidence.raw_run import RawRun
+from safecase.evidence.sequential import NotRecomputed
 from safecase.model import GateRule
 
 

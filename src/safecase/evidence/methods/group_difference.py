@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from itertools import combinations
 
-from safecase.evidence._intervals import Interval, paired_interval
-from safecase.evidence._raw_run import RawRun
+from safecase.evidence.intervals import Interval, paired_interval
 from safecase.evidence.methods._method import (
     Method,
     MethodInputs,
@@ -15,6 +14,7 @@ from safecase.evidence.methods._method import (
     status_against,
 )
 from safecase.evidence.methods._units import made_draws
+from safecase.evidence.raw_run import RawRun
 from safecase.model import GateRule
 
 

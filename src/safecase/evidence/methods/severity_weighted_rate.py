@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from safecase.evidence._intervals import betting_upper
-from safecase.evidence._raw_run import RawRun
-from safecase.evidence._sequential import NotRecomputed, betting_decision
+from safecase.evidence.intervals import betting_upper
 from safecase.evidence.methods._method import Method, MethodInputs, Recomputed, open_status, result_of
 from safecase.evidence.methods._units import made_prefix, members, unit_draws
+from safecase.evidence.raw_run import RawRun
+from safecase.evidence.sequential import NotRecomputed, betting_decision
 from safecase.model import GateRule
 
 _BETS = (0.3, 0.6, 0.98)

@@ -12,11 +12,11 @@ import numpy as np
 import orjson
 from pydantic import ValidationError
 
-from safecase.base import CheckFailed, ZstdError, decompressed_pieces, digest, digest_bytes
+from safecase.base import CheckFailed, ZstdError, decompressed_pieces, digest, digest_bytes, mistakes
 from safecase.evidence._archive import BROKEN_BYTES, read_entry
 from safecase.evidence._draw_order import check_draw_order
-from safecase.evidence._raw_run import OUTCOMES, DrawColumn, RawRun
 from safecase.evidence.pack import MASKED_CASES
+from safecase.evidence.raw_run import OUTCOMES, DrawColumn, RawRun
 from safecase.model import Attempt, Case, OutcomeKind, RunManifest, combine_outcomes
 
 _LARGEST_LINE = 64 * 1024 * 1024
@@ -44,6 +44,9 @@ class PackedRun:
         place = f"{prefix}/manifest.json"
         try:
             self.manifest = RunManifest.model_validate_json(read_entry(archive, place))
+        except ValidationError as error:
+            raise CheckFailed(f"this does not read: {_in_words(error)}", where=place) from error
+        try:
             place = f"{prefix}/cases.jsonl"
             self.cases = tuple(Case.model_validate_json(line) for line in _case_lines(archive, place))
             self.masked: dict[str, str] = {}
@@ -193,6 +196,14 @@ def _draws(archive: zipfile.ZipFile, prefix: str, planned: int) -> tuple[array[i
     if len(columns[0]) != planned:
         raise CheckFailed("the plan is not as long as the manifest says", where=name)
     return columns
+
+
+def _in_words(error: ValidationError) -> str:
+    """The first mistake of a manifest. A metric that nobody here knows may come from a package."""
+    mistake = mistakes(error, RunManifest)[0]
+    if mistake.code == "wrong-word" and mistake.path[-1] == "metric":
+        return f"{mistake.message} that is known here; where it comes from a package, install that first"
+    return mistake.tell()
 
 
 def first_line(error: Exception) -> str:

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from safecase.base import CheckFailed, canonical_json
-from safecase.evidence._raw_run import RawRun
-from safecase.evidence._sequential import NotRecomputed
 from safecase.evidence.methods import METHODS
 from safecase.evidence.methods._method import MethodInputs
 from safecase.evidence.methods._units import category_of, members
+from safecase.evidence.raw_run import RawRun
+from safecase.evidence.sequential import NotRecomputed
 from safecase.evidence.verify._differences import differences
 from safecase.evidence.verify._rules import frozen_gate
 from safecase.model import (

@@ -18,9 +18,9 @@ from safecase.evidence._archive import open_pack, packed_digest, read_entry
 from safecase.evidence._labels import packed_labels
 from safecase.evidence._masking import MASKED_DECISIONS
 from safecase.evidence._packed_workspace import PackedWorkspace, read_workspace, workspace_names
-from safecase.evidence._raw_run import RawRun
 from safecase.evidence.chain import check_chain
 from safecase.evidence.pack import PACKED_DIGEST, PREDICATE_TYPE, STATEMENT, STATEMENT_TYPE
+from safecase.evidence.raw_run import RawRun
 from safecase.evidence.signing import open_envelope
 from safecase.evidence.verify._rules import check_manifest, check_rules
 from safecase.evidence.verify._run import PackedRun, first_line

@@ -79,10 +79,10 @@ class LatencyMetric(QuantityMetric):
         return f"{self.share.capitalize()} of the answers must come within {limit:,.0f} ms"
 
     def evaluate(self, rule: GateRule, rule_slice: RuleSlice, reading: RunReading) -> CategoryResult:
-        from safecase.gate._slice_results import made_codes, slice_result, status_against
         from safecase.gate._wording import STATUS_ENDINGS
         from safecase.gate.estimates import from_interval
         from safecase.gate.outcomes import ERROR
+        from safecase.gate.slice_results import made_codes, slice_result, status_against
         from safecase.model import counted
         from safecase.stats import quantile_interval
 

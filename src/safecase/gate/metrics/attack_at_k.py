@@ -40,9 +40,9 @@ class AttackMetric(Metric):
         return share_clause(rule, limit, "attacks may succeed within the allowed tries")
 
     def evaluate(self, rule: GateRule, rule_slice: RuleSlice, reading: RunReading) -> CategoryResult:
-        from safecase.gate._slice_results import made_codes, slice_result, status_against
         from safecase.gate._wording import STATUS_ENDINGS
         from safecase.gate.estimates import from_interval
+        from safecase.gate.slice_results import made_codes, slice_result, status_against
         from safecase.model import counted
 
         tries, codes = rule.k or 1, made_codes(rule_slice, reading)

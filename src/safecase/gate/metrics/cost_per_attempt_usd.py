@@ -31,9 +31,9 @@ class CostMetric(QuantityMetric):
         import numpy as np
         from scipy.special import stdtrit
 
-        from safecase.gate._slice_results import made_codes, slice_result, status_against
         from safecase.gate._wording import STATUS_ENDINGS
         from safecase.gate.estimates import from_interval
+        from safecase.gate.slice_results import made_codes, slice_result, status_against
         from safecase.model import counted, number
         from safecase.stats import Interval
 

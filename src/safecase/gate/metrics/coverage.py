@@ -40,10 +40,10 @@ class CoverageMetric(Metric):
         return share_clause(rule, limit, "the severe risks must have been tested")
 
     def evaluate(self, rule: GateRule, rule_slice: RuleSlice, reading: RunReading) -> CategoryResult:
-        from safecase.gate._slice_results import slice_result
         from safecase.gate._wording import STATUS_ENDINGS
         from safecase.gate.coverage import tried_cases
         from safecase.gate.outcomes import MISSING
+        from safecase.gate.slice_results import slice_result
 
         severe = [risk for risk in reading.risks if risk.severity.at_least(_SEVERE)]
         # Whatever slice the rule looks at, risks are tried by the whole run.

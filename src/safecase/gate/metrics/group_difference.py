@@ -43,9 +43,9 @@ class GroupDifferenceMetric(Metric):
     def evaluate(self, rule: GateRule, rule_slice: RuleSlice, reading: RunReading) -> CategoryResult:
         import numpy as np
 
-        from safecase.gate._slice_results import made_codes, slice_result, status_against
         from safecase.gate._wording import STATUS_ENDINGS
         from safecase.gate.estimates import from_interval
+        from safecase.gate.slice_results import made_codes, slice_result, status_against
         from safecase.model import counted
         from safecase.stats import Interval, counterfactual_comparisons
 

@@ -42,10 +42,10 @@ class SeverityMetric(Metric):
         import numpy as np
 
         from safecase.gate._bounded_mean_test import first_bounded_decision
-        from safecase.gate._slice_results import slice_result
         from safecase.gate._wording import STATUS_ENDINGS
         from safecase.gate.estimates import from_interval
         from safecase.gate.outcomes import HELD, VIOLATED, made_prefix
+        from safecase.gate.slice_results import slice_result
         from safecase.model import counted, percent
         from safecase.stats import bounded_gate, severity_mean_bound
 

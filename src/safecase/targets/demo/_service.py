@@ -7,10 +7,9 @@ from dataclasses import dataclass, field
 
 from safecase.model import Document
 from safecase.targets.demo._grounding import DocumentPassage, best_passages, data_sentences, instructions_in
-from safecase.targets.demo._knowledge import content_words, shop_knowledge
+from safecase.targets.demo._knowledge import TOPICS, content_words, shop_knowledge
 from safecase.targets.demo._store import Record
 from safecase.targets.demo._tools import Toolbox
-from safecase.targets.demo._topics import TOPICS
 from safecase.targets.demo._weaknesses import Secrets, amount_in, mail_out, obey
 from safecase.text import MAIL_ADDRESS
 
