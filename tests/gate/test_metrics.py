@@ -24,8 +24,8 @@ from safecase.model import (
 )
 from safecase.workspace import load_lenient, workspace_schema
 from support.cases import case, cases
-from support.modules import module_names
 from support.moments import TODAY
+from support.packages import module_names
 from support.rules import rule
 from support.runs import columns_of, manifest_of, plan_of
 
