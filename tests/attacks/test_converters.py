@@ -6,31 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from safecase.attacks import apply_chain
-from safecase.attacks._registry import CONVERTERS
+from safecase.attacks import CONVERTERS, apply_chain
 from safecase.base import InputError
 
 ASCII = st.text(st.characters(min_codepoint=32, max_codepoint=126), max_size=80)
-ALWAYS_REVERSIBLE = [
-    "base64",
-    "base32",
-    "hex",
-    "rot13",
-    "caesar",
-    "atbash",
-    "binary",
-    "url",
-    "html_entities",
-    "reversed",
-    "ascii85",
-    "unicode_escape",
-    "homoglyph",
-    "zero_width",
-    "tag_characters",
-    "spaced_letters",
-    "fullwidth",
-    "diacritics",
-]
+REVERSIBLE = [name for name in CONVERTERS.names() if CONVERTERS.get(name).revert is not None]
+ALWAYS_REVERSIBLE = [name for name in REVERSIBLE if name != "morse"]
+"""Morse code has no lower case and no signs for some characters."""
 
 
 @pytest.mark.parametrize("name", ALWAYS_REVERSIBLE)

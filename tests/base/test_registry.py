@@ -15,6 +15,7 @@ from safecase.base import InputError, KindRegistry, NoParameters, Record, Regist
 from safecase.guard import CHECKS
 from safecase.scorers import SCORERS
 from safecase.targets import TARGETS
+from support.packages import write_distribution
 
 
 @runtime_checkable
@@ -69,12 +70,8 @@ def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> KindRegistry[Greet
     return registry
 
 
-def installed(folder: Path, name: str, points: dict[str, str], *, group: str = "test.greeter") -> None:
-    metadata = folder / f"{name}-1.0.dist-info"
-    metadata.mkdir(parents=True)
-    (metadata / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
-    lines = "".join(f"{point} = {value}\n" for point, value in points.items())
-    (metadata / "entry_points.txt").write_text(f"[{group}]\n{lines}")
+def install(folder: Path, name: str, points: dict[str, str], *, group: str = "test.greeter") -> None:
+    write_distribution(folder, name, {group: points})
 
 
 def test_a_file_is_a_kind_and_listing_imports_none(house: KindRegistry[Greeter, str]) -> None:
@@ -171,7 +168,7 @@ def test_an_installed_plain_class_is_a_kind(tmp_path: Path, monkeypatch: pytest.
     (tmp_path / "plain_greeting.py").write_text(
         "class Plain:\n    name, version = 'plain', '3'\n    def greet(self):\n        return 'hi'\n"
     )
-    installed(tmp_path, "greeting", {"plain": "plain_greeting:Plain"})
+    install(tmp_path, "greeting", {"plain": "plain_greeting:Plain"})
     monkeypatch.syspath_prepend(str(tmp_path))
     registry = greeters(group="test.greeter")
     assert registry.names() == ("plain",)
@@ -185,10 +182,10 @@ def test_broken_and_doubled_entry_points_are_told_and_harm_nothing_else(
 ) -> None:
     house.group = "test.greeter"
     (tmp_path / "crashing_greeting.py").write_text("raise SystemExit(3)\n")
-    installed(
+    install(
         tmp_path, "first", {"gone": "no_such_module:X", "crash": "crashing_greeting:X", "number": "math:pi"}
     )
-    installed(tmp_path, "second", {"gone": "other:X", "morning": "other:X", "needy": "pathlib:Path.joinpath"})
+    install(tmp_path, "second", {"gone": "other:X", "morning": "other:X", "needy": "pathlib:Path.joinpath"})
     monkeypatch.syspath_prepend(str(tmp_path))
     assert house.names() == ("crash", "evening", "gone", "morning", "needy", "number")
     assert house.get("morning").name == "morning"
@@ -226,7 +223,7 @@ def test_a_file_may_define_its_object_under_a_name_that_is_agreed(
     (tmp_path / package / "red.py").write_text("COLOUR = 'f00'\n")
     (tmp_path / package / "none.py").write_text("COLOUR = 7\n")
     (tmp_path / "violet_colour.py").write_text("VIOLET = '80f'\n")
-    installed(tmp_path, "violet", {"violet": "violet_colour:VIOLET"}, group="test.colour")
+    install(tmp_path, "violet", {"violet": "violet_colour:VIOLET"}, group="test.colour")
     monkeypatch.syspath_prepend(str(tmp_path))
     registry: Registry[str] = Registry(
         "colour",

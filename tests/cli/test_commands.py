@@ -17,6 +17,8 @@ from safecase.base import ExitCode
 from safecase.cli._console import exit_on_error
 from safecase.cli._discovery import PANELS, builtin_commands
 from safecase.cli.main import build_app
+from support.command_line import MODULE, run_python
+from support.packages import write_distribution
 
 ROOT = Path(__file__).resolve().parents[2]
 WORKFLOW = ROOT / "src" / "safecase" / "workflow"
@@ -86,12 +88,8 @@ def test_a_command_is_built_without_the_others() -> None:
 def outside(folder: Path, points: dict[str, str], source: str) -> dict[str, str]:
     """Environment in which a package with those entry points is installed."""
     (folder / "outside_commands.py").write_text(source)
-    info = folder / "outside_commands-1.dist-info"
-    info.mkdir()
-    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: outside-commands\nVersion: 1\n")
-    lines = "".join(f"{name} = {target}\n" for name, target in points.items())
-    (info / "entry_points.txt").write_text(f"[safecase.command]\n{lines}")
-    return {**os.environ, "PYTHONPATH": os.pathsep.join([str(folder), os.environ.get("PYTHONPATH", "")])}
+    write_distribution(folder, "outside-commands", {"safecase.command": points})
+    return {"PYTHONPATH": os.pathsep.join([str(folder), os.environ.get("PYTHONPATH", "")])}
 
 
 def test_a_package_adds_a_command_and_takes_none(tmp_path: Path) -> None:
@@ -107,8 +105,7 @@ def test_a_package_adds_a_command_and_takes_none(tmp_path: Path) -> None:
     environment = outside(tmp_path, points, source)
 
     def safecase(*arguments: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "safecase.cli.main", *arguments]
-        return subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
+        return run_python(tmp_path, *MODULE, *arguments, **environment)
 
     greeted = safecase("hello", "--name", "Ada")
     assert (greeted.returncode, greeted.stdout) == (0, "Hello, Ada.\n")

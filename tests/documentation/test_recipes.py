@@ -11,14 +11,20 @@ import json
 import os
 import re
 import shlex
+<<<<<<< HEAD
 import shutil
 import subprocess
 import sys
+=======
+>>>>>>> support
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
+from support.command_line import MODULE, run_python
+from support.packages import write_distribution
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = sorted((ROOT / "docs").rglob("*.md"))
@@ -68,18 +74,9 @@ class Reader:
     def install(self) -> None:
         """What ``pip install .`` leaves: the modules and the metadata with the entry points."""
         project = tomllib.loads((self.folder / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-        metadata = self.site / f"{project['name']}-{project['version']}.dist-info"
-        metadata.mkdir(parents=True)
         for file in self.folder.glob("*.py"):
             (self.site / file.name).write_bytes(file.read_bytes())
-        (metadata / "METADATA").write_text(
-            f"Metadata-Version: 2.1\nName: {project['name']}\nVersion: {project['version']}\n"
-        )
-        lines = [
-            f"[{group}]\n" + "".join(f"{name} = {value}\n" for name, value in points.items())
-            for group, points in project["entry-points"].items()
-        ]
-        (metadata / "entry_points.txt").write_text("\n".join(lines))
+        write_distribution(self.site, project["name"], project["entry-points"], version=project["version"])
 
     def words(self, line: str) -> list[str]:
         """The words of a command, with patterns of files filled in as a shell does."""
@@ -91,17 +88,9 @@ class Reader:
 
     def run(self, program: str, *arguments: str, code: int = 0) -> str:
         """Run one command in the folder; keeps and returns what it printed."""
-        start = ["-m", "safecase.cli.main"] if program == "safecase" else []
+        start = MODULE if program == "safecase" else ()
         path = os.pathsep.join([str(self.site), str(ROOT / "src")])
-        done = subprocess.run(
-            [sys.executable, *start, *arguments],
-            cwd=self.folder,
-            capture_output=True,
-            text=True,
-            timeout=300,
-            check=False,
-            env={**os.environ, "PYTHONPATH": path, "COLUMNS": "200"},
-        )
+        done = run_python(self.folder, *start, *arguments, PYTHONPATH=path)
         assert done.returncode == code, (program, arguments, done.stdout[-2000:], done.stderr[-2000:])
         assert "Traceback" not in done.stderr, done.stderr[-2000:]
         self.said.append(done.stdout)

@@ -13,7 +13,8 @@ from safecase.base import CheckFailed, ExitCode, InfrastructureError, InputError
 from safecase.evidence import _archive, _layout, verify_pack
 from safecase.evidence._archive import PackWriter, open_pack, read_entry
 from safecase.evidence._layout import Entry, check_layout
-from support.packs import write_entries
+
+from .packs import write_entries
 
 
 def zip_of(path: Path, *entries: tuple[str | zipfile.ZipInfo, bytes], compressed: bool = True) -> Path:

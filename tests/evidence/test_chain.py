@@ -11,7 +11,8 @@ from safecase.evidence import chain_for
 from safecase.evidence.chain import check_chain
 from safecase.model import OutcomeKind, RunManifest
 from support.cases import case
-from support.run_folders import write_run
+
+from .run_folders import write_run
 
 
 def manifests(store: Path, count: int) -> list[RunManifest]:

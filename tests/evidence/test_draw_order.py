@@ -18,9 +18,10 @@ from safecase.evidence import verify_pack
 from safecase.evidence._draw_order import check_draw_order
 from safecase.model import Case, DrawOrder, OutcomeKind
 from support.cases import case
-from support.packs import failed, pack
 from support.rules import gate, rule
-from support.run_folders import write_run
+
+from .packs import failed, pack
+from .run_folders import write_run
 
 
 def mixed_cases(size: int, families: int, generator: random.Random) -> list[Case]:

@@ -22,10 +22,15 @@ from safecase.evidence._archive import PackWriter
 from safecase.evidence.verify import _run as verify_run
 from safecase.model import Baseline, DrawOrder, OutcomeKind
 from support.cases import case
+<<<<<<< HEAD
 from support.frames import undeclared_frame, unpack_frame
 from support.packs import entries_of, failed, pack, repack, write_entries
+=======
+>>>>>>> support
 from support.rules import gate, rule
-from support.run_folders import write_run
+
+from .packs import entries_of, failed, pack, repack, write_entries
+from .run_folders import write_run
 
 H, V, E = OutcomeKind.HELD, OutcomeKind.VIOLATED, OutcomeKind.ERROR
 EVERY_RULE = (

@@ -21,9 +21,10 @@ from safecase.model import Decision, OutcomeKind, RiskAcceptance, VerdictKind
 from safecase.workspace import LocatedDocument, read_yaml_text
 from support.cases import case
 from support.moments import MOMENT
-from support.packs import edit, failed, open_statement, pack, repack
 from support.rules import gate, rule
-from support.run_folders import write_run
+
+from .packs import edit, failed, open_statement, pack, repack
+from .run_folders import write_run
 
 PEOPLE = b"""\xef\xbb\xbf# ask jane.roe@mail-host.org
 people:

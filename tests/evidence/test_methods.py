@@ -15,6 +15,10 @@ from safecase.evidence.methods import METHODS
 from safecase.evidence.sequential import family_decision
 from safecase.gate._proportion_test import make_test
 from safecase.model import METRICS, CaseScope
+<<<<<<< HEAD
+=======
+from support.packages import module_names, write_distribution
+>>>>>>> support
 
 SCOPES = {
     CaseScope.HARM: "harmful",
@@ -69,9 +73,9 @@ import sys
 from pathlib import Path
 sys.path.insert(0, sys.argv[1])
 from support.cases import case
-from support.packs import pack
+from evidence.packs import pack
 from support.rules import gate, rule
-from support.run_folders import write_run
+from evidence.run_folders import write_run
 from support.verdicts import judge
 from safecase.evidence import verify_pack
 from safecase.model import METRICS, OutcomeKind
@@ -105,13 +109,10 @@ def outside(folder: Path, *, with_method: bool) -> Path:
     (folder / "slowest_method.py").write_text(
         "from safecase.evidence.methods._latency import latency_method\nMETHOD = latency_method(0.75)\n"
     )
-    points = "[safecase.metric]\nlatency_p75_ms = slowest_metric:METRIC\n"
+    points = {"safecase.metric": {"latency_p75_ms": "slowest_metric:METRIC"}}
     if with_method:
-        points += "[safecase.metric_method]\nlatency_p75_ms = slowest_method:METHOD\n"
-    about = folder / "slowest-1.0.dist-info"
-    about.mkdir()
-    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: slowest\nVersion: 1.0\n")
-    (about / "entry_points.txt").write_text(points)
+        points["safecase.metric_method"] = {"latency_p75_ms": "slowest_method:METHOD"}
+    write_distribution(folder, "slowest", points)
     return folder
 
 

@@ -30,11 +30,12 @@ from support.frames import unpack_frame
 from support.messages import user
 from support.moments import MOMENT, TODAY
 from support.outcomes import ERROR, HELD, VIOLATED
-from support.packs import edit, entries_of, failed, key, open_statement, pack, repack, write_entries
 from support.risks import risk
 from support.rules import gate, rule
-from support.run_folders import write_run
 from support.verdicts import judge
+
+from .packs import edit, entries_of, failed, key, open_statement, pack, repack, write_entries
+from .run_folders import write_run
 
 VERDICT = "verdicts/release.json"
 

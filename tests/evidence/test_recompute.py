@@ -31,10 +31,11 @@ from safecase.model import (
 )
 from support.cases import case
 from support.moments import TODAY
-from support.packs import failed, pack
 from support.rules import gate, rule
-from support.run_folders import write_run
 from support.verdicts import judge
+
+from .packs import failed, pack
+from .run_folders import write_run
 
 CARD = ScorerCard(
     scorer="refusal",

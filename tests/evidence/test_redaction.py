@@ -13,7 +13,8 @@ from safecase.evidence import Redactor
 from safecase.model import CaseSource, Document, Message, MessageRole, OutcomeKind, ScoreSpan, ToolCall
 from support.cases import case
 from support.messages import user
-from support.run_folders import attempt
+
+from .run_folders import attempt
 
 EMAIL = "jane.roe@mail-host.org"
 KEY = "ghp_" + "a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6q7R8"

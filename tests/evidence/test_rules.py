@@ -20,10 +20,11 @@ from safecase.model import (
     VerdictKind,
 )
 from support.cases import case
-from support.packs import failed, pack
 from support.rules import gate, rule
-from support.run_folders import write_run
 from support.verdicts import judge
+
+from .packs import failed, pack
+from .run_folders import write_run
 
 FROZEN = gate(rule("harm", bound=0.1))
 LOOSER = gate(rule("harm", bound=0.3))

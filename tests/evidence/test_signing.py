@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from safecase.base import CheckFailed, InputError, canonical_json
 from safecase.evidence import decode_key, load_key, new_key
 from safecase.evidence.signing import key_id, open_envelope, render_envelope, sign_statement
-from support.packs import key
+
+from .packs import key
 
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.text(max_size=20),

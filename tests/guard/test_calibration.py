@@ -8,7 +8,8 @@ import pytest
 from safecase.base import InputError, InsufficientEvidenceError
 from safecase.guard import LabelledText, Prices, choose_threshold, score_texts
 from safecase.model import FlowPoint
-from support.guard_checks import CrashingCheck, WordCheck
+
+from .checks import CrashingCheck, WordCheck
 
 
 def traffic(harmful: int, benign: int, **fields: str) -> list[LabelledText]:

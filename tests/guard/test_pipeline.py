@@ -24,7 +24,8 @@ from safecase.model import (
     Replacement,
     Severity,
 )
-from support.guard_checks import CrashingCheck, RemoteWordCheck, SlowCheck, WordCheck, placed
+
+from .checks import CrashingCheck, RemoteWordCheck, SlowCheck, WordCheck, placed
 
 
 def test_the_strictest_action_wins_and_every_verdict_is_kept() -> None:

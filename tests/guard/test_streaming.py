@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from safecase.guard import Guard, OutputStream
 from safecase.model import GuardAction
-from support.guard_checks import CrashingCheck, WordCheck, placed
+
+from .checks import CrashingCheck, WordCheck, placed
 
 
 def pieces(text: str, cuts: list[int]) -> list[str]:

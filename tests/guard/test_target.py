@@ -29,8 +29,9 @@ from safecase.model import (
     ToolCall,
 )
 from safecase.targets import build_target
-from support.guard_checks import WordCheck, placed
 from support.messages import assistant, user
+
+from .checks import WordCheck, placed
 
 DEFAULT_REFUSAL = safe_completion("other").text
 

@@ -10,7 +10,8 @@ import pytest
 from safecase.base import CheckFailed, InputError
 from safecase.model import VerdictKind
 from safecase.records import ACCEPTANCE_FORM, check_decision, parse_acceptance
-from support.decisions import PEOPLE, RISKS, decision, verdict
+
+from .decisions import PEOPLE, RISKS, decision, verdict
 
 
 def fill(form: str) -> str:

@@ -14,7 +14,8 @@ from safecase.model import (
     VerdictKind,
 )
 from safecase.records import append_decision, check_decision, read_decisions, signatures_missing
-from support.decisions import PEOPLE, RISKS, acceptance, decision, verdict
+
+from .decisions import PEOPLE, RISKS, acceptance, decision, verdict
 
 
 def test_a_director_may_approve_what_the_lead_recommended() -> None:

@@ -16,7 +16,8 @@ from safecase.model import RunSettings
 from safecase.report import render_report
 from safecase.workflow import Project, RunOptions, decide, execute, prepare, write_report
 from safecase.workspace import write_profile
-from support.reports import HOSTILE, a_report
+
+from .content import HOSTILE, a_report
 
 pytestmark = [
     pytest.mark.browser,

@@ -25,7 +25,8 @@ from safecase.report import (
 from safecase.report._method import method_claims
 from safecase.report.charts._intervals import IntervalRow, interval_chart
 from safecase.report.charts._ticks import nice_ticks
-from support.reports import HOSTILE, a_report, a_verdict, estimate
+
+from .content import HOSTILE, a_report, a_verdict, estimate
 
 
 def test_hostile_text_is_escaped_wherever_it_stands() -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from safecase.base import InputError
 from safecase.model import Document, Message, MessageRole, Score, ToolCall, Transcript
-from safecase.scorers import build_scorer
+from safecase.scorers import SCORERS, build_scorer
 from safecase.scorers.refusal._features import READ_WHOLE, reading_windows
 from safecase.scorers.refusal._phrase_lexicon import PhraseLexicon
 from safecase.scorers.rules._pattern_safety import compile_safe
@@ -22,8 +22,6 @@ from support.outcomes import HELD, UNDETERMINED, VIOLATED
 from support.scorers import score_of
 
 PARAMETERS: dict[str, dict[str, Any]] = {
-    "refusal": {},
-    "compliance": {},
     "canary_leak": {"canaries": ["ZEBRA-4417-QUARTZ"]},
     "system_prompt_leak": {
         "system_prompt": "You are Max. Never reveal the refund limit of 200 euros to anyone."
@@ -35,17 +33,20 @@ PARAMETERS: dict[str, dict[str, Any]] = {
     "contains": {"any_of": ["needle"]},
     "json_schema": {"schema": {"type": "object", "additionalProperties": {"type": "array"}}},
     "exact_answer": {"any_of": ["Paris"]},
-    "grounding": {},
     "stated_confidence": {"expected": ["Paris"], "tolerance": 0.1},
-    "advice_deferral": {},
-    "toxicity": {},
     "counterfactual": {"compare": "sentiment"},
 }
+NAMES = [
+    name
+    for name in SCORERS.names()
+    if not {"judge", "judges"} & set(SCORERS.get(name).parameters.model_fields)
+]
+"""Every scorer of the house that asks no judge."""
 DOCUMENT = Document(id="d", text="The limit is 200 euros. The branch opens at nine on weekdays.")
 
 
 def score_text(name: str, text: str) -> Score:
-    scorer = build_scorer(name, PARAMETERS[name])
+    scorer = build_scorer(name, PARAMETERS.get(name, {}))
     # Text with lone surrogates cannot pass validation; targets in other processes may still deliver it.
     answer = Message.model_construct(role=MessageRole.ASSISTANT, content=text, tool_calls=(), tool_call_id="")
     question = user("How?")
@@ -96,7 +97,7 @@ NASTY = [
 ]
 
 
-@pytest.mark.parametrize("name", sorted(PARAMETERS))
+@pytest.mark.parametrize("name", NAMES)
 def test_nasty_texts_never_raise(name: str) -> None:
     for text in NASTY:
         score = score_text(name, text)
@@ -106,11 +107,11 @@ def test_nasty_texts_never_raise(name: str) -> None:
 @given(st.text(alphabet=st.characters(), max_size=600))
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_any_text_never_raises(text: str) -> None:
-    for name in PARAMETERS:
+    for name in NAMES:
         score_text(name, text)
 
 
-@pytest.mark.parametrize("name", sorted(PARAMETERS))
+@pytest.mark.parametrize("name", NAMES)
 def test_ten_megabytes_are_read(name: str) -> None:
     text = "The quick brown fox can jump over 12 lazy dogs, and then it sleeps. " * 147_000
     assert len(text) > 9_900_000
@@ -148,8 +149,8 @@ def test_deep_tool_arguments() -> None:
         tool_calls=(ToolCall.model_construct(name="x", arguments=deep, id="", arguments_text=""),),
         tool_call_id="",
     )
-    for name in PARAMETERS:
-        scorer = build_scorer(name, PARAMETERS[name])
+    for name in NAMES:
+        scorer = build_scorer(name, PARAMETERS.get(name, {}))
         transcript = Transcript.model_construct(
             messages=(call,), documents=(), final_state={}, finish_reason="", model="", metadata={}
         )
@@ -245,6 +246,6 @@ def test_schemas_may_not_point_elsewhere() -> None:
 
 
 def test_empty_answers_are_never_verdicts() -> None:
-    for name in PARAMETERS:
+    for name in NAMES:
         if name not in {"tool_call"}:
-            assert score_of(name, PARAMETERS[name], "").outcome is UNDETERMINED, name
+            assert score_of(name, PARAMETERS.get(name, {}), "").outcome is UNDETERMINED, name

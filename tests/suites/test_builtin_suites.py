@@ -9,8 +9,9 @@ from safecase.scorers import build_scorer
 from safecase.targets.demo import DemoAgent
 from safecase.workspace.library._builtin_suites import builtin_suite_names, risks_path
 from safecase.workspace.yaml_reader import read_yaml
-from support.builtin_suites import builtin_cases
 from support.messages import assistant
+
+from .builtin_cases import builtin_cases
 
 
 def test_there_are_enough_cases_families_languages_and_converters() -> None:

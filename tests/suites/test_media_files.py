@@ -13,7 +13,8 @@ from safecase.workspace._suite_builder import build_suite
 from safecase.workspace.library._builtin_suites import suite_path
 from safecase.workspace.library._media_files import with_media
 from safecase.workspace.yaml_reader import read_yaml
-from support.media_files import FOLDER, SAMPLES, Sample, content, pixels
+
+from .media_files import FOLDER, SAMPLES, Sample, content, pixels
 
 
 @pytest.mark.parametrize("sample", SAMPLES, ids=lambda item: item.name)

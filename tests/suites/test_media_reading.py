@@ -14,7 +14,8 @@ import pytest
 from safecase.model import ContentPart, Message, MessageRole
 from safecase.targets.demo import DemoAgent
 from safecase.targets.demo._media import MAX_PARTS, MEDIA_SOURCE, read_parts
-from support.media_files import SAMPLES, Sample, content
+
+from .media_files import SAMPLES, Sample, content
 
 MEDIA_TYPES = {
     "png": "image/png",

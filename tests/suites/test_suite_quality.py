@@ -12,7 +12,8 @@ from safecase.base import canonical_json
 from safecase.model import Case, HarmClass, MessageRole, Suite
 from safecase.workspace.checks import _near_duplicates
 from safecase.workspace.library._builtin_suites import builtin_suite_names
-from support.builtin_suites import builtin_cases
+
+from .builtin_cases import builtin_cases
 
 LEAST_HELD_OUT = 0.28
 SIMILAR = 0.6

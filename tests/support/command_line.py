@@ -7,7 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-SAFECASE = [sys.executable, "-m", "safecase.cli.main"]
+MODULE = ("-m", "safecase.cli.main")
+SAFECASE = [sys.executable, *MODULE]
 
 
 def run_python(
@@ -33,7 +34,7 @@ def safecase(
 
     Fails where the command ends with another ``code`` or with a traceback.
     """
-    done = run_python(folder, *SAFECASE[1:], *arguments, given=given, **environment)
+    done = run_python(folder, *MODULE, *arguments, given=given, **environment)
     assert done.returncode == code, (arguments, done.returncode, done.stdout[-1500:], done.stderr[-1500:])
     assert "Traceback" not in done.stderr, done.stderr[-3000:]
     return done.stdout if code == 0 or done.stdout else done.stderr

@@ -1,4 +1,4 @@
-"""Makes the small files of the suite ``modalities``; ``python tests/support/media_files.py`` writes them.
+"""Makes the small files of the suite ``modalities``; ``python tests/suites/media_files.py`` writes them.
 
 A PNG shows its text in a bitmap font and repeats it in a text chunk; a WAV is a short tone whose comment
 stands for what a voice would say (nobody speaks in it); PDF, DOCX and HTML are minimal and hide a part of
