@@ -11,12 +11,7 @@ import json
 import os
 import re
 import shlex
-<<<<<<< HEAD
 import shutil
-import subprocess
-import sys
-=======
->>>>>>> support
 import tomllib
 from collections.abc import Callable
 from pathlib import Path

@@ -15,6 +15,7 @@ import orjson
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from support.packs import entries_of, failed, pack, repack, write_entries
 
 from safecase.base import ExitCode, InputError, compress_frame
 from safecase.evidence import VerificationReport, verify_pack
@@ -22,11 +23,7 @@ from safecase.evidence._archive import PackWriter
 from safecase.evidence.verify import _run as verify_run
 from safecase.model import Baseline, DrawOrder, OutcomeKind
 from support.cases import case
-<<<<<<< HEAD
 from support.frames import undeclared_frame, unpack_frame
-from support.packs import entries_of, failed, pack, repack, write_entries
-=======
->>>>>>> support
 from support.rules import gate, rule
 
 from .packs import entries_of, failed, pack, repack, write_entries

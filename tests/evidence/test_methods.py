@@ -15,10 +15,7 @@ from safecase.evidence.methods import METHODS
 from safecase.evidence.sequential import family_decision
 from safecase.gate._proportion_test import make_test
 from safecase.model import METRICS, CaseScope
-<<<<<<< HEAD
-=======
-from support.packages import module_names, write_distribution
->>>>>>> support
+from support.packages import write_distribution
 
 SCOPES = {
     CaseScope.HARM: "harmful",
