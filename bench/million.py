@@ -34,7 +34,7 @@ class MemoryWatch(threading.Thread):
         self._done = threading.Event()
         self._started_at = time.monotonic()
 
-    def run_plan(self) -> None:
+    def run(self) -> None:
         while not self._done.wait(self._seconds):
             self.samples.append((time.monotonic() - self._started_at, resident_megabytes()))
 
