@@ -24,7 +24,7 @@ def locking(descriptor, mode, count):
 sys.modules["fcntl"] = None
 sys.modules["msvcrt"] = types.SimpleNamespace(locking=locking, LK_NBLCK=2)
 
-import safecase.records.decision_log
+import safecase.records.decisions
 from safecase.base import InputError, try_lock
 from safecase.engine._run_lock import RunLock
 
