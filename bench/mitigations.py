@@ -22,8 +22,7 @@ from pathlib import Path
 from safecase.engine import RunFolder
 from safecase.gate import VIOLATED
 from safecase.model import HarmClass, RunSettings
-from safecase.targets import VULNERABILITIES
-from safecase.targets.demo import vulnerability
+from safecase.targets.demo import VULNERABILITIES, vulnerability
 from safecase.workflow import Project, RunOptions, execute, prepare
 from safecase.workspace import write_profile
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from safecase.gate import VIOLATED
 from safecase.model import RunSettings
-from safecase.targets import VULNERABILITIES
+from safecase.targets.demo import VULNERABILITIES
 from safecase.workflow import Project, RunOptions, decide, execute, prepare
 from safecase.workspace import write_profile
 

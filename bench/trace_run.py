@@ -117,7 +117,7 @@ def main() -> None:
         (folder / "safecase.yaml").write_text(_WORKSPACE)
         (folder / "bot.py").write_text(_TARGET)
         sys.path.insert(0, name)
-        from safecase.cli.main import app
+        from safecase.cli.main import build_app
 
         said = io.BytesIO()
         console = io.TextIOWrapper(said, write_through=True)
@@ -125,7 +125,7 @@ def main() -> None:
         sys.setprofile(tracer)
         try:
             with contextlib.redirect_stdout(console), contextlib.redirect_stderr(console):
-                app(["run", "--workspace", name, "--json"], standalone_mode=False)
+                build_app(["run"])(["run", "--workspace", name, "--json"], standalone_mode=False)
         finally:
             sys.setprofile(None)
             threading.setprofile(None)
