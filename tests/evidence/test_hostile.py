@@ -15,7 +15,6 @@ import orjson
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from support.packs import entries_of, failed, pack, repack, write_entries
 
 from safecase.base import ExitCode, InputError, compress_frame
 from safecase.evidence import VerificationReport, verify_pack
