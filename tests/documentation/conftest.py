@@ -10,10 +10,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from tests.documentation.blocks import ROOT
-from tests.documentation.narrow import narrowing
-from tests.documentation.sample import recorded_files, write_sample
-from tests.documentation.terminal import HERE, Terminal
+
+from documentation.blocks import ROOT
+from documentation.narrow import narrowing
+from documentation.sample import recorded_files, write_sample
+from documentation.terminal import HERE, Terminal
 
 
 @pytest.fixture(scope="session")

@@ -12,7 +12,7 @@ import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from tests.documentation.blocks import ROOT
+from documentation.blocks import ROOT
 
 
 @dataclass(frozen=True)

@@ -13,11 +13,11 @@ from contextlib import chdir
 from fnmatch import fnmatch
 from pathlib import Path
 
-from tests.documentation import not_run
-from tests.documentation.blocks import LANGUAGES, ROOT, Block
-from tests.documentation.shapes import missing_sentences, tree_names
-from tests.documentation.snippets import run_python
-from tests.documentation.terminal import Done, Terminal, comment, statements, without_comment
+from documentation import not_run
+from documentation.blocks import LANGUAGES, ROOT, Block
+from documentation.shapes import missing_sentences, tree_names
+from documentation.snippets import run_python
+from documentation.terminal import Done, Terminal, comment, statements, without_comment
 
 GIVEN = Path(__file__).parent / "given"
 _SUITE = """suites:

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import orjson
-from tests.documentation.blocks import ROOT
+
+from documentation.blocks import ROOT
 
 _HANDFUL = 10
 

@@ -6,10 +6,11 @@ import re
 from collections import Counter
 
 import pytest
-from tests.documentation import not_run
-from tests.documentation.blocks import LANGUAGES, PAGES, Block, page_name, read_blocks
-from tests.documentation.page_session import treatment
-from tests.documentation.terminal import statements, without_comment
+
+from documentation import not_run
+from documentation.blocks import LANGUAGES, PAGES, Block, page_name, read_blocks
+from documentation.page_session import treatment
+from documentation.terminal import statements, without_comment
 
 BLOCKS = [block for page in PAGES for block in read_blocks(page)]
 

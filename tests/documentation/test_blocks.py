@@ -7,9 +7,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from tests.documentation.blocks import PAGES, ROOT, page_name, read_blocks
-from tests.documentation.page_session import PageSession
-from tests.documentation.terminal import Terminal
+
+from documentation.blocks import PAGES, ROOT, page_name, read_blocks
+from documentation.page_session import PageSession
+from documentation.terminal import Terminal
 
 WITH_BLOCKS = [page for page in PAGES if "```" in page.read_text(encoding="utf-8")]
 EXAMPLES = [page for page in WITH_BLOCKS if page.parent.parent == ROOT / "examples"]

@@ -13,7 +13,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from tests.documentation.blocks import ROOT
+
+from documentation.blocks import ROOT
 
 SLOW = """
 import time

@@ -6,12 +6,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from tests.documentation import not_run
-from tests.documentation.blocks import read_blocks
-from tests.documentation.page_session import PageSession, treatment
-from tests.documentation.shapes import missing_sentences, tree_names
-from tests.documentation.snippets import run_python
-from tests.documentation.terminal import Terminal, comment, statements
+
+from documentation import not_run
+from documentation.blocks import read_blocks
+from documentation.page_session import PageSession, treatment
+from documentation.shapes import missing_sentences, tree_names
+from documentation.snippets import run_python
+from documentation.terminal import Terminal, comment, statements
 
 
 def run(text: str, terminal: Terminal, prepare: Callable[[str], Path | None] = lambda name: None) -> None:

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 import typer
 from ruamel.yaml import YAML
-from tests.documentation.blocks import PAGES, ROOT, page_name, read_blocks
 
+from documentation.blocks import PAGES, ROOT, page_name, read_blocks
 from safecase.attacks._registry import CONVERTERS
 from safecase.cli.main import build_app
 from safecase.guard import CHECKS

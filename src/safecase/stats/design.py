@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from safecase.base import StatisticsError
-from safecase.stats._binomial import binomial_cdf
+from safecase.stats._numerics import binomial_cdf
 from safecase.stats._requirements import require_probability
 from safecase.stats.sequential.boundaries import (
     Boundaries,

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from safecase.base import EmptyDenominatorError, StatisticsError
-from safecase.stats._roots import bracketed_root
+from safecase.stats._numerics import bracketed_root
 from safecase.stats.intervals import Interval, Side, split_confidence
 from safecase.stats.sequential.eprocess import FloatArray
 

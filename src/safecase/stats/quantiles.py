@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from safecase.base import EmptyDenominatorError, StatisticsError
-from safecase.stats._binomial import binomial_cdf
+from safecase.stats._numerics import binomial_cdf
 from safecase.stats._requirements import require_probability
 from safecase.stats.intervals import Interval, Side, split_confidence
 

@@ -11,8 +11,8 @@ from __future__ import annotations
 
 import math
 
+from safecase.stats._numerics import bracketed_root
 from safecase.stats._requirements import require_counts, require_probability
-from safecase.stats._roots import bracketed_root
 from safecase.stats.intervals import Interval, Side, split_confidence
 
 
