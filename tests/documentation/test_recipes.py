@@ -149,9 +149,9 @@ def check_command(reader: Reader, said: str) -> None:
 
 CHECKED: dict[str, Callable[[Reader, str], None]] = {
     "scorer": check_scorer,
-    "packaged scorer": check_packaged_scorer,
+    "packaged-scorer": check_packaged_scorer,
     "check": check_check,
-    "packaged check": check_packaged_check,
+    "packaged-check": check_packaged_check,
     "converter": check_converter,
     "target": check_target,
     "metric": check_metric,
