@@ -33,7 +33,7 @@ def run(text: str, terminal: Terminal, prepare: Callable[[str], Path | None] = l
         ("```sh\nif true\n```", "would wait for more"),
         ("```python\n1 + 1  # 3\n```", "says 3, is 2"),
         ("```python\nprint('held')  # 'violated'\n```", "is held"),
-        ("```toml\na = {1}\n```", ""),
+        ("```toml\na = {1}\n```", "Expected"),
         ("```text\nsomething\n```", "nothing says what is done"),
         ("```\nsafecase check\n```", "nothing says what is done"),
         ("<!-- output: safecase --help -->\n```text\nGO\n```", "does not print"),

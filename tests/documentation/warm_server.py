@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib
+import io
 import json
 import os
 import pkgutil
@@ -17,27 +18,28 @@ import select
 import signal
 import socket
 import sys
+import tempfile
 import traceback
-from pathlib import Path
 from typing import Any
 
 _THIRD_PARTY = (
     "aiohttp", "cryptography.hazmat.primitives.asymmetric.ed25519", "jinja2", "jsonschema", "numpy", "orjson",
-    "phonenumbers", "pyarrow.parquet", "pydantic", "re2", "rich.table", "ruamel.yaml", "scipy.optimize",
-    "scipy.stats", "zstandard",
+    "pandas", "phonenumbers", "pyarrow.parquet", "pydantic", "re2", "rich.table", "ruamel.yaml",
+    "scipy.optimize", "scipy.stats", "zstandard",
 )  # fmt: skip
 """What most commands import inside of functions. One that is missing here costs time and nothing else."""
 
 
 def main() -> None:
     """Import, warm up, then serve one forked process per connection."""
+    (address,) = sys.argv[1:]
     import_everything()
     remember_yaml()
-    signal.signal(
-        signal.SIGCHLD, signal.SIG_IGN
-    )  # nobody waits for the children: their client hears the code
+    warm_up()
+    # Nobody waits for the children: their client hears the code.
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener:
-        listener.bind(sys.argv[1])
+        listener.bind(address)
         listener.listen(16)
         print("ready", flush=True)
         while True:
@@ -66,9 +68,6 @@ def import_everything() -> None:
 def remember_yaml() -> None:
     """Keep what YAML texts were parsed to: most of a command's time is parsing the same built-in suites."""
     from ruamel.yaml import YAML
-    from ruamel.yaml.error import YAMLError
-
-    import safecase
 
     parse = YAML.compose
     known: dict[tuple[str, ...], Any] = {}
@@ -82,9 +81,21 @@ def remember_yaml() -> None:
         return known[key]
 
     YAML.compose = compose  # type: ignore[method-assign]
-    for file in Path(safecase.__path__[0]).rglob("*.yaml"):
-        with contextlib.suppress(YAMLError):  # a template of a file
-            YAML(typ="safe", pure=True).compose(file.read_text(encoding="utf-8"))
+
+
+def warm_up() -> None:
+    """Make and check a workspace, which reads the built-in suites and the guard's data.
+
+    Nothing of it starts a thread, which would be missing in the forked processes.
+    """
+    nowhere = io.StringIO()
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        contextlib.redirect_stdout(nowhere),
+        contextlib.redirect_stderr(nowhere),
+    ):
+        run_safecase(["init", folder, "--profile", "agent"])
+        run_safecase(["check", "--workspace", folder])
 
 
 def serve(connection: socket.socket) -> None:
