@@ -95,8 +95,7 @@ def contributing() -> list[list[str]]:
     page = (ROOT / "docs" / "contributing.md").read_text()
     drawn = re.search(r"<!-- floors -->\n```text\n(.*?)```", page, re.DOTALL)
     assert drawn is not None
-    lines = [re.split(r" {3,}|\n", line.strip())[0] for line in drawn[1].splitlines() if line.strip()]
-    return [line.split(", ") for line in reversed(lines)]
+    return [line.split() for line in reversed(drawn[1].splitlines())]
 
 
 def module_of(path: Path) -> str:

@@ -41,5 +41,12 @@ if TYPE_CHECKING:
     from safecase.guard.links.exfiltration import sanitise_untrusted as sanitise_untrusted
     from safecase.guard.personal_data._logs import RedactingFilter as RedactingFilter
     from safecase.guard.structure._constrained_output import constrained_fields as constrained_fields
+    from safecase.model import CheckResult as CheckResult
+    from safecase.model import FlowPoint as FlowPoint
+    from safecase.model import GuardAction as GuardAction
+    from safecase.model import GuardDecision as GuardDecision
+    from safecase.model import GuardVerdict as GuardVerdict
+    from safecase.model import Replacement as Replacement
+    from safecase.model import TextSpan as TextSpan
 else:
     __getattr__, __dir__ = lazy_exports(__name__)
