@@ -38,14 +38,15 @@ class Mistake:
     def __str__(self) -> str:
         return self.tell()
 
-    def tell(self, noun: str = "field") -> str:
-        """The mistake in one clause; ``noun``: what a value of the data is called."""
+    def tell(self, noun: str = "") -> str:
+        """The mistake in one clause; ``noun``: what a value of the data is called, where it has a name."""
         mend = f" ({self.hint})" if self.hint else ""
         if self.code == "unknown-key":
-            return f"there is no {noun} '{self.place}'{mend}"
+            return f"there is no {noun or 'field'} '{self.place}'{mend}"
         if self.code == "missing-key":
-            return f"needs the {noun} '{self.place}'"
-        return f"{self.place}: {self.message}{mend}" if self.path else f"{self.message}{mend}"
+            return f"needs the {noun or 'field'} '{self.place}'"
+        place = f"{noun} '{self.place}'" if noun else self.place
+        return f"{place}: {self.message}{mend}" if self.path else f"{self.message}{mend}"
 
 
 def mistakes(error: ValidationError, model: type[BaseModel]) -> tuple[Mistake, ...]:
@@ -58,7 +59,7 @@ def mistakes(error: ValidationError, model: type[BaseModel]) -> tuple[Mistake, .
     )
 
 
-def describe(error: ValidationError, model: type[BaseModel], *, noun: str = "field") -> str:
+def describe(error: ValidationError, model: type[BaseModel], *, noun: str = "") -> str:
     """The first mistakes in one line; ``noun``: what a value of the data is called."""
     found = mistakes(error, model)
     more = f"; and {len(found) - _TOLD} more" if len(found) > _TOLD else ""
