@@ -195,7 +195,9 @@ class PageSession:
         ]
         rooms = set().union(*wanted)
         # Behind a floor's rooms may stand a word about them, further away than rooms are from each other.
-        drawn = [set(re.split(r"\s{4,}", line)[0].split()) & rooms for line in block.body.splitlines()]
+        drawn = [
+            set(re.split(r"[\s,]+", re.split(r"\s{4,}", line)[0])) & rooms for line in block.body.splitlines()
+        ]
         assert drawn == wanted, f"{block.place}: the import contract says {wanted}"
 
     def _give(self, name: str) -> None:
