@@ -199,9 +199,12 @@ def test_an_interrupted_run_says_how_to_go_on(tmp_path: Path, port: int) -> None
     process = subprocess.Popen(
         [*SAFECASE, "run"], cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     )
-    time.sleep(2)
+    # How long a command takes to start is the machine's affair.
+    deadline = time.monotonic() + 60
+    while not (begun := list((folder / "runs").glob("*/manifest.json"))) and time.monotonic() < deadline:
+        time.sleep(0.05)
     # A second command on the same run is refused while the first one lives.
-    (run,) = [path.name for path in (folder / "runs").iterdir()]
+    (run,) = [path.parent.name for path in begun]
     assert "another" in told(folder, "resume", run, code=2)
     process.terminate()
     said, _ = process.communicate(timeout=30)

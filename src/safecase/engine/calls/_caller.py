@@ -155,6 +155,8 @@ class DrivenTarget:
         self.name = target.name
         self.kind = target.kind
         self.demo = target.demo
+        self.canaries = target.canaries
+        self.system_prompt = target.system_prompt
         self.caller = Caller(target, limits, price=price)
         self._price = price
 
