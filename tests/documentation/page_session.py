@@ -8,7 +8,7 @@ import shutil
 import textwrap
 import tomllib
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import chdir
 from fnmatch import fnmatch
 from pathlib import Path
@@ -50,11 +50,20 @@ class PageSession:
         self.terminal = terminal
         """Where the page's commands are typed."""
         self._prepare = prepare
-        self._written = 0
+        self._unchecked: dict[str, str] = {}
+        """Workspace file → place of its block. Blocks of YAML that follow each other are checked together."""
         self._placeholders: dict[str, str] = {}
 
-    def run(self, block: Block) -> None:
-        """Run a block, or leave it where it says why."""
+    def run(self, blocks: Iterable[Block]) -> None:
+        """Run the blocks in order, but those that say why not."""
+        for block in blocks:
+            self._run(block)
+        self._check()
+
+    def _run(self, block: Block) -> None:
+        disturbs = block.note("session") is not None or block.note("before") is not None
+        if treatment(block) != "yaml" or disturbs or block.note("file") in self._unchecked:
+            self._check()
         for name in block.all("session"):
             prepared = self._prepare(name)
             if prepared is not None:
@@ -133,14 +142,23 @@ class PageSession:
         return re.sub(rf"(?<!\w)({names})(?!\w)", value, statement)
 
     def _yaml(self, block: Block) -> None:
-        if block.note("file") is None:
-            self._written += 1
-            self._write(f"documented-{self._written}.yaml", _whole(block))
+        name = block.note("file")
+        if name is None:
+            name = f"documented-{block.line}.yaml"
+            self._write(name, _whole(block))
+        self._unchecked[name] = block.place
+
+    def _check(self) -> None:
+        """The workspace has no error with the blocks that were written since the last time."""
+        if not self._unchecked:
+            return
         done = self.terminal.run("safecase check --json")
+        self.terminal.history.pop()  # the reader did not type it
         found = json.loads(done.printed or "{}")
         problems = found.get("problems") or found.get("error")
         errors = [item for item in found.get("problems", ()) if item["level"] == "error"]
-        assert done.code == 0, f"{block.place}: {errors or problems}\n{done.complaints}"
+        assert done.code == 0, f"{self._unchecked}: {errors or problems}\n{done.complaints}"
+        self._unchecked = {}
 
     def _python(self, block: Block) -> None:
         with chdir(self.terminal.folder):

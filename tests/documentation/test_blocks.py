@@ -36,6 +36,4 @@ def test_every_block_of_an_example_runs(
 
 def run_page(page: Path, terminal: Terminal, prepare: Callable[[str], Path | None]) -> None:
     """Run the blocks of a page in order, in one session."""
-    session = PageSession(terminal, prepare)
-    for block in read_blocks(page):
-        session.run(block)
+    PageSession(terminal, prepare).run(read_blocks(page))

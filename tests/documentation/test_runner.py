@@ -18,9 +18,7 @@ from documentation.terminal import Terminal, comment, statements
 def run(text: str, terminal: Terminal, prepare: Callable[[str], Path | None] = lambda name: None) -> None:
     page = terminal.home.parent / "page.md"
     page.write_text(text, encoding="utf-8")
-    session = PageSession(terminal, prepare)
-    for block in read_blocks(page):
-        session.run(block)
+    PageSession(terminal, prepare).run(read_blocks(page))
 
 
 @pytest.mark.parametrize(
