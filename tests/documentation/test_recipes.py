@@ -67,9 +67,9 @@ class Reader:
     def install(self) -> None:
         """What ``pip install .`` leaves: the modules and the metadata with the entry points."""
         project = tomllib.loads((self.folder / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+        write_distribution(self.site, project["name"], project["entry-points"], version=project["version"])
         for file in self.folder.glob("*.py"):
             (self.site / file.name).write_bytes(file.read_bytes())
-        write_distribution(self.site, project["name"], project["entry-points"], version=project["version"])
 
     def run(self, program: str, *arguments: str, code: int = 0) -> str:
         """Run one command in the folder; keeps and returns what it printed."""
