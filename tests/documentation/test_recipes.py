@@ -69,10 +69,9 @@ class Reader:
     def install(self) -> None:
         """What ``pip install .`` leaves: the modules and the metadata with the entry points."""
         project = tomllib.loads((self.folder / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-        self.site.mkdir(exist_ok=True)
+        write_distribution(self.site, project["name"], project["entry-points"], version=project["version"])
         for file in self.folder.glob("*.py"):
             (self.site / file.name).write_bytes(file.read_bytes())
-        write_distribution(self.site, project["name"], project["entry-points"], version=project["version"])
 
     def words(self, line: str) -> list[str]:
         """The words of a command, with patterns of files filled in as a shell does."""
