@@ -37,4 +37,4 @@ def safecase(
     done = run_python(folder, *MODULE, *arguments, given=given, **environment)
     assert done.returncode == code, (arguments, done.returncode, done.stdout[-1500:], done.stderr[-1500:])
     assert "Traceback" not in done.stderr, done.stderr[-3000:]
-    return done.stdout if code == 0 or done.stdout else done.stderr
+    return done.stdout if code == 0 or done.stdout.strip() else done.stderr

@@ -47,7 +47,6 @@ from pathlib import Path
 from safecase.base import Record, Registered
 from safecase.model import CheckResult, FlowPoint, GuardAction, OutcomeKind
 from safecase.scorers import SCORERS, ScoreWriter
-from support.messages import assistant
 
 Path(__file__).with_name("imported").write_text("")
 
