@@ -98,15 +98,20 @@ def _must(terminal: Terminal, statement: str, code: int = 0) -> None:
 
 
 @pytest.fixture(scope="session")
-def recorded_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with a sample of the recorded data; skips, loudly, where there are none."""
+def recorded_data(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """Name of an example → a folder with a sample of the data that it reads; skips, loudly, where there are none."""
     source = Path(os.environ.get("SAFECASE_SHARED_DATA") or ROOT.parent / "shared" / "data")
     if not (source / "xstest_completions.jsonl").is_file():
         pytest.skip(f"NO RECORDED DATA in {source}: set SAFECASE_SHARED_DATA to run the examples")
     folder = tmp_path_factory.mktemp("recorded")
-    for name in recorded_files():
-        write_sample(source / name, folder / name)
-    return folder
+
+    def give(example: str) -> Path:
+        for name in recorded_files(example):
+            if not (folder / name).exists():
+                write_sample(source / name, folder / name)
+        return folder
+
+    return give
 
 
 @pytest.fixture

@@ -15,27 +15,30 @@ import orjson
 from documentation.blocks import ROOT
 
 _HANDFUL = 10
+_LARGE = 10_000
 
 
-def recorded_files() -> set[str]:
-    """The names of the recorded files that the examples read."""
-    texts = (file.read_text(encoding="utf-8") for file in (ROOT / "examples").rglob("*.yaml"))
+def recorded_files(example: str) -> set[str]:
+    """The names of the recorded files that an example reads."""
+    texts = (file.read_text(encoding="utf-8") for file in (ROOT / "examples" / example).rglob("*.yaml"))
     return {name for text in texts for name in re.findall(r"\w+\.jsonl", text)}
 
 
 def write_sample(source: Path, destination: Path) -> None:
-    """Write about 2√n of the n questions of a recording, in its order, each with all the rows that answer it.
+    """Write some of the n questions of a recording, in its order, each with all the rows that answer it.
 
-    An odd step, because rows that take turns (a question with and without its context) would else fall out
-    by kind. It begins two thirds into the first step: with that part the examples' gates decide as they do
-    with the whole. What was recorded of one attack on one model stays whole where it is a handful of rows, so
-    that no suite is empty.
+    That is about 2√n of them, of large recordings √n. The step is odd, because rows that take turns (a
+    question with and without its context) would else fall out by kind. It begins three fifths into the first
+    step: with that part the examples' gates decide as with the whole. What was recorded of one attack on one
+    model stays whole where it is a handful of rows, so that no suite is empty.
     """
     rows = source.read_bytes().splitlines(keepends=True)
     parsed = [orjson.loads(row) for row in rows]
     distinct = list(dict.fromkeys(map(_question, parsed)))
-    step = 1 if os.environ.get("SAFECASE_DOCUMENTATION_FULL") else int(math.sqrt(len(distinct)) / 2) | 1
-    kept = set(distinct[2 * step // 3 :: step])
+    step = int(math.sqrt(len(distinct)) / (1 if len(rows) > _LARGE else 2)) | 1
+    if os.environ.get("SAFECASE_DOCUMENTATION_FULL"):
+        step = 1
+    kept = set(distinct[3 * step // 5 :: step])
     recordings = Counter(map(_recording, parsed))
     chosen = (
         row

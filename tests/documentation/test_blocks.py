@@ -26,11 +26,14 @@ def test_every_block_of_a_page_runs(
 @pytest.mark.shared_data
 @pytest.mark.parametrize("page", EXAMPLES, ids=page_name)
 def test_every_block_of_an_example_runs(
-    page: Path, terminal: Terminal, prepare: Callable[[str], Path | None], recorded_data: Path
+    page: Path,
+    terminal: Terminal,
+    prepare: Callable[[str], Path | None],
+    recorded_data: Callable[[str], Path],
 ) -> None:
     left_out = shutil.ignore_patterns("runs", "packs")
     shutil.copytree(page.parent, terminal.home / "examples" / page.parent.name, ignore=left_out)
-    terminal.variables["RECORDED_DATA"] = str(recorded_data)
+    terminal.variables["RECORDED_DATA"] = str(recorded_data(page.parent.name))
     run_page(page, terminal, prepare)
 
 

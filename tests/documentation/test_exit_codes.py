@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import json
-import shutil
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -25,10 +23,16 @@ def answer(text):
     time.sleep(0.05)
     return "Hello!"
 """
-TARGET = """
-targets:
-  - {id: slow, kind: python_callable, callable: "slow:answer"}
-"""
+WORKSPACE = """
+system: {id: slow, title: A slow one}
+risks: [{id: silence, title: No greeting, harm: over_refusal, severity: sev3, likelihood: possible}]
+targets: [{id: slow, kind: python_callable, callable: "slow:answer", limits: {concurrency: 1}}]
+suites:
+  - id: greetings
+    defaults: {risk: silence, severity: sev3, harm: over_refusal, expect: [compliance]}
+    templates: [{id: greeting, prompt: "Hello, ${number}!", parameters: {number: [NUMBERS]}}]
+gates: [{id: release, rules: [{id: served, metric: over_refusal_rate, bound: 0.1}]}]
+""".replace("NUMBERS", ", ".join(map(str, range(1000))))
 LONGER_THAN_A_PIPE = 1 << 20
 PATIENCE = 60.0
 
@@ -45,23 +49,18 @@ def start(folder: Path, *arguments: str) -> subprocess.Popen[bytes]:
     )
 
 
-def test_interrupting_a_run_stops_it_in_good_order(
-    prepare: Callable[[str], Path | None], tmp_path: Path
-) -> None:
-    agent, folder = prepare("agent"), tmp_path / "safety"
-    assert agent is not None
-    shutil.copytree(agent, folder)
-    (folder / "slow.py").write_text(SLOW, encoding="utf-8")
-    (folder / "slow.yaml").write_text(TARGET, encoding="utf-8")
-    with start(folder, "run", "--target", "slow", "--concurrency", "1", "--complete") as process:
+def test_interrupting_a_run_stops_it_in_good_order(tmp_path: Path) -> None:
+    (tmp_path / "slow.py").write_text(SLOW, encoding="utf-8")
+    (tmp_path / "safecase.yaml").write_text(WORKSPACE, encoding="utf-8")
+    with start(tmp_path, "run", "--complete") as process:
         end = time.monotonic() + PATIENCE
-        while not (folder / "called").exists() and process.poll() is None and time.monotonic() < end:
+        while not (tmp_path / "called").exists() and process.poll() is None and time.monotonic() < end:
             time.sleep(0.02)
         process.send_signal(signal.SIGINT)
         _, complaints = process.communicate(timeout=PATIENCE)
     assert process.returncode == 4, complaints
     assert b"Traceback" not in complaints
-    (run,) = (folder / "runs").iterdir()
+    (run,) = (tmp_path / "runs").iterdir()
     status = json.loads((run / "status.json").read_text(encoding="utf-8"))
     assert status["state"] == "stopped"
     assert status["recorded"] < status["planned"]
