@@ -98,7 +98,7 @@ def _must(terminal: Terminal, statement: str, code: int = 0) -> None:
 
 @pytest.fixture(scope="session")
 def recorded_data(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
-    """Name of an example → a folder with a sample of the data that it reads; skips, loudly, where there are none."""
+    """Name of an example → a folder with a sample of what it reads; skips, loudly, where there is nothing."""
     source = Path(os.environ.get("SAFECASE_SHARED_DATA") or ROOT.parent / "shared" / "data")
     if not (source / "xstest_completions.jsonl").is_file():
         pytest.skip(f"NO RECORDED DATA in {source}: set SAFECASE_SHARED_DATA to run the examples")
