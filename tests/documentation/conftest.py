@@ -98,7 +98,7 @@ def _must(terminal: Terminal, statement: str, code: int = 0) -> None:
 
 @pytest.fixture(scope="session")
 def recorded_data(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
-    """Name of an example → a folder with a sample of what it reads; skips, loudly, where there is nothing."""
+    """Name of an example → a folder with a sample of what it reads; skips, loudly, where there is none."""
     source = Path(os.environ.get("SAFECASE_SHARED_DATA") or ROOT.parent / "shared" / "data")
     if not (source / "xstest_completions.jsonl").is_file():
         pytest.skip(f"NO RECORDED DATA in {source}: set SAFECASE_SHARED_DATA to run the examples")
