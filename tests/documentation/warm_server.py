@@ -1,7 +1,7 @@
 """A process that has everything imported and forks for each command: `safecase` without its start-up time.
 
 The documentation runs some hundred commands. Each is a process with its own folder, environment and exit
-code, as on a terminal; what they share is the import of the package and the reading of its YAML files.
+code, as on a terminal; what they share is the import of the package and what it reads once.
 
     python warm_server.py SOCKET      listens there, prints "ready", ends when its standard input closes
 """
@@ -19,22 +19,21 @@ import signal
 import socket
 import sys
 import tempfile
+import threading
 import traceback
-from typing import Any
+from pathlib import Path
 
-_THIRD_PARTY = (
-    "aiohttp", "cryptography.hazmat.primitives.asymmetric.ed25519", "jinja2", "jsonschema", "numpy", "orjson",
-    "pandas", "phonenumbers", "pyarrow.parquet", "pydantic", "re2", "rich.table", "ruamel.yaml",
-    "scipy.optimize", "scipy.stats", "zstandard",
-)  # fmt: skip
-"""What most commands import inside of functions. One that is missing here costs time and nothing else."""
+_SOME_OF_EACH_KIND = " ".join(
+    f"suite:{name}"
+    for name in ("own", "privacy", "tool-misuse", "toxicity", "high-stakes-advice", "deception")
+)
+"""A few dozen cases that are read by most of the scorers."""
 
 
 def main() -> None:
     """Import, warm up, then serve one forked process per connection."""
     (address,) = sys.argv[1:]
     import_everything()
-    remember_yaml()
     warm_up()
     # Nobody waits for the children: their client hears the code.
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
@@ -54,39 +53,18 @@ def main() -> None:
 
 
 def import_everything() -> None:
-    """Import each module of the package, and what its functions import."""
+    """Import each module of the package; what these import when they run, the warm-up has imported."""
     import safecase
 
     for module in pkgutil.walk_packages(safecase.__path__, "safecase."):
         with contextlib.suppress(ImportError):  # an optional part whose dependency is not installed
             importlib.import_module(module.name)
-    for name in _THIRD_PARTY:
-        with contextlib.suppress(ImportError):
-            importlib.import_module(name)
-
-
-def remember_yaml() -> None:
-    """Keep what YAML texts were parsed to: most of a command's time is parsing the same built-in suites."""
-    from ruamel.yaml import YAML
-
-    parse = YAML.compose
-    known: dict[tuple[str, ...], Any] = {}
-
-    def compose(self: YAML, stream: Any) -> Any:
-        if not isinstance(stream, str):
-            return parse(self, stream)
-        key = (*map(str, self.typ), stream)
-        if key not in known:
-            known[key] = parse(self, stream)
-        return known[key]
-
-    YAML.compose = compose  # type: ignore[method-assign]
 
 
 def warm_up() -> None:
-    """Make and check a workspace, which reads the built-in suites and the guard's data.
+    """Go once through the main job, which reads suites, lexicons and weights and compiles patterns.
 
-    Nothing of it starts a thread, which would be missing in the forked processes.
+    It leaves no thread of Python behind, which would be missing in the forked processes.
     """
     nowhere = io.StringIO()
     with (
@@ -94,8 +72,14 @@ def warm_up() -> None:
         contextlib.redirect_stdout(nowhere),
         contextlib.redirect_stderr(nowhere),
     ):
+        here = ["--workspace", folder]
         run_safecase(["init", folder, "--profile", "agent"])
-        run_safecase(["check", "--workspace", folder])
+        run_safecase(["check", *here])
+        run_safecase(["run", *here, "--guard", "--select", _SOME_OF_EACH_KIND])
+        run_safecase(["gate", *here])
+        run_safecase(["report", *here])
+        run_safecase(["verify", *map(str, Path(folder).glob("packs/*/*.zip"))])
+    assert threading.active_count() == 1, threading.enumerate()
 
 
 def serve(connection: socket.socket) -> None:
