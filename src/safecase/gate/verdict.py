@@ -102,6 +102,15 @@ def evaluate_gate(
         rules=results,
         stale=tuple(stale),
         demo=manifest.demo,
+        purpose=manifest.purpose,
+        line=manifest.line,
+        try_number=number,
+        open_families=tuple(
+            sorted(
+                {case.family for case in plan.cases}.intersection(opened).difference(manifest.open_families)
+            )
+        ),
+        selection=manifest.selection,
         attempts=len(made),
         errors=errors,
         undetermined=int((made == UNDETERMINED).sum()),
