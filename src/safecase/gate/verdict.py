@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 
 from safecase.base import digest
 from safecase.engine import RunPlan, SummaryColumns
 from safecase.gate._rule_sentences import rule_sentence
+from safecase.gate._tries.error import rule_of_try
+from safecase.gate._tries.shown import DEVELOPMENT, shown_caveat
 from safecase.gate.baseline import BaselineRun
 from safecase.gate.coverage import tried_cases, untried_risks
 from safecase.gate.labels import Labels
@@ -50,14 +52,21 @@ def evaluate_gate(
     risks: Sequence[Risk] = (),
     stale: Sequence[StaleEvidence] = (),
     labels: Mapping[str, Labels] | None = None,
+    try_number: int = 1,
+    open_families: Collection[str] = frozenset(),
+    blocked_before: Sequence[str] = (),
     today: date,
 ) -> Verdict:
     """Evaluate a gate over a run. Pure: the same records give the same verdict, whenever asked.
 
     ``acceptances`` count while they have not expired on ``today``; ``stale`` says in what the present
     system differs from the one that was measured; ``labels`` are human labels of the run's attempts, by the
-    file that a rule's judge correction names.
+    file that a rule's judge correction names. ``try_number`` and ``open_families`` are what a recount of the
+    chain finds; the larger number and all families count, the manifest's and these. ``blocked_before``: earlier
+    runs of the same candidate that a rule of this gate blocked.
     """
+    number = max(manifest.try_number, try_number)
+    opened = frozenset(manifest.open_families).union(open_families)
     by_draw = outcomes_by_draw(plan, columns)
     reading = RunReading(
         plan=plan,
@@ -68,10 +77,15 @@ def evaluate_gate(
         risks=risks,
         labels=labels or {},
     )
-    results = tuple(_evaluate_rule(rule, manifest, reading) for rule in gate.rules)
+    evaluated = [_evaluate_rule(rule, manifest, reading, number, opened) for rule in gate.rules]
+    results = tuple(result for result, _ in evaluated)
     gaps = _coverage_gaps(gate, tried_cases(plan, by_draw), risks)
     accepted = {item.rule: item for item in acceptances if item.rule and item.expires > today}
     kind, reasons, conditions = _conclude(results, gaps, stale, accepted)
+    if any(waits and result.rule.rule_class is not RuleClass.ADVISORY for result, waits in evaluated):
+        reasons = [DEVELOPMENT, *reasons]
+    if blocked_before:
+        kind, reasons = VerdictKind.NO_GO, [_blocked(blocked_before), *reasons]
     made = by_draw[by_draw != MISSING]
     errors = int((made == ERROR).sum())
     if len(made) and errors == len(made):
@@ -94,22 +108,42 @@ def evaluate_gate(
     )
 
 
-def _evaluate_rule(rule: GateRule, manifest: RunManifest, reading: RunReading) -> RuleResult:
+def _evaluate_rule(
+    declared: GateRule, manifest: RunManifest, reading: RunReading, number: int, opened: Collection[str]
+) -> tuple[RuleResult, bool]:
+    """What the records say about one rule, and whether it is open because its families had been seen."""
+    rule = rule_of_try(declared, number)
     metric, plan = metric_of(rule), reading.plan
     uncalibrated, cards = _scorers_behind(rule, plan, manifest) if metric.judged else ((), ())
     reading = replace(reading, cards=cards)
-    found = tuple(metric.evaluate(rule, item, reading) for item in rule_slices(rule, plan))
+    slices = rule_slices(rule, plan, opened)
+    found = tuple(metric.evaluate(rule, item, reading) for item in slices)
     statuses = {item.category: item.status for item in found}
     status = combine_statuses(rule, list(statuses.values()))
     single = found[0].sentence if len(found) == 1 else ""
     sentence = rule_sentence(metric.demand(rule), statuses, single, _contradictions(found))
+    caveat = shown_caveat(rule, slices, status)
     if rule.requires_calibrated_scorers and uncalibrated and status is RuleStatus.MET:
         status = RuleStatus.INSUFFICIENT
         verb = "has" if len(uncalibrated) == 1 else "have"
         names = ", ".join(uncalibrated)
         sentence += f" But it asks for calibrated scorers, and {names} {verb} no card: not enough evidence."
-    return RuleResult(
-        rule=rule, status=status, sentence=sentence, categories=found, uncalibrated_scorers=uncalibrated
+    result = RuleResult(
+        rule=declared,
+        status=status,
+        sentence=sentence + caveat,
+        categories=found,
+        uncalibrated_scorers=uncalibrated,
+    )
+    return result, bool(caveat)
+
+
+def _blocked(runs: Sequence[str]) -> str:
+    """Why a candidate that was blocked once stays blocked."""
+    names = ", ".join(runs[-_CHANGES_NAMED:])
+    return (
+        f"This same candidate was blocked before (run {names}): trying again until it passes is no evidence. "
+        "Change the system, and the change is a new candidate."
     )
 
 
