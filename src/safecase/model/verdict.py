@@ -68,6 +68,8 @@ class Verdict(Record):
     """The cases that the run was narrowed to, as a selector; empty: all."""
     notes: tuple[str, ...] = ()
     """What a reader of the claim must know of the runs before this one and of their records."""
+    sealed: bool = False
+    """A certification's verdict: one word. Its rules and counts are sealed with its results."""
     attempts: int = 0
     errors: int = 0
     undetermined: int = 0
