@@ -10,10 +10,13 @@ if TYPE_CHECKING:
     from safecase.records.decisions import LOG_NAME as LOG_NAME
     from safecase.records.decisions import append_decision as append_decision
     from safecase.records.decisions import read_decisions as read_decisions
+    from safecase.records.exposure import Past as Past
+    from safecase.records.exposure import short_digest as short_digest
     from safecase.records.ledger import LEDGER_NAME as LEDGER_NAME
     from safecase.records.ledger import Ledger as Ledger
     from safecase.records.ledger import LedgerWriter as LedgerWriter
     from safecase.records.ledger import RunHistory as RunHistory
+    from safecase.records.ledger import now as now
     from safecase.records.ledger import read_events as read_events
     from safecase.records.rights import check_decision as check_decision
     from safecase.records.rights import signatures_missing as signatures_missing
