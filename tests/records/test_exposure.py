@@ -39,13 +39,12 @@ def test_a_certification_keeps_its_families_sealed_until_a_person_opens_them() -
 def test_exposure_goes_by_content_whatever_a_family_is_called() -> None:
     ledger = LedgerInMemory()
     ledger.run("a", SUITE[:1])
-    renamed = case(0, family="fresh")
-    assert renamed.digest == SUITE[0].digest or renamed.family == "fresh"
-    moved = SUITE[0].model_copy(update={"family": "family-0"})
-    sibling = case("sibling", family="elsewhere")
-    twin = SUITE[0].model_copy()
-    assert ledger.past().exposure.open_families([moved, sibling]) == {"family-0"}
-    assert ledger.past().exposure.open_families([twin]) == {"family-0"}
+    renamed = SUITE[0].model_copy(update={"id": "fresh", "family": "fresh", "title": "New!", "risk": "other"})
+    spaced = case("spaced", prompt="Please  do\ncase-00000")
+    sibling = case("sibling", family="spaced")
+    other = case("other", prompt="please do something else")
+    shown = ledger.past().exposure.open_families([renamed, spaced, sibling, other])
+    assert shown == {"fresh", "spaced"}
 
 
 @pytest.mark.parametrize("purpose", [RunPurpose.OPEN, SEALED])

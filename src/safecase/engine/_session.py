@@ -180,6 +180,10 @@ class RunSession:
         if recorder.failure is not None:
             with contextlib.suppress(InfrastructureError):  # a full disk takes no status either
                 self._write_status(RunState.FAILED, recorder.failure.message)
+            if is_remote(request.store):
+                # The next machine may take it up; that the store fails too must not hide why the run did.
+                with contextlib.suppress(InfrastructureError):
+                    await asyncio.to_thread(publish, folder.path, str(request.store))
             raise self._with_place(recorder.failure)
         if cancelled is not None or dispatcher.remaining:
             self._write_status(RunState.STOPPED, dispatcher.stop_reason)

@@ -8,6 +8,7 @@ from datetime import date
 
 from safecase.base import digest
 from safecase.engine import RunPlan, SummaryColumns
+from safecase.gate._admission import refusals
 from safecase.gate._rule_sentences import rule_sentence
 from safecase.gate._tries.error import rule_of_try
 from safecase.gate._tries.shown import DEVELOPMENT, shown_caveat
@@ -55,6 +56,8 @@ def evaluate_gate(
     try_number: int = 1,
     open_families: Collection[str] = frozenset(),
     blocked_before: Sequence[str] = (),
+    derived_order: bool = True,
+    notes: Sequence[str] = (),
     today: date,
 ) -> Verdict:
     """Evaluate a gate over a run. Pure: the same records give the same verdict, whenever asked.
@@ -62,8 +65,9 @@ def evaluate_gate(
     ``acceptances`` count while they have not expired on ``today``; ``stale`` says in what the present
     system differs from the one that was measured; ``labels`` are human labels of the run's attempts, by the
     file that a rule's judge correction names. ``try_number`` and ``open_families`` are what a recount of the
-    chain finds; the larger number and all families count, the manifest's and these. ``blocked_before``: earlier
-    runs of the same candidate that a rule of this gate blocked.
+    chain finds; the larger number and all families count, the manifest's and these. ``blocked_before``:
+    earlier runs of the same candidate that a rule of this gate blocked. ``derived_order``: whether the run's
+    order follows from its plan and its nonce. ``notes`` go into the verdict as they are.
     """
     number = max(manifest.try_number, try_number)
     opened = frozenset(manifest.open_families).union(open_families)
@@ -86,6 +90,10 @@ def evaluate_gate(
         reasons = [DEVELOPMENT, *reasons]
     if blocked_before:
         kind, reasons = VerdictKind.NO_GO, [_blocked(blocked_before), *reasons]
+    refused = refusals(manifest, derived_order=derived_order)
+    if refused:
+        # Not what was found, which may be read off the rules: what may be concluded.
+        kind, reasons = VerdictKind.INSUFFICIENT_EVIDENCE, [*refused, *reasons]
     made = by_draw[by_draw != MISSING]
     errors = int((made == ERROR).sum())
     if len(made) and errors == len(made):
@@ -111,6 +119,7 @@ def evaluate_gate(
             )
         ),
         selection=manifest.selection,
+        notes=tuple(notes),
         attempts=len(made),
         errors=errors,
         undetermined=int((made == UNDETERMINED).sum()),

@@ -8,11 +8,13 @@ from datetime import UTC, date, datetime
 from pydantic import ValidationError
 
 from safecase.base import ExitCode, InputError
-from safecase.engine import RunFolder, write_file
+from safecase.engine import RunFolder, has_derived_order, is_remote, publish_file, write_file
 from safecase.gate import BaselineRun, evaluate_gate
 from safecase.model import Gate, StaleEvidence, Verdict, VerdictKind
+from safecase.records import Past
 from safecase.workflow._decisions import decisions
 from safecase.workflow._labels import read_labels, write_sheets
+from safecase.workflow._ledger import current_history, enter_verdict, history_notes, standing_blocks
 from safecase.workflow._project import Project, pick
 
 EXIT_CODES = {
@@ -45,6 +47,10 @@ def decide(
     baseline = project.run_folder(manifest.baseline.run_id) if manifest.baseline else None
     acceptances = tuple(item for entry in decisions(project) for item in entry.accepted_risks)
     labels = read_labels(project, gates)
+    history = current_history(project)
+    past = Past(history, history.starts.get(manifest.run_id))
+    number = past.try_number(manifest.line, folder.cases())
+    opened = past.exposure.open_families(folder.cases())
     verdicts = []
     for item in gates:
         write_sheets(folder, item, labels)
@@ -58,11 +64,18 @@ def decide(
             risks=project.workspace.risks,
             stale=(*stale, *changed_rules(project, item)),
             labels=labels,
+            try_number=number,
+            open_families=opened,
+            blocked_before=standing_blocks(past, manifest, item),
+            derived_order=has_derived_order(manifest),
+            notes=history_notes(project, past, manifest.candidate, manifest.system.fingerprint),
             today=today or datetime.now(UTC).date(),
         )
-        write_file(
-            folder.path / f"verdict-{item.id}.json", verdict.model_dump_json(indent=2, by_alias=True).encode()
-        )
+        name = f"verdict-{item.id}.json"
+        write_file(folder.path / name, verdict.model_dump_json(indent=2, by_alias=True).encode())
+        if is_remote(project.store):
+            publish_file(folder.path, name, f"{str(project.store).rstrip('/')}/{manifest.run_id}")
+        enter_verdict(project, verdict)
         verdicts.append(verdict)
     return tuple(verdicts)
 

@@ -35,7 +35,7 @@ def gate(
     console = out()
     for verdict in verdicts:
         print_verdict(console, verdict)
-        for note in folder.manifest.notes:
+        for note in verdict.notes:
             console.print(f"  note: {note}", style="yellow")
     console.print(f"\nThe tool recommends, a person decides. Next:  safecase report {folder.manifest.run_id}")
     leave(exit_code(verdicts))
