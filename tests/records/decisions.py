@@ -19,7 +19,7 @@ from safecase.model import (
     Verdict,
     VerdictKind,
 )
-from safecase.model.people import Role
+from safecase.model.decisions.people import Role
 from support.risks import risk
 
 PEOPLE = People(

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from safecase.engine import RunPlan
-from safecase.model import METRICS, Case, CaseScope, DrawOrder, GateRule, Purpose, Selector
+from safecase.model import METRICS, Case, CaseScope, DrawOrder, GateRule, Purpose, Risk, Selector, Stake
 
 BoolArray = NDArray[np.bool_]
 IntArray = NDArray[np.int64]
@@ -80,6 +80,18 @@ def rule_slices(rule: GateRule, plan: RunPlan) -> tuple[RuleSlice, ...]:
             draws = draws[: rule.maximum_n]
         found.append(RuleSlice(name, members, draws, families))
     return tuple(found)
+
+
+def stakes(rule: GateRule, plan: RunPlan, risks: Sequence[Risk]) -> dict[str, Stake]:
+    """Category → the risks that the rule selects in it, and the worst severity."""
+    declared = {risk.id: risk.severity for risk in risks}
+    found = {}
+    for item in rule_slices(rule, plan):
+        cases = [case for case, mine in zip(plan.cases, item.cases, strict=True) if mine]
+        names = sorted({case.risk for case in cases})
+        severities = [case.severity for case in cases] + [declared[name] for name in names if name in declared]
+        found[item.name] = Stake(tuple(names), min(severities, key=lambda severity: severity.rank))
+    return found
 
 
 def family_draws(plan: RunPlan, draws: IntArray) -> IntArray:
