@@ -24,6 +24,7 @@ from safecase.model import (
     FailureKind,
     Gate,
     OutcomeKind,
+    Predecessor,
     RunManifest,
     Score,
     ScorerCard,
@@ -105,8 +106,9 @@ def write_run(
         scorers=tuple(scorers),
         scorer_cards=tuple(cards),
         baseline=baseline,
-        predecessor_run_id=predecessor.run_id if predecessor else "",
-        predecessor_digest=predecessor.digest if predecessor else "",
+        predecessors=(Predecessor(run_id=predecessor.run_id, manifest_digest=predecessor.digest),)
+        if predecessor
+        else (),
         **{"draw_order": order, **more},
     )
     write_plan(folder, plan)

@@ -20,6 +20,7 @@ from safecase.model import (
     Baseline,
     EarlyStop,
     Gate,
+    Predecessor,
     RunSettings,
     ScorerCard,
     ScorerReference,
@@ -50,8 +51,7 @@ class RunRequest:
     scorers: tuple[ScorerReference, ...] = ()
     scorer_cards: tuple[ScorerCard, ...] = ()
     baseline: Baseline | None = None
-    predecessor_run_id: str = ""
-    predecessor_digest: str = ""
+    predecessors: tuple[Predecessor, ...] = ()
     notes: tuple[str, ...] = ()
     environment: Mapping[str, JsonValue] = field(default_factory=dict)
     cache: ResponseCache | None = None

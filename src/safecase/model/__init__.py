@@ -40,6 +40,15 @@ if TYPE_CHECKING:
     from safecase.model.guard import GuardVerdict as GuardVerdict
     from safecase.model.guard import Replacement as Replacement
     from safecase.model.guard import TextSpan as TextSpan
+    from safecase.model.ledger import SHOWN_DIGITS as SHOWN_DIGITS
+    from safecase.model.ledger import FamiliesOpened as FamiliesOpened
+    from safecase.model.ledger import LedgerEvent as LedgerEvent
+    from safecase.model.ledger import ResultsRead as ResultsRead
+    from safecase.model.ledger import RunFinished as RunFinished
+    from safecase.model.ledger import RunResult as RunResult
+    from safecase.model.ledger import RunSetAside as RunSetAside
+    from safecase.model.ledger import RunStarted as RunStarted
+    from safecase.model.ledger import VerdictGiven as VerdictGiven
     from safecase.model.metric import METRICS as METRICS
     from safecase.model.metric import CaseScope as CaseScope
     from safecase.model.metric import IndependentUnit as IndependentUnit
@@ -79,11 +88,15 @@ if TYPE_CHECKING:
     from safecase.model.runs.manifest import MANIFEST_VERSION as MANIFEST_VERSION
     from safecase.model.runs.manifest import Baseline as Baseline
     from safecase.model.runs.manifest import DrawOrder as DrawOrder
+    from safecase.model.runs.manifest import NonceSource as NonceSource
+    from safecase.model.runs.manifest import Predecessor as Predecessor
+    from safecase.model.runs.manifest import RegistrarProof as RegistrarProof
     from safecase.model.runs.manifest import RunManifest as RunManifest
     from safecase.model.runs.manifest import RunSettings as RunSettings
     from safecase.model.runs.manifest import ScorerReference as ScorerReference
     from safecase.model.runs.manifest import SuiteReference as SuiteReference
     from safecase.model.runs.manifest import candidate_digest as candidate_digest
+    from safecase.model.runs.manifest import nonce_statement as nonce_statement
     from safecase.model.runs.manifest import suite_references as suite_references
     from safecase.model.runs.transcript import ContentPart as ContentPart
     from safecase.model.runs.transcript import Document as Document
@@ -118,6 +131,7 @@ if TYPE_CHECKING:
     from safecase.model.vocabulary import Purpose as Purpose
     from safecase.model.vocabulary import RuleClass as RuleClass
     from safecase.model.vocabulary import RuleStatus as RuleStatus
+    from safecase.model.vocabulary import RunPurpose as RunPurpose
     from safecase.model.vocabulary import Severity as Severity
     from safecase.model.vocabulary import VerdictKind as VerdictKind
     from safecase.model.wording import CLASS_WORDS as CLASS_WORDS

@@ -117,6 +117,8 @@ class Gate(Record):
     rules: tuple[GateRule, ...] = Field(min_length=1)
     coverage: CoverageRequirement = CoverageRequirement()
     owner: str = ""
+    selection: str = ""
+    """Selector of the cases that the gate is about; empty: all. A run of fewer cases decides nothing."""
 
     @property
     def digest(self) -> str:

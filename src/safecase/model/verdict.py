@@ -6,10 +6,7 @@ from safecase.base import JsonValue, Record, digest
 from safecase.model.decisions.acceptance import Acceptance
 from safecase.model.estimate import Estimate
 from safecase.model.rule import GateRule
-from safecase.model.vocabulary import (
-    RuleStatus,
-    VerdictKind,
-)
+from safecase.model.vocabulary import RuleStatus, RunPurpose, VerdictKind
 
 
 class CategoryResult(Record):
@@ -68,6 +65,14 @@ class Verdict(Record):
     """Exceptions in force that the recommendation rests on."""
     demo: bool = False
     """True where the target was the built-in demo: no evidence about any model."""
+    purpose: RunPurpose = RunPurpose.OPEN
+    line: str = "main"
+    try_number: int = 1
+    """Which try of its release line the run is, counted anew from the chain; 1 is the first."""
+    selection: str = ""
+    """The cases that the run was narrowed to, as a selector; empty: all."""
+    notes: tuple[str, ...] = ()
+    """What a reader of the claim must know of the runs before this one and of their records."""
     attempts: int = 0
     errors: int = 0
     undetermined: int = 0

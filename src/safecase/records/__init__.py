@@ -1,4 +1,4 @@
-"""What people do over time: decisions, the exceptions that they grant, and who may take them."""
+"""What happens over time: the ledger of runs, decisions and their exceptions, and who may take them."""
 
 from typing import TYPE_CHECKING
 
@@ -13,6 +13,11 @@ if TYPE_CHECKING:
     from safecase.records.decision_log import head_of as head_of
     from safecase.records.decision_log import read_entries as read_entries
     from safecase.records.decision_log import rights_alone as rights_alone
+    from safecase.records.ledger import LEDGER_NAME as LEDGER_NAME
+    from safecase.records.ledger import Ledger as Ledger
+    from safecase.records.ledger import LedgerWriter as LedgerWriter
+    from safecase.records.ledger import RunHistory as RunHistory
+    from safecase.records.ledger import read_events as read_events
     from safecase.records.names import NamedEntry as NamedEntry
     from safecase.records.names import NameStanding as NameStanding
     from safecase.records.names import named_entries as named_entries

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import platform
+import secrets
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
@@ -31,6 +32,7 @@ from safecase.model import (
     DrawOrder,
     Gate,
     Limits,
+    Predecessor,
     Price,
     RunManifest,
     RunSettings,
@@ -102,8 +104,7 @@ def _prepare(
     target = project.target(configuration, settings)
     cases = project.cases(options.select)
     gates = project.gates(options.gate)
-    defaults = project.workspace.defaults
-    seed = defaults.seed if options.seed is None else options.seed
+    seed = secrets.randbits(53) if options.seed is None else options.seed
     repeats = _repeats(project, options, gates)
     plan = build_plan(cases, seed=seed, repeats=repeats, order=draw_order(gates))
     scorers = ScorerSource(project, target, cases)
@@ -132,8 +133,9 @@ def _prepare(
         scorers=references,
         scorer_cards=cards,
         baseline=_baseline(baseline_run),
-        predecessor_run_id=earlier[-1][1].run_id if earlier else "",
-        predecessor_digest=earlier[-1][1].digest if earlier else "",
+        predecessors=tuple(
+            Predecessor(run_id=item.run_id, manifest_digest=item.digest) for _, item in earlier[-1:]
+        ),
         notes=_notes(
             [manifest for _, manifest in earlier], candidate_digest(system, gates), system.fingerprint
         ),

@@ -18,7 +18,7 @@ from safecase.evidence._archive import open_pack, packed_digest, read_entry
 from safecase.evidence._labels import packed_labels
 from safecase.evidence._masking import MASKED_DECISIONS
 from safecase.evidence._packed_workspace import PackedWorkspace, read_workspace, workspace_names
-from safecase.evidence.chain import check_chain
+from safecase.evidence.chain import chain_for, check_chain
 from safecase.evidence.pack import PACKED_DIGEST, PREDICATE_TYPE, STATEMENT, STATEMENT_TYPE
 from safecase.evidence.raw_run import RawRun
 from safecase.evidence.signing import open_envelope
@@ -291,22 +291,17 @@ def _predicate(progress: _Progress) -> JsonObject:
 def _chain(progress: _Progress) -> str:
     """The step that follows the run's predecessors as far as the pack carries them."""
     archive, manifest = progress.archive, progress.runs["run"].manifest
-    predecessors = progress.earlier
-    current = manifest
-    names = {name for name in archive.namelist() if name.startswith("chain/")}
-    while current.predecessor_run_id:
-        name = f"chain/{current.predecessor_run_id}.json"
-        if name not in names:
-            break
-        names.remove(name)
+    for name in sorted(item for item in archive.namelist() if item.startswith("chain/")):
         try:
-            current = RunManifest.model_validate_json(read_entry(archive, name))
+            found = RunManifest.model_validate_json(read_entry(archive, name))
         except ValidationError as error:
             raise CheckFailed("this manifest of the chain does not read", where=name) from error
-        predecessors.append(current)
-    if names:
-        raise CheckFailed("this manifest is no link of the run's chain", where=min(names))
-    count = check_chain(manifest, predecessors)
+        if name != f"chain/{found.run_id}.json":
+            raise CheckFailed("this manifest stands under another run's name", where=name)
+        progress.earlier.append(found)
+    check_chain(manifest, progress.earlier)
+    progress.earlier[:] = chain_for(manifest, progress.earlier)
+    count = len(progress.earlier)
     return f"{count} earlier runs linked" if count else "no earlier run in the pack"
 
 
