@@ -190,7 +190,9 @@ def _verify(blob: bytes, signature: bytes, message: bytes) -> None:
     ed25519 = kind in (_ED25519, b"sk-ssh-ed25519@openssh.com")
     hash_name = "SHA512"
     if ed25519:
-        public: Ed25519PublicKey | ec.EllipticCurvePublicKey = Ed25519PublicKey.from_public_bytes(key.string())
+        public: Ed25519PublicKey | ec.EllipticCurvePublicKey = Ed25519PublicKey.from_public_bytes(
+            key.string()
+        )
     else:
         public, hash_name = _curve_key(key)
     if kind.startswith(b"sk-"):
@@ -229,8 +231,12 @@ _SMALL_ORDER_Y = frozenset(
         0,
         1,
         _PRIME - 1,
-        int.from_bytes(bytes.fromhex("c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a"), "little"),
-        int.from_bytes(bytes.fromhex("26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05"), "little"),
+        int.from_bytes(
+            bytes.fromhex("c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a"), "little"
+        ),
+        int.from_bytes(
+            bytes.fromhex("26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05"), "little"
+        ),
     }
 )
 """The y coordinates of the points of order 1, 2, 4 and 8 (a test doubles each to the neutral point): under such a key

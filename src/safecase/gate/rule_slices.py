@@ -89,7 +89,9 @@ def stakes(rule: GateRule, plan: RunPlan, risks: Sequence[Risk]) -> dict[str, St
     for item in rule_slices(rule, plan):
         cases = [case for case, mine in zip(plan.cases, item.cases, strict=True) if mine]
         names = sorted({case.risk for case in cases})
-        severities = [case.severity for case in cases] + [declared[name] for name in names if name in declared]
+        severities = [case.severity for case in cases] + [
+            declared[name] for name in names if name in declared
+        ]
         found[item.name] = Stake(tuple(names), min(severities, key=lambda severity: severity.rank))
     return found
 

@@ -90,6 +90,7 @@ def evaluate_gate(
         stale=tuple(stale),
         gaps=tuple(_coverage_gaps(gate, tried_cases(plan, by_draw), risks)),
         demo=manifest.demo,
+        line=manifest.line,
         attempts=len(made),
         errors=int((made == ERROR).sum()),
         undetermined=int((made == UNDETERMINED).sum()),

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from safecase.model.case import Case as Case
     from safecase.model.case import Expectation as Expectation
     from safecase.model.decisions.acceptance import Acceptance as Acceptance
+    from safecase.model.decisions.acceptance import text_digest as text_digest
     from safecase.model.decisions.entries import Decision as Decision
     from safecase.model.decisions.entries import DecisionEntry as DecisionEntry
     from safecase.model.decisions.entries import PeopleEntry as PeopleEntry
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from safecase.model.guard import Replacement as Replacement
     from safecase.model.guard import TextSpan as TextSpan
     from safecase.model.ledger import SHOWN_DIGITS as SHOWN_DIGITS
+    from safecase.model.ledger import DecisionLogged as DecisionLogged
     from safecase.model.ledger import FamiliesOpened as FamiliesOpened
     from safecase.model.ledger import LedgerEvent as LedgerEvent
     from safecase.model.ledger import ResultsRead as ResultsRead

@@ -59,8 +59,6 @@ class Verdict(Record):
     stale: tuple[StaleEvidence, ...] = ()
     gaps: tuple[str, ...] = ()
     """What the gate's coverage requirement misses, each as a sentence."""
-    line: str = "main"
-    """The release line that the run belongs to."""
     acceptances: tuple[Acceptance, ...] = ()
     """Exceptions in force that the recommendation rests on."""
     demo: bool = False

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from safecase.records.acceptances import parse_acceptance as parse_acceptance
     from safecase.records.decision_log import LOG_NAME as LOG_NAME
     from safecase.records.decision_log import append_entry as append_entry
+    from safecase.records.decision_log import check_anchored as check_anchored
     from safecase.records.decision_log import head_of as head_of
     from safecase.records.decision_log import read_entries as read_entries
     from safecase.records.decision_log import rights_alone as rights_alone
@@ -20,18 +21,21 @@ if TYPE_CHECKING:
     from safecase.records.ledger import read_events as read_events
     from safecase.records.names import NamedEntry as NamedEntry
     from safecase.records.names import NameStanding as NameStanding
+    from safecase.records.names import name_words as name_words
     from safecase.records.names import named_entries as named_entries
     from safecase.records.names import people_changes as people_changes
+    from safecase.records.private_keys import held_keys as held_keys
     from safecase.records.private_keys import key_folder as key_folder
     from safecase.records.private_keys import make_key as make_key
     from safecase.records.private_keys import signer_for as signer_for
+    from safecase.records.rights import SHIPPING as SHIPPING
     from safecase.records.rights import NeededRight as NeededRight
     from safecase.records.rights import find_person as find_person
     from safecase.records.rights import require_rights as require_rights
     from safecase.records.rights import rights_for as rights_for
     from safecase.records.rights import signatures_missing as signatures_missing
-    from safecase.records.standing import Standing as Standing
-    from safecase.records.standing import StandingDecision as StandingDecision
-    from safecase.records.standing import standing as standing
+    from safecase.records.decisions import Standing as Standing
+    from safecase.records.decisions import StandingDecision as StandingDecision
+    from safecase.records.decisions import standing as standing
 else:
     __getattr__, __dir__ = lazy_exports(__name__)

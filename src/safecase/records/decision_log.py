@@ -11,7 +11,16 @@ from typing import TypeVar
 from pydantic import ValidationError
 
 from safecase.base import CheckFailed, InfrastructureError, canonical_json, try_lock
-from safecase.model import Decision, DecisionEntry, People, PeopleEntry, Recommendation, parse_entry
+from safecase.model import (
+    Decision,
+    DecisionEntry,
+    DecisionLogged,
+    People,
+    PeopleEntry,
+    Recommendation,
+    parse_entry,
+)
+from safecase.records.ledger import Ledger
 
 LOG_NAME = "decisions.jsonl"
 Signer = Callable[[bytes], str]
@@ -50,6 +59,26 @@ def head_of(entries: Sequence[DecisionEntry]) -> str:
     return entries[-1].digest if entries else ""
 
 
+def check_anchored(entries: Sequence[DecisionEntry], heads: Sequence[str], *, where: str) -> None:
+    """Hold the log against the ledger, which names its end each time that it grew.
+
+    Raises CheckFailed where entries were cut off or changed, or stand there that nobody was told of.
+    """
+    digests = {entry.digest for entry in entries}
+    if any(head not in digests for head in heads):
+        raise CheckFailed(
+            "the decision log was cut off or changed: the ledger of runs names an entry that it does not hold",
+            where=where,
+            hint="restore both files from version control",
+        )
+    if entries and entries[-1].digest not in heads:
+        raise CheckFailed(
+            "the decision log ends in an entry that the ledger of runs does not name",
+            where=where,
+            hint="it was written by hand, or by a process that died: restore both files from version control",
+        )
+
+
 def rights_alone(people: People) -> People:
     """The people as the log keeps them: ids, roles, keys and rights, without names and addresses."""
     bare = tuple(person.model_copy(update={"name": "", "email": ""}) for person in people.persons)
@@ -58,6 +87,7 @@ def rights_alone(people: People) -> People:
 
 def append_entry(
     path: Path,
+    ledger: Ledger,
     entry: Signed,
     *,
     people: People,
@@ -65,7 +95,7 @@ def append_entry(
     sign: Signer | None = None,
     check: Callable[[Sequence[DecisionEntry]], None] = lambda entries: None,
 ) -> tuple[DecisionEntry, ...]:
-    """Add an entry to the log, chained to the last one, signed, and flushed to the disk; returns the whole log.
+    """Add an entry to the log, chained, signed and flushed, and its end to the ledger; returns the whole log.
 
     Where the rights or keys are others than the log knows, an entry that says so goes in front. ``check`` sees the
     log as it stands under the lock, and refuses by raising. Two writers at once are kept apart by a lock that ends
@@ -78,7 +108,8 @@ def append_entry(
                 raise InfrastructureError(
                     "somebody else is writing the decision log", where=str(path), hint="try again"
                 )
-            entries = list(read_entries(path))
+            entries: tuple[DecisionEntry, ...] = read_entries(path)
+            check_anchored(entries, ledger.read().decision_heads, where=str(path))
             check(entries)
             added: list[DecisionEntry] = []
             bare = rights_alone(people)
@@ -89,12 +120,17 @@ def append_entry(
             if sign is not None:
                 chained = chained.model_copy(update={"signature": sign(canonical_json(chained.content()))})
             added.append(chained)
-            stream.write(b"".join(canonical_json(item.model_dump(mode="json", by_alias=True)) + b"\n"
-                                  for item in added))  # fmt: skip
-            stream.flush()
-            os.fsync(stream.fileno())
+            with ledger.locked() as writer:
+                stream.write(b"".join(map(_line, added)))
+                stream.flush()
+                os.fsync(stream.fileno())
+                writer.append(DecisionLogged(at=at, head=chained.digest))
             return (*entries, *added)
     except OSError as error:
         raise InfrastructureError(
             f"cannot write the decision log: {error.strerror}", where=str(path)
         ) from error
+
+
+def _line(entry: DecisionEntry) -> bytes:
+    return canonical_json(entry.model_dump(mode="json", by_alias=True)) + b"\n"

@@ -40,17 +40,21 @@ class NamedEntry:
     """Rights and keys as they stood."""
 
 
+def name_words(named: NamedEntry) -> str:
+    """What stands behind a name, for people."""
+    return f"signature, {named.key}" if named.key else "a claim: no key"
+
+
 def key_of(people: People, person_id: str) -> tuple[bytes, ...]:
     """The keys of a person in wire format; none where nobody has that id."""
     return tuple(
-        read_public_key(key)
-        for person in people.persons
-        if person.id == person_id
-        for key in person.keys
+        read_public_key(key) for person in people.persons if person.id == person_id for key in person.keys
     )
 
 
-def named_entries(entries: Sequence[DecisionEntry], *, where: str = "decisions.jsonl") -> Iterator[NamedEntry]:
+def named_entries(
+    entries: Sequence[DecisionEntry], *, where: str = "decisions.jsonl"
+) -> Iterator[NamedEntry]:
     """Each recommendation and decision with the standing of its name, oldest first.
 
     Raises CheckFailed with the line of an entry whose signature does not fit, or is by a key that the person did

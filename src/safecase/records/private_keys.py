@@ -49,7 +49,9 @@ def make_key(person: str, *, workspace: Path) -> tuple[Path, str]:
 
     folder = key_folder()
     if folder.resolve().is_relative_to(workspace.resolve()):
-        raise InputError("private keys stay out of the workspace", where=str(folder), hint="set XDG_CONFIG_HOME")
+        raise InputError(
+            "private keys stay out of the workspace", where=str(folder), hint="set XDG_CONFIG_HOME"
+        )
     path = folder / f"{person}.key"
     private = Ed25519PrivateKey.generate()
     data = private.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption())
@@ -68,6 +70,16 @@ def make_key(person: str, *, workspace: Path) -> tuple[Path, str]:
     return path, public_line(private)
 
 
+def held_keys() -> dict[bytes, Path]:
+    """Public key → private file, of the keys in this user's folder."""
+    found = {}
+    for path in sorted(key_folder().glob("*.key")):
+        private = _read_private(path)
+        if private is not None:
+            found[read_public_key(public_line(private))] = path
+    return found
+
+
 def signer_for(person: Person, *, key: Path | None = None) -> Signer | None:
     """What signs in the name of a person; None where they have no key, so that the name stays a claim.
 
@@ -82,11 +94,13 @@ def signer_for(person: Person, *, key: Path | None = None) -> Signer | None:
         return None
     if key is not None:
         return lambda message: _checked(_sign_by_ssh(key, message), message, person)
-    wanted = {read_public_key(text) for text in person.keys}
-    for path in sorted(key_folder().glob("*.key")):
-        private = _read_private(path)
-        if private is not None and read_public_key(public_line(private)) in wanted:
-            return lambda message, private=private: sign_message(private, message, SIGNATURE_NAMESPACE)  # type: ignore[misc]
+    held = held_keys()
+    for text in person.keys:
+        path = held.get(read_public_key(text))
+        private = _read_private(path) if path is not None else None
+        if private is not None:
+            chosen = private
+            return lambda message: sign_message(chosen, message, SIGNATURE_NAMESPACE)
     return lambda message: _sign_by_agent(person, message)
 
 
@@ -139,7 +153,9 @@ def _sign_by_ssh(key: Path, message: bytes) -> str:
         raise InputError("ssh-keygen got no answer", where=str(key)) from None
     if made.returncode:
         words = made.stderr.decode("utf-8", "replace").strip().splitlines()
-        raise InputError(f"ssh-keygen did not sign ({words[-1] if words else 'no reason given'})", where=str(key))
+        raise InputError(
+            f"ssh-keygen did not sign ({words[-1] if words else 'no reason given'})", where=str(key)
+        )
     return read_armour(made.stdout.decode("ascii", "replace"))
 
 

@@ -11,9 +11,9 @@ from safecase.model.estimate import Estimate
 from safecase.model.vocabulary import Severity
 
 
-def text_digest(text: str, masked: str) -> str:
-    """The digest that stands for a free text; ``masked`` is that of the original where the text is masked."""
-    return masked or digest_bytes(text.encode("utf-8", "replace"))
+def text_digest(text: str, original: str = "") -> str:
+    """The digest that stands for a free text; ``original`` is that of the whole text where this one is masked."""
+    return original or digest_bytes(text.encode("utf-8", "replace"))
 
 
 class Acceptance(Record):

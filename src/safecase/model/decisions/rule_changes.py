@@ -65,9 +65,7 @@ def _fields(name: str, before: GateRule, after: GateRule) -> list[RuleChange]:
         if before.rule_class is RuleClass.ADVISORY and field != "rule_class":
             looser = False
         shown = "class" if field == "rule_class" else field
-        found.append(
-            RuleChange(rule=name, field=shown, before=_shown(old), after=_shown(new), looser=looser)
-        )
+        found.append(RuleChange(rule=name, field=shown, before=_shown(old), after=_shown(new), looser=looser))
     return found
 
 
@@ -107,7 +105,9 @@ def _coverage(before: CoverageRequirement, after: CoverageRequirement) -> list[R
             -1 if level is None else order.index(level)
             for level in (before.risks_at_least, after.risks_at_least)
         )
-        found.append(_coverage_change("risks_at_least", before.risks_at_least, after.risks_at_least, new < old))
+        found.append(
+            _coverage_change("risks_at_least", before.risks_at_least, after.risks_at_least, new < old)
+        )
     if before.held_out_share != after.held_out_share:
         looser = after.held_out_share < before.held_out_share
         found.append(_coverage_change("held_out_share", before.held_out_share, after.held_out_share, looser))
@@ -115,9 +115,7 @@ def _coverage(before: CoverageRequirement, after: CoverageRequirement) -> list[R
 
 
 def _coverage_change(field: str, before: object, after: object, looser: bool) -> RuleChange:
-    return RuleChange(
-        rule="coverage", field=field, before=_shown(before), after=_shown(after), looser=looser
-    )
+    return RuleChange(rule="coverage", field=field, before=_shown(before), after=_shown(after), looser=looser)
 
 
 def _shown(value: object) -> str:

@@ -103,7 +103,9 @@ class Standing:
         if entry.decision in SHIPPING and self.blocked(entry):
             return None
         key = entry.matter
-        found = next((item for item in self.matters if item.decision.matter == key and not item.superseded), None)
+        found = next(
+            (item for item in self.matters if item.decision.matter == key and not item.superseded), None
+        )
         if found is None:
             found = StandingDecision(entry, named.people)
             self.matters.append(found)
