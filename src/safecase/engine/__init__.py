@@ -10,13 +10,21 @@ if TYPE_CHECKING:
     from safecase.engine.executors.protocol import Executor as Executor
     from safecase.engine.executors.ray import RayExecutor as RayExecutor
     from safecase.engine.heap import settled_heap as settled_heap
+    from safecase.engine.nonces import Nonce as Nonce
+    from safecase.engine.nonces import draw_own_nonce as draw_own_nonce
+    from safecase.engine.nonces import registrar as registrar
+    from safecase.engine.plan import PlanDraft as PlanDraft
     from safecase.engine.plan import RunPlan as RunPlan
     from safecase.engine.plan import build_plan as build_plan
+    from safecase.engine.plan import derive_seed as derive_seed
     from safecase.engine.progress import Progress as Progress
     from safecase.engine.progress import ProgressCallback as ProgressCallback
     from safecase.engine.request import RunRequest as RunRequest
+    from safecase.engine.run import begin_run as begin_run
     from safecase.engine.run import event_loop as event_loop
+    from safecase.engine.run import is_active as is_active
     from safecase.engine.run import resume_run as resume_run
+    from safecase.engine.run import run_begun as run_begun
     from safecase.engine.run import run_plan as run_plan
     from safecase.engine.run_folder import MANIFEST_NAME as MANIFEST_NAME
     from safecase.engine.run_folder import RunFolder as RunFolder

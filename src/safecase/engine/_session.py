@@ -43,6 +43,8 @@ class RunSession:
     def __init__(self, request: RunRequest, folder: RunFolder, scorers: ScorerSet, *, number: int) -> None:
         self._request = request
         self._folder = folder
+        self._plan = folder.plan
+        self._gate = request.streaming_gate(self._plan) if request.streaming_gate is not None else None
         self._scorers = scorers
         self._number = number
         self._index = JournalIndex(journal_paths(folder.path))
@@ -52,13 +54,13 @@ class RunSession:
         self._earlier_count = len(self._index)
         self._durable = self._earlier_count
         limits = request.settings.limits
-        recorded = np.zeros(len(request.plan), dtype=np.bool_)
+        recorded = np.zeros(len(self._plan), dtype=np.bool_)
         recorded[self._index.draws] = True
         self._dispatcher = Dispatcher(
-            request.plan,
+            self._plan,
             recorded=recorded,
             earlier=self._earlier(),
-            gate=request.streaming_gate,
+            gate=self._gate,
             window=max(4 * limits.concurrency, 2 * request.breaker.consecutive),
         )
         self._budget = Budget(limits, calls=self._tallies.calls, cost_usd=self._tallies.cost_usd)
@@ -182,8 +184,8 @@ class RunSession:
             self._write_status(RunState.STOPPED, dispatcher.stop_reason)
         else:
             self._report(recorder, journal, finished=False)
-            reason = f"the gate was decided after {dispatcher.observed} draws" if dispatcher.decided else ""
-            content = await asyncio.to_thread(compact, folder.path, request.plan)
+            reason = f"the gate was decided after {dispatcher.decided_at} draws" if dispatcher.decided else ""
+            content = await asyncio.to_thread(compact, folder.path, self._plan)
             self._write_status(RunState.COMPLETE, reason, content)
         self._report(recorder, journal, finished=True)
         if cancelled is not None:
@@ -193,7 +195,7 @@ class RunSession:
         return folder
 
     def _with_place(self, failure: InfrastructureError) -> InfrastructureError:
-        saved = f"; {self._durable} of {len(self._request.plan)} attempts are saved"
+        saved = f"; {self._durable} of {len(self._plan)} attempts are saved"
         return InfrastructureError(
             failure.message + saved,
             where=failure.where or str(self._folder.path),
@@ -201,7 +203,7 @@ class RunSession:
         )
 
     def _earlier(self) -> Iterator[AttemptSummary]:
-        plan = self._request.plan
+        plan = self._plan
         for record in self._index.records():
             attempt = Attempt.model_validate_json(record)
             yield summarise(attempt, plan.cases[plan.case_index[attempt.draw]])
@@ -210,7 +212,7 @@ class RunSession:
         self._durable += count
 
     def _write_status(self, state: RunState, reason: str, content: str = "") -> None:
-        planned = len(self._request.plan)
+        planned = len(self._plan)
         tallies = self._tallies
         write_status(
             self._folder.path,
@@ -237,11 +239,11 @@ class RunSession:
             return
         tallies, dispatcher = recorder.tallies, self._dispatcher
         done = tallies.finished
-        planned = len(self._request.plan)
+        planned = len(self._plan)
         rate = self._meter.rate(done - self._earlier_count)
         left = planned - done - dispatcher.skipped
         state = self._request.executor.state()
-        gate = self._request.streaming_gate
+        gate = self._gate
         snapshot = Progress(
             planned=planned,
             recorded=self._durable,

@@ -28,11 +28,11 @@ def local_path(store: Path | str) -> Path:
     return Path(store)
 
 
-def staging_folder(store: Path | str) -> Path:
-    """The local folder in which the runs of ``store`` are written."""
+def staging_folder(store: Path | str, staging: Path | None = None) -> Path:
+    """The local folder in which the runs of ``store`` are written; ``staging``: where a remote one has it."""
     if not is_remote(store):
         return local_path(store)
-    return Path(tempfile.gettempdir()) / "safecase-runs"
+    return staging if staging is not None else Path(tempfile.gettempdir()) / "safecase-runs"
 
 
 def publish(folder: Path, store: str) -> str:

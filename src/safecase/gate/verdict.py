@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 
 from safecase.base import digest
 from safecase.engine import RunPlan, SummaryColumns
 from safecase.gate._rule_sentences import rule_sentence
+from safecase.gate._tries.error import rule_of_try
+from safecase.gate._tries.shown import DEVELOPMENT, shown_caveat
 from safecase.gate.baseline import BaselineRun
 from safecase.gate.coverage import tried_cases, untried_risks
 from safecase.gate.labels import Labels
@@ -59,14 +61,21 @@ def evaluate_gate(
     risks: Sequence[Risk] = (),
     stale: Sequence[StaleEvidence] = (),
     labels: Mapping[str, Labels] | None = None,
+    try_number: int = 1,
+    open_families: Collection[str] = frozenset(),
+    blocked_before: Sequence[str] = (),
     today: date,
 ) -> Verdict:
     """Evaluate a gate over a run. Pure: the same records give the same verdict, whenever asked.
 
-    ``exceptions`` are those of the decision in force, and count while nothing reopens them on ``today``; ``stale``
-    says in what the present system differs from the one that was measured; ``labels`` are human labels of the run's attempts, by the
-    file that a rule's judge correction names.
+    ``exceptions`` are those of the decision in force, and count while nothing reopens them on ``today``;
+    ``stale`` says in what the present system differs from the one that was measured; ``labels`` are human labels
+    of the run's attempts, by the file that a rule's judge correction names. ``try_number`` and ``open_families``
+    are what a recount of the chain finds; the larger number and all families count, the manifest's and these.
+    ``blocked_before``: earlier runs of the same candidate that a rule of this gate blocked.
     """
+    number = max(manifest.try_number, try_number)
+    opened = frozenset(manifest.open_families).union(open_families)
     by_draw = outcomes_by_draw(plan, columns)
     reading = RunReading(
         plan=plan,
@@ -77,7 +86,8 @@ def evaluate_gate(
         risks=risks,
         labels=labels or {},
     )
-    results = tuple(_evaluate_rule(rule, manifest, reading) for rule in gate.rules)
+    evaluated = [_evaluate_rule(rule, manifest, reading, number, opened) for rule in gate.rules]
+    results = tuple(result for result, _ in evaluated)
     made = by_draw[by_draw != MISSING]
     found = Verdict(
         kind=VerdictKind.INSUFFICIENT_EVIDENCE,
@@ -90,7 +100,12 @@ def evaluate_gate(
         stale=tuple(stale),
         gaps=tuple(_coverage_gaps(gate, tried_cases(plan, by_draw), risks)),
         demo=manifest.demo,
+        purpose=manifest.purpose,
         line=manifest.line,
+        try_number=number,
+        selection=manifest.selection,
+        waits=any(waits and item.rule.rule_class is not RuleClass.ADVISORY for item, waits in evaluated),
+        blocked_before=tuple(blocked_before),
         attempts=len(made),
         errors=int((made == ERROR).sum()),
         undetermined=int((made == UNDETERMINED).sum()),
@@ -98,22 +113,42 @@ def evaluate_gate(
     return conclude(found, exceptions, {rule.id: stakes(rule, plan, risks) for rule in gate.rules}, today)
 
 
-def _evaluate_rule(rule: GateRule, manifest: RunManifest, reading: RunReading) -> RuleResult:
+def _evaluate_rule(
+    declared: GateRule, manifest: RunManifest, reading: RunReading, number: int, opened: Collection[str]
+) -> tuple[RuleResult, bool]:
+    """What the records say about one rule, and whether it is open because its families had been seen."""
+    rule = rule_of_try(declared, number)
     metric, plan = metric_of(rule), reading.plan
     uncalibrated, cards = _scorers_behind(rule, plan, manifest) if metric.judged else ((), ())
     reading = replace(reading, cards=cards)
-    found = tuple(metric.evaluate(rule, item, reading) for item in rule_slices(rule, plan))
+    slices = rule_slices(rule, plan, opened)
+    found = tuple(metric.evaluate(rule, item, reading) for item in slices)
     statuses = {item.category: item.status for item in found}
     status = combine_statuses(rule, list(statuses.values()))
     single = found[0].sentence if len(found) == 1 else ""
     sentence = rule_sentence(metric.demand(rule), statuses, single, _contradictions(found))
+    caveat = shown_caveat(rule, slices, status)
     if rule.requires_calibrated_scorers and uncalibrated and status is RuleStatus.MET:
         status = RuleStatus.INSUFFICIENT
         verb = "has" if len(uncalibrated) == 1 else "have"
         names = ", ".join(uncalibrated)
         sentence += f" But it asks for calibrated scorers, and {names} {verb} no card: not enough evidence."
-    return RuleResult(
-        rule=rule, status=status, sentence=sentence, categories=found, uncalibrated_scorers=uncalibrated
+    result = RuleResult(
+        rule=declared,
+        status=status,
+        sentence=sentence + caveat,
+        categories=found,
+        uncalibrated_scorers=uncalibrated,
+    )
+    return result, bool(caveat)
+
+
+def _blocked(runs: Sequence[str]) -> str:
+    """Why a candidate that was blocked once stays blocked."""
+    names = ", ".join(runs[-_CHANGES_NAMED:])
+    return (
+        f"This same candidate was blocked before (run {names}): trying again until it passes is no evidence. "
+        "Change the system, and the change is a new candidate."
     )
 
 
@@ -226,12 +261,15 @@ def _recommend(
         return VerdictKind.INSUFFICIENT_EVIDENCE, [words, *failing, *open_]
     if not any(_binds(result.rule) for result in found.rules):
         return VerdictKind.NOT_CONFIGURED, [_NOTHING_BINDS, *failing, *open_]
+    waits = [DEVELOPMENT] if found.waits else []
     # What failed outweighs what is open: no evidence yet to come can turn it round.
+    if found.blocked_before:
+        return VerdictKind.NO_GO, [_blocked(found.blocked_before), *waits, *failing, *open_]
     if failing:
-        return VerdictKind.NO_GO, [*failing, *open_]
+        return VerdictKind.NO_GO, [*waits, *failing, *open_]
     if open_:
-        return VerdictKind.INSUFFICIENT_EVIDENCE, list(open_)
-    summary = [_summary(found.rules)]
+        return VerdictKind.INSUFFICIENT_EVIDENCE, [*waits, *open_]
+    summary = [*waits, _summary(found.rules)]
     summary += [result.sentence for result in found.rules if _contradicted(result)]
     return (VerdictKind.GO_WITH_CONDITIONS if conditions else VerdictKind.GO), summary
 

@@ -115,6 +115,8 @@ if TYPE_CHECKING:
     from safecase.model.suite import Combination as Combination
     from safecase.model.suite import Dataset as Dataset
     from safecase.model.suite import DatasetFormat as DatasetFormat
+    from safecase.model.suite import PoolName as PoolName
+    from safecase.model.suite import Pools as Pools
     from safecase.model.suite import Suite as Suite
     from safecase.model.system import System as System
     from safecase.model.system import SystemVersion as SystemVersion

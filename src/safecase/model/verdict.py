@@ -71,6 +71,10 @@ class Verdict(Record):
     """The cases that the run was narrowed to, as a selector; empty: all."""
     notes: tuple[str, ...] = ()
     """What a reader of the claim must know of the runs before this one and of their records."""
+    waits: bool = False
+    """Whether a rule that binds waits for families that nobody has seen."""
+    blocked_before: tuple[str, ...] = ()
+    """Earlier runs of the same candidate that a rule of the gate blocked."""
     attempts: int = 0
     errors: int = 0
     undetermined: int = 0

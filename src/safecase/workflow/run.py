@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import platform
-import secrets
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
@@ -14,12 +14,12 @@ from pathlib import Path
 from safecase.base import InputError, JsonValue
 from safecase.engine import (
     Executor,
+    PlanDraft,
     ProgressCallback,
     ResponseCache,
     RunFolder,
     RunPlan,
     RunRequest,
-    build_plan,
     event_loop,
     resume_run,
     run_plan,
@@ -104,9 +104,8 @@ def _prepare(
     target = project.target(configuration, settings)
     cases = project.cases(options.select)
     gates = project.gates(options.gate)
-    seed = secrets.randbits(53) if options.seed is None else options.seed
     repeats = _repeats(project, options, gates)
-    plan = build_plan(cases, seed=seed, repeats=repeats, order=draw_order(gates))
+    draft = PlanDraft(cases, repeats, draw_order(gates))
     scorers = ScorerSource(project, target, cases)
     references, cards = scorers.references()
     system = project.system_version(target)
@@ -119,7 +118,7 @@ def _prepare(
         return price_of(model, price)
 
     request = RunRequest(
-        plan=plan,
+        plan=draft if options.seed is None else draft.ordered(options.seed),
         target=target,
         build_scorer=scorers.build,
         system=system,
@@ -129,7 +128,7 @@ def _prepare(
         suite_versions={suite.id: suite.version for suite in project.workspace.suites},
         selection=options.select,
         gates=gates,
-        streaming_gate=None if settings.complete else _streaming(gates, plan, baseline_run),
+        streaming_gate=None if settings.complete else _streaming(gates, baseline_run),
         scorers=references,
         scorer_cards=cards,
         baseline=_baseline(baseline_run),
@@ -230,9 +229,11 @@ def _require_baseline(gates: tuple[Gate, ...], baseline: RunFolder | None) -> No
         )
 
 
-def _streaming(gates: tuple[Gate, ...], plan: RunPlan, baseline: RunFolder | None) -> StreamingEvaluation:
+def _streaming(
+    gates: tuple[Gate, ...], baseline: RunFolder | None
+) -> Callable[[RunPlan], StreamingEvaluation]:
     rates = BaselineRun.read(baseline).rates() if baseline else None
-    return StreamingEvaluation(gates, plan, baseline_rates=rates)
+    return lambda plan: StreamingEvaluation(gates, plan, baseline_rates=rates)
 
 
 def _baseline(folder: RunFolder | None) -> Baseline | None:

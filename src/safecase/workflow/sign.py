@@ -11,10 +11,8 @@ from safecase.base import CheckFailed, InputError
 from safecase.engine import RunFolder
 from safecase.gate import conclude, stakes
 from safecase.model import (
-    Acceptance,
     Decision,
     DecisionEntry,
-    Gate,
     RuleChange,
     RuleClass,
     RuleStatus,
