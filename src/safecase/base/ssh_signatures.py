@@ -1,8 +1,8 @@
 """Signatures by SSH keys over messages, as ``ssh-keygen -Y sign`` makes them and ``-Y verify`` checks them.
 
-The format is the one of OpenSSH's ``PROTOCOL.sshsig``: a signature names the namespace that it was made for, so
-that what was signed for one purpose cannot be passed off under another. Keys are those of OpenSSH's files: Ed25519,
-ECDSA on the NIST curves, RSA, and the first two on hardware tokens (``PROTOCOL.u2f``).
+The format is the one of OpenSSH's ``PROTOCOL.sshsig``: a signature names the namespace that it was made for,
+so that what was signed for one purpose cannot be passed off under another. Keys are those of OpenSSH's files:
+Ed25519, ECDSA on the NIST curves, RSA, and the first two on hardware tokens (``PROTOCOL.u2f``).
 """
 
 from __future__ import annotations
@@ -239,8 +239,8 @@ _SMALL_ORDER_Y = frozenset(
         ),
     }
 )
-"""The y coordinates of the points of order 1, 2, 4 and 8 (a test doubles each to the neutral point): under such a key
-anybody can make a signature that fits any message."""
+"""The y coordinates of the points of order 1, 2, 4 and 8 (a test doubles each to the neutral point): under
+such a key anybody can make a signature that fits any message."""
 
 
 def _refuse_small_order(point: bytes) -> None:

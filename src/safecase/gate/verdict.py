@@ -69,10 +69,11 @@ def evaluate_gate(
     """Evaluate a gate over a run. Pure: the same records give the same verdict, whenever asked.
 
     ``exceptions`` are those of the decision in force, and count while nothing reopens them on ``today``;
-    ``stale`` says in what the present system differs from the one that was measured; ``labels`` are human labels
-    of the run's attempts, by the file that a rule's judge correction names. ``try_number`` and ``open_families``
-    are what a recount of the chain finds; the larger number and all families count, the manifest's and these.
-    ``blocked_before``: earlier runs of the same candidate that a rule of this gate blocked.
+    ``stale`` says in what the present system differs from the one that was measured; ``labels`` are human
+    labels of the run's attempts, by the file that a rule's judge correction names. ``try_number`` and
+    ``open_families`` are what a recount of the chain finds; the larger number and all families count, the
+    manifest's and these. ``blocked_before``: earlier runs of the same candidate that a rule of this gate
+    blocked.
     """
     number = max(manifest.try_number, try_number)
     opened = frozenset(manifest.open_families).union(open_families)
@@ -209,8 +210,8 @@ def conclude(
 ) -> Verdict:
     """The verdict on what was found: its recommendation, reasons and conditions, by these exceptions.
 
-    What failed and was not accepted outweighs what is open, and that outweighs what is met. ``at_stake``: rule →
-    category → what is at stake there.
+    What failed and was not accepted outweighs what is open, and that outweighs what is met. ``at_stake``:
+    rule → category → what is at stake there.
     """
     failing: list[str] = []
     open_: list[str] = []
@@ -275,7 +276,8 @@ def _recommend(
 
 
 def _binds(rule: GateRule) -> bool:
-    """Whether any system could fail the rule: an advisory one binds nobody, and no share is above 1 or below 0."""
+    """Whether any system could fail the rule: an advisory one binds nobody, and no share is above 1 or below
+    0."""
     if rule.rule_class is RuleClass.ADVISORY:
         return False
     metric = METRICS.get(rule.metric)

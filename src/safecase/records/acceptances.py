@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 ACCEPTANCE_FORM = "risk=ID;rule=ID;category=NAME;until=YYYY-MM-DD;control=ID;because=…;scope=version"
 """The one place that writes the form; `parse_acceptance` takes what it says."""
 
-# Field of the form → whether it must be there. A rule is named only where one is open, a category where several are.
+# Field of the form → whether it must be there. A rule is named only where one is open, a category where
+# several are.
 _FIELDS = {"risk": True, "rule": False, "category": False, "until": True, "control": True, "because": True,
            "scope": False, "materiality": False}  # fmt: skip
 _SCOPES = ("version", "line")

@@ -67,9 +67,8 @@ def check_anchored(entries: Sequence[DecisionEntry], heads: Sequence[str], *, wh
     digests = {entry.digest for entry in entries}
     if any(head not in digests for head in heads):
         raise CheckFailed(
-            "the decision log was cut off or changed: the ledger of runs names an entry that it does not hold",
-            where=where,
-            hint="restore both files from version control",
+            "the decision log was cut off or changed: the ledger of runs names an entry that it does not
+            hold", where=where, hint="restore both files from version control",
         )
     if entries and entries[-1].digest not in heads:
         raise CheckFailed(
@@ -97,9 +96,9 @@ def append_entry(
 ) -> tuple[DecisionEntry, ...]:
     """Add an entry to the log, chained, signed and flushed, and its end to the ledger; returns the whole log.
 
-    Where the rights or keys are others than the log knows, an entry that says so goes in front. ``check`` sees the
-    log as it stands under the lock, and refuses by raising. Two writers at once are kept apart by a lock that ends
-    with its process; raises InfrastructureError where the log cannot be written.
+    Where the rights or keys are others than the log knows, an entry that says so goes in front. ``check``
+    sees the log as it stands under the lock, and refuses by raising. Two writers at once are kept apart by a
+    lock that ends with its process; raises InfrastructureError where the log cannot be written.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

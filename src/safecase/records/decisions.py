@@ -60,7 +60,8 @@ class Standing:
         return found[-1] if found else None
 
     def acceptances(self, gate: str, line: str) -> tuple[Acceptance, ...]:
-        """The exceptions that the decision in force rests on, but those that last longer than its policy lets them."""
+        """The exceptions that the decision in force rests on, but those that last longer than its policy lets
+        them."""
         current = self.current(gate, line)
         if current is None or not current.shipping:
             return ()
@@ -127,7 +128,8 @@ class Standing:
             same = (item.decision.gate, item.decision.line) == (decision.gate, decision.line)
             if item is not found and same and not item.missing:
                 item.superseded = True
-        # A block by loosened rules agrees to nothing: else one signature under a no-go would loosen them for good.
+        # A block by loosened rules agrees to nothing: else one signature under a no-go would loosen them for
+        # good.
         if found.shipping or not loosened:
             self._agreed.pop((decision.gate, decision.line), None)
             self._agreed[decision.gate, decision.line] = decision.rules

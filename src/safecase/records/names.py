@@ -57,8 +57,8 @@ def named_entries(
 ) -> Iterator[NamedEntry]:
     """Each recommendation and decision with the standing of its name, oldest first.
 
-    Raises CheckFailed with the line of an entry whose signature does not fit, or is by a key that the person did
-    not have.
+    Raises CheckFailed with the line of an entry whose signature does not fit, or is by a key that the person
+    did not have.
     """
     people = People()
     for number, entry in enumerate(entries, start=1):

@@ -1,7 +1,7 @@
 """Where people keep the keys that they sign decisions with, and how a key of theirs is brought to sign.
 
-A key is a file in the user's own configuration folder, outside of every workspace, or one that the SSH agent or a
-hardware token holds: those sign through ``ssh-keygen -Y sign``.
+A key is a file in the user's own configuration folder, outside of every workspace, or one that the SSH agent
+or a hardware token holds: those sign through ``ssh-keygen -Y sign``.
 """
 
 from __future__ import annotations
@@ -83,8 +83,8 @@ def held_keys() -> dict[bytes, Path]:
 def signer_for(person: Person, *, key: Path | None = None) -> Signer | None:
     """What signs in the name of a person; None where they have no key, so that the name stays a claim.
 
-    ``key``: a private or public key file for ``ssh-keygen``, where it is none of the user's key folder. Raises
-    InputError where the person has keys and none of them can be reached here.
+    ``key``: a private or public key file for ``ssh-keygen``, where it is none of the user's key folder.
+    Raises InputError where the person has keys and none of them can be reached here.
     """
     if not person.keys:
         if key is not None:

@@ -51,8 +51,8 @@ def find_person(people: People, person_id: str) -> Person:
 def rights_for(people: People, needed: NeededRight) -> tuple[DecisionRight, ...]:
     """The rights that allow what is needed; each by itself suffices.
 
-    A right with a severity covers risks this severe or milder; without one it covers all. Where nobody was given the
-    right to change thresholds, those who may approve a release have it.
+    A right with a severity covers risks this severe or milder; without one it covers all. Where nobody was
+    given the right to change thresholds, those who may approve a release have it.
     """
     severity = needed.severity
     found = tuple(
@@ -86,8 +86,8 @@ def rights_needed(decision: Decision, *, loosened: bool) -> tuple[NeededRight, .
 def require_rights(people: People, decision: Decision, *, loosened: bool) -> None:
     """Refuse a signature that no right carries.
 
-    Raises InputError where the person does not hold the role, CheckFailed where the role has none of the rights that
-    the decision takes, or nobody has one of them.
+    Raises InputError where the person does not hold the role, CheckFailed where the role has none of the
+    rights that the decision takes, or nobody has one of them.
     """
     person = find_person(people, decision.signer)
     if decision.role not in person.roles:

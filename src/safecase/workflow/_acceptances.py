@@ -40,12 +40,14 @@ class Matter:
 
 
 def accepted(matter: Matter, requests: Sequence[AcceptanceRequest]) -> tuple[Acceptance, ...]:
-    """The acceptances that are asked for. Raises InputError or CheckFailed for the first that cannot be granted."""
+    """The acceptances that are asked for. Raises InputError or CheckFailed for the first that cannot be
+    granted."""
     return tuple(_by_id(matter, item.id) if item.id else _made(matter, item) for item in requests)
 
 
 def merged(earlier: Sequence[Acceptance], asked: Sequence[Acceptance]) -> tuple[Acceptance, ...]:
-    """Earlier acceptances and those that are asked for, which take the place of earlier ones on the same thing."""
+    """Earlier acceptances and those that are asked for, which take the place of earlier ones on the same
+    thing."""
     new = {item.about for item in asked}
     return (*(item for item in earlier if item.about not in new), *asked)
 

@@ -25,8 +25,8 @@ def recommend_verdicts(project: Project, verdicts: Sequence[Verdict], *, by: str
     """Write down who recommends these verdicts, in the decision log; returns a sentence each.
 
     The person is ``by``, else the one whose address or name git is configured with. Who came first stays the
-    recommender: others may look at a verdict and decide on it. Raises InputError or CheckFailed where ``by`` is nobody
-    who may; a person who was only guessed is left out instead, and told.
+    recommender: others may look at a verdict and decide on it. Raises InputError or CheckFailed where ``by``
+    is nobody who may; a person who was only guessed is left out instead, and told.
     """
     people = project.workspace.people
     person = find_person(people, by) if by else _person_of_git(project)

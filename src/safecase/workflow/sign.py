@@ -82,8 +82,8 @@ def plan_decision(
 ) -> DecisionPlan:
     """Hold a decision against the verdict, the log and the rights; writes nothing.
 
-    ``recommender``: only said to be held against what the gate recorded. Raises CheckFailed where the decision may
-    not be taken, InputError where what was said does not fit.
+    ``recommender``: only said to be held against what the gate recorded. Raises CheckFailed where the
+    decision may not be taken, InputError where what was said does not fit.
     """
     workspace, now = project.workspace, now or datetime.now(UTC)
     found = evaluate_one(project, folder, gate)

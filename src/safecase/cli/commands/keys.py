@@ -41,7 +41,8 @@ def new(
     workspace: Workspace = HERE,
     as_json: Json = False,
 ) -> None:
-    """Make a key for a person: the private half in your own configuration folder, the public half in people.yaml."""
+    """Make a key for a person: the private half in your own configuration folder, the public half in
+    people.yaml."""
     from safecase.workflow import Project, new_person_key
 
     made = new_person_key(Project.open(workspace), person)

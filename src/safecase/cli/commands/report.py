@@ -25,7 +25,8 @@ def report(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Write the HTML report, SARIF, JUnit and the signed evidence pack of a run, on the verdict as it is today."""
+    """Write the HTML report, SARIF, JUnit and the signed evidence pack of a run, on the verdict as it is
+    today."""
     from safecase.workflow import Project, evaluate_one, write_report
 
     project = Project.open(workspace)

@@ -44,8 +44,8 @@ def sign(
 ) -> None:
     """Record a person's decision on a verdict that is worked out here and now from the run log.
 
-    The one who recommended cannot sign, no floor can be signed away, stale evidence lets nothing go, and an exception
-    needs a control of the workspace and an expiry within the policy.
+    The one who recommended cannot sign, no floor can be signed away, stale evidence lets nothing go, and an
+    exception needs a control of the workspace and an expiry within the policy.
     """
     from safecase.cli._verdict import change_lines
     from safecase.model import VerdictKind

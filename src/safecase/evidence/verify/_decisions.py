@@ -1,7 +1,7 @@
 """The decision log of a pack, read a second time: chain, signatures, and which decision is in force.
 
-It shares no code with `safecase.records`, which writes the log, beside the types of the entries and the check of an
-SSH signature.
+It shares no code with `safecase.records`, which writes the log, beside the types of the entries and the check
+of an SSH signature.
 """
 
 from __future__ import annotations
@@ -62,7 +62,8 @@ class Decided:
     def check(self, data: bytes, verdicts: Sequence[Verdict], untold: list[str]) -> str:
         """Read the log. Raises CheckFailed with the line that does not hold; says of each name what it is.
 
-        ``verdicts``: those of the pack, to tell which decisions are about them; ``untold`` gets what was not checked.
+        ``verdicts``: those of the pack, to tell which decisions are about them; ``untold`` gets what was not
+        checked.
         """
         people, previous, masked = People(), "", 0
         names: dict[str, str] = {}
@@ -201,9 +202,13 @@ def _signed_by(entry: Decision | Recommendation, people: People, place: str) -> 
 
 
 def _same(one: Decision, other: Decision) -> bool:
-    return (one.gate, one.line, one.verdict_digest, one.decision) == (
-        other.gate, other.line, other.verdict_digest, other.decision,
-    ) and sorted(item.id for item in one.acceptances) == sorted(item.id for item in other.acceptances)  # fmt: skip
+    """Whether two signatures are under the same decision."""
+
+    def matter(item: Decision) -> tuple[object, ...]:
+        ids = sorted(acceptance.id for acceptance in item.acceptances)
+        return (item.gate, item.line, item.verdict_digest, item.decision, ids)
+
+    return matter(one) == matter(other)
 
 
 def _needed(entry: Decision, loosened: bool) -> list[tuple[Action, Severity | None, int]]:

@@ -146,7 +146,8 @@ def _uncalibrated(rule: GateRule, evidence: Evidence) -> tuple[str, ...]:
 def _check_conclusion(verdict: Verdict, gate: Gate, evidence: Evidence, recount: Recount, name: str) -> None:
     """The recommendation follows from the rules, from what is stale or untested, and from acceptances.
 
-    A verdict may be stricter than the decision log allows, never milder: what it rests on must stand there, in force.
+    A verdict may be stricter than the decision log allows, never milder: what it rests on must stand there,
+    in force.
     """
     kind, run = verdict.kind, evidence.run
     if run.outcome and all(outcome == "error" for outcome in run.outcome.values()):
@@ -205,8 +206,8 @@ def _binds(rule: GateRule) -> bool:
 def _excused_rules(verdict: Verdict, evidence: Evidence, name: str) -> set[str]:
     """Rules whose every missed category has an exception in force on this very thing.
 
-    The exceptions are those that the verdict says it rests on, held one by one against the decision log, the rule, the
-    numbers and the day. Whether the control still is what it was, only the workspace could tell.
+    The exceptions are those that the verdict says it rests on, held one by one against the decision log, the
+    rule, the numbers and the day. Whether the control still is what it was, only the workspace could tell.
     """
     covered: dict[str, set[str]] = {}
     for item in verdict.acceptances:
@@ -227,7 +228,11 @@ def _excused_rules(verdict: Verdict, evidence: Evidence, name: str) -> set[str]:
             wrong = "there is no number to hold it against"
         if not wrong and seen is not None and now is not None:
             at_most = result.rule.comparator is Comparator.AT_MOST
-            if now.value > seen.upper if at_most else now.value < seen.lower:
+            # Worse than the interval that was accepted, or certainly worse than the number.
+            most, least = (now.value, now.lower) if at_most else (-now.value, -now.upper)
+            if most > (seen.upper if at_most else -seen.lower) or least > (
+                seen.value if at_most else -seen.value
+            ):
                 wrong = "the number is worse than the one that was accepted"
         if wrong:
             raise CheckFailed(f"the verdict rests on the exception {item.id}, but {wrong}", where=name)

@@ -326,7 +326,7 @@ def _rules(progress: _Progress) -> str:
 
 
 def _evidence(progress: _Progress, decided: Decided) -> Evidence:
-    """What verdicts are computed anew from: records of the runs, decisions, labels, and the day of signing."""
+    """What verdicts are computed anew from: the runs, decisions, labels, and the day of signing."""
     earlier = progress.runs.get("baseline")
     baseline: RawRun | None = earlier.raw() if earlier else None
     created = progress.statement.get("predicate")

@@ -12,12 +12,14 @@ from safecase.model.vocabulary import Severity
 
 
 def text_digest(text: str, original: str = "") -> str:
-    """The digest that stands for a free text; ``original`` is that of the whole text where this one is masked."""
+    """The digest that stands for a free text; ``original`` is that of the whole text where this one is
+    masked."""
     return original or digest_bytes(text.encode("utf-8", "replace"))
 
 
 class Acceptance(Record):
-    """A miss that somebody with the right accepts. It moves a verdict while it is in force on this very thing.
+    """A miss that somebody with the right accepts. It moves a verdict while it is in force on this very
+    thing.
 
     Without a ``rule`` it is the acceptance of a residual risk, which moves no verdict (RSK-06).
     """

@@ -1,4 +1,5 @@
-"""The entries of the decision log: who recommended, who decided, and the people as they stood (GAT-12, GOV-15)."""
+"""The entries of the decision log: who recommended, who decided, and the people as they stood (GAT-12,
+GOV-15)."""
 
 from __future__ import annotations
 
@@ -19,7 +20,8 @@ SIGNATURE_NAMESPACE = "safecase-decision"
 
 class _Entry(Record):
     previous_digest: str = ""
-    """Digest of the entry before this one: the log is a hash chain, and a signature covers its place in it."""
+    """Digest of the entry before this one: the log is a hash chain, and a signature covers its place in it.
+    """
 
     def content(self) -> JsonObject:
         """What is signed."""

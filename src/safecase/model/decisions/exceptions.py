@@ -68,8 +68,8 @@ def excuse(
 ) -> Excused:
     """Which exceptions apply to a rule that is not met.
 
-    Only bounded rules have any, and only where the miss was measured. All categories must be met or excused: what is
-    open in another category no exception closes.
+    Only bounded rules have any, and only where the miss was measured. All categories must be met or excused:
+    what is open in another category no exception closes.
     """
     if result.rule.rule_class is not RuleClass.BOUNDED or result.status is not RuleStatus.NOT_MET:
         return Excused()
@@ -127,8 +127,10 @@ def _open_again(
 def _worse(seen: Estimate | None, now: Estimate | None, rule: GateRule) -> str:
     if seen is None or now is None:
         return "there is no number to hold it against"
-    at_most = rule.comparator is Comparator.AT_MOST
-    beyond = now.value > seen.upper if at_most else now.value < seen.lower
+    if rule.comparator is Comparator.AT_MOST:
+        beyond = now.value > seen.upper or now.lower > seen.value
+    else:
+        beyond = now.value < seen.lower or now.upper < seen.value
     return f"{with_interval(now)} is worse than the {with_interval(seen)} that was accepted" if beyond else ""
 
 

@@ -34,7 +34,8 @@ class Person(Record):
     roles: tuple[Identifier, ...] = ()
     email: str = ""
     keys: tuple[str, ...] = ()
-    """Public keys: lines of OpenSSH ``.pub`` files, or ``ed25519:BASE64``. Without one the person's name is a claim."""
+    """Public keys: lines of OpenSSH ``.pub`` files, or ``ed25519:BASE64``. Without one the person's name is a
+    claim."""
 
     @field_validator("keys")
     @classmethod
@@ -66,7 +67,8 @@ class DecisionRight(Record):
     roles: tuple[Identifier, ...] = Field(min_length=1)
     signatures: int = Field(default=1, ge=1)
     severity: Severity | None = None
-    """Where set, the right covers risks this severe or milder; for a block, those behind the rules that failed."""
+    """Where set, the right covers risks this severe or milder; for a block, those behind the rules that
+    failed."""
 
 
 class ExceptionPolicy(Record):
@@ -77,7 +79,8 @@ class ExceptionPolicy(Record):
     longest_days_by_severity: dict[Severity, int] = {}
     """Shorter where the materiality is this severe."""
     control_days: int = Field(default=180, ge=1)
-    """A compensating control that was validated longer ago than this is stale, and the exception is open again."""
+    """A compensating control that was validated longer ago than this is stale, and the exception is open
+    again."""
 
     def longest(self, materiality: Severity) -> int:
         """The days that an exception of this materiality may last."""

@@ -93,8 +93,8 @@ _STRICTER: dict[str, Callable[[Any, Any, GateRule], bool]] = {
     "errors_count_as": lambda old, new, rule: new == "violated",
     "requires_calibrated_scorers": lambda old, new, rule: new,
 }
-"""Field → whether the change asks for as much or more. What is not here (whom the rule is about, how it is split, what
-it measures) cannot be compared, and counts as looser."""
+"""Field → whether the change asks for as much or more. What is not here (whom the rule is about, how it is
+split, what it measures) cannot be compared, and counts as looser."""
 
 
 def _coverage(before: CoverageRequirement, after: CoverageRequirement) -> list[RuleChange]:
