@@ -10,11 +10,11 @@ if TYPE_CHECKING:
     from safecase.model.case import Expectation as Expectation
     from safecase.model.decisions.acceptance import Acceptance as Acceptance
     from safecase.model.decisions.acceptance import text_digest as text_digest
+    from safecase.model.decisions.entries import SIGNATURE_NAMESPACE as SIGNATURE_NAMESPACE
     from safecase.model.decisions.entries import Decision as Decision
     from safecase.model.decisions.entries import DecisionEntry as DecisionEntry
     from safecase.model.decisions.entries import PeopleEntry as PeopleEntry
     from safecase.model.decisions.entries import Recommendation as Recommendation
-    from safecase.model.decisions.entries import SIGNATURE_NAMESPACE as SIGNATURE_NAMESPACE
     from safecase.model.decisions.entries import parse_entry as parse_entry
     from safecase.model.decisions.exceptions import Exceptions as Exceptions
     from safecase.model.decisions.exceptions import Excused as Excused
@@ -24,6 +24,11 @@ if TYPE_CHECKING:
     from safecase.model.decisions.exceptions import control_gone as control_gone
     from safecase.model.decisions.exceptions import control_stale as control_stale
     from safecase.model.decisions.exceptions import excuse as excuse
+    from safecase.model.decisions.people import Action as Action
+    from safecase.model.decisions.people import DecisionRight as DecisionRight
+    from safecase.model.decisions.people import ExceptionPolicy as ExceptionPolicy
+    from safecase.model.decisions.people import People as People
+    from safecase.model.decisions.people import Person as Person
     from safecase.model.decisions.rule_changes import RuleChange as RuleChange
     from safecase.model.decisions.rule_changes import changed_rules as changed_rules
     from safecase.model.declarations import Defaults as Defaults
@@ -58,11 +63,6 @@ if TYPE_CHECKING:
     from safecase.model.metric import MetricDeclaration as MetricDeclaration
     from safecase.model.metric import MetricName as MetricName
     from safecase.model.metric import RequiredOrder as RequiredOrder
-    from safecase.model.decisions.people import Action as Action
-    from safecase.model.decisions.people import DecisionRight as DecisionRight
-    from safecase.model.decisions.people import ExceptionPolicy as ExceptionPolicy
-    from safecase.model.decisions.people import People as People
-    from safecase.model.decisions.people import Person as Person
     from safecase.model.policy import Control as Control
     from safecase.model.policy import Hypothesis as Hypothesis
     from safecase.model.policy import Policy as Policy

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from safecase.records.decision_log import head_of as head_of
     from safecase.records.decision_log import read_entries as read_entries
     from safecase.records.decision_log import rights_alone as rights_alone
+    from safecase.records.decisions import Standing as Standing
+    from safecase.records.decisions import StandingDecision as StandingDecision
+    from safecase.records.decisions import standing as standing
     from safecase.records.ledger import LEDGER_NAME as LEDGER_NAME
     from safecase.records.ledger import Ledger as Ledger
     from safecase.records.ledger import LedgerWriter as LedgerWriter
@@ -34,8 +37,5 @@ if TYPE_CHECKING:
     from safecase.records.rights import require_rights as require_rights
     from safecase.records.rights import rights_for as rights_for
     from safecase.records.rights import signatures_missing as signatures_missing
-    from safecase.records.decisions import Standing as Standing
-    from safecase.records.decisions import StandingDecision as StandingDecision
-    from safecase.records.decisions import standing as standing
 else:
     __getattr__, __dir__ = lazy_exports(__name__)

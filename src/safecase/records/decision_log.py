@@ -67,8 +67,9 @@ def check_anchored(entries: Sequence[DecisionEntry], heads: Sequence[str], *, wh
     digests = {entry.digest for entry in entries}
     if any(head not in digests for head in heads):
         raise CheckFailed(
-            "the decision log was cut off or changed: the ledger of runs names an entry that it does not
-            hold", where=where, hint="restore both files from version control",
+            "the decision log was cut off or changed: the ledger of runs names an entry that is not there",
+            where=where,
+            hint="restore both files from version control",
         )
     if entries and entries[-1].digest not in heads:
         raise CheckFailed(

@@ -12,6 +12,7 @@ from safecase.model import (
     DecisionEntry,
     Gate,
     People,
+    Recommendation,
     RuleChange,
     VerdictKind,
     changed_rules,
@@ -52,6 +53,8 @@ class Standing:
     """Every matter, by its first signature."""
     _agreed: dict[tuple[str, str], Gate] = field(default_factory=dict)
     """Gate and line → the rules that were last decided by with the rights that they took."""
+    _recommended: set[tuple[str, str, str]] = field(default_factory=set)
+    """Gate, verdict and person of each recommendation."""
 
     def current(self, gate: str, line: str) -> StandingDecision | None:
         """The decision in force on this gate and line."""
@@ -83,11 +86,11 @@ class Standing:
         return changed_rules(before, gate)
 
     def loosened(self, gate: Gate, line: str) -> bool:
-        """Whether a rule asks for less than at the last decision, so that it takes a second person (ROL-03)."""
+        """Whether a rule asks for less than at the last decision: it takes a second person (ROL-03)."""
         return any(change.looser for change in self.rule_changes(gate, line))
 
     def blocked(self, decision: Decision) -> StandingDecision | None:
-        """The no-go on the very verdict that the decision is about: it stands, whatever is decided on others."""
+        """The no-go on the very verdict that the decision is about: nothing on others replaces it."""
         for item in self.matters:
             same = item.decision.verdict_digest == decision.verdict_digest
             if same and not item.missing and item.decision.decision is VerdictKind.NO_GO:
@@ -97,9 +100,13 @@ class Standing:
     def add(self, named: NamedEntry) -> StandingDecision | None:
         """Count one signature; returns what it counts for, None where it counts for nothing."""
         entry = named.entry
-        if not isinstance(entry, Decision) or named.standing is NameStanding.UNSIGNED:
+        if named.standing is NameStanding.UNSIGNED:
             return None
-        if entry.signer == entry.recommender:
+        if isinstance(entry, Recommendation):
+            self._recommended.add((entry.gate, entry.verdict_digest, entry.recommender))
+            return None
+        known = (entry.gate, entry.verdict_digest, entry.recommender) in self._recommended
+        if entry.signer == entry.recommender or (entry.decision in SHIPPING and not known):
             return None
         if entry.decision in SHIPPING and self.blocked(entry):
             return None
@@ -110,8 +117,8 @@ class Standing:
         if found is None:
             found = StandingDecision(entry, named.people)
             self.matters.append(found)
-        known = [(item.entry.person, item.key) for item in found.signed]
-        if any(entry.signer == person or (named.key and named.key == key) for person, key in known):
+        signers = [(item.entry.person, item.key) for item in found.signed]
+        if any(entry.signer == person or (named.key and named.key == by) for person, by in signers):
             return None
         found.signed.append(named)
         found.people = named.people

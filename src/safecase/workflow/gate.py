@@ -49,7 +49,7 @@ def decide(
 
 
 def frozen_gates(folder: RunFolder, gate: str = "") -> tuple[Gate, ...]:
-    """The gates that were frozen into a run, or the one of that name; raises InputError where there is none."""
+    """The gates that were frozen into a run, or the one named; raises InputError where there is none."""
     gates = folder.manifest.gates
     if not gates:
         raise InputError("no gate was frozen into this run's manifest", hint="run again with --gate")

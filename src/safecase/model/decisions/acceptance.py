@@ -1,4 +1,4 @@
-"""An exception as an object: one rule's miss on one thing, accepted for a time, with something in its place."""
+"""An exception as an object: one rule's miss on one thing, accepted for a time."""
 
 from __future__ import annotations
 

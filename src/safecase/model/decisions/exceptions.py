@@ -8,8 +8,8 @@ from datetime import date, timedelta
 
 from safecase.base import digest
 from safecase.model.decisions.acceptance import Acceptance
-from safecase.model.estimate import Estimate
 from safecase.model.decisions.people import ExceptionPolicy
+from safecase.model.estimate import Estimate
 from safecase.model.policy import Control
 from safecase.model.rule import GateRule
 from safecase.model.verdict import CategoryResult, RuleResult
