@@ -33,10 +33,12 @@ if TYPE_CHECKING:
     from safecase.gate.rule_slices import about_population as about_population
     from safecase.gate.rule_slices import case_mask as case_mask
     from safecase.gate.rule_slices import rule_slices as rule_slices
+    from safecase.gate.rule_slices import stakes as stakes
     from safecase.gate.slice_results import made_codes as made_codes
     from safecase.gate.slice_results import slice_result as slice_result
     from safecase.gate.slice_results import status_against as status_against
     from safecase.gate.streaming import StreamingEvaluation as StreamingEvaluation
+    from safecase.gate.verdict import conclude as conclude
     from safecase.gate.verdict import evaluate_gate as evaluate_gate
 else:
     __getattr__, __dir__ = lazy_exports(__name__)

@@ -10,7 +10,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from safecase.engine import RunPlan
-from safecase.model import METRICS, Case, CaseScope, DrawOrder, GateRule, Purpose, Selector
+from safecase.model import (
+    METRICS,
+    Case,
+    CaseScope,
+    DrawOrder,
+    GateRule,
+    Purpose,
+    Risk,
+    Selector,
+    Stake,
+)
 
 BoolArray = NDArray[np.bool_]
 IntArray = NDArray[np.int64]
@@ -117,6 +127,20 @@ def rule_slices(
 
 def _count_families(plan: RunPlan, members: BoolArray) -> int:
     return len({plan.cases[index].family for index in np.flatnonzero(members)})
+
+
+def stakes(rule: GateRule, plan: RunPlan, risks: Sequence[Risk]) -> dict[str, Stake]:
+    """Category → the risks that the rule selects in it, and the worst severity."""
+    declared = {risk.id: risk.severity for risk in risks}
+    found = {}
+    for item in rule_slices(rule, plan):
+        cases = [case for case, mine in zip(plan.cases, item.cases, strict=True) if mine]
+        names = sorted({case.risk for case in cases})
+        severities = [case.severity for case in cases] + [
+            declared[name] for name in names if name in declared
+        ]
+        found[item.name] = Stake(tuple(names), min(severities, key=lambda severity: severity.rank))
+    return found
 
 
 def family_draws(plan: RunPlan, draws: IntArray) -> IntArray:

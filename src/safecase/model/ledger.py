@@ -109,6 +109,14 @@ class VerdictGiven(_Event):
     verdict_digest: str
 
 
+class DecisionLogged(_Event):
+    """The decision log grew: its end is held here, so that a cut or changed tail shows."""
+
+    event: Literal["decision_logged"] = "decision_logged"
+    head: str
+    """Digest of the log's last entry, which vouches for all before it."""
+
+
 class RunSetAside(_Event):
     """A run does not count, for a technical reason that was declared before its results were read."""
 
@@ -118,6 +126,6 @@ class RunSetAside(_Event):
 
 
 LedgerEvent: TypeAlias = Annotated[
-    RunStarted | RunFinished | FamiliesOpened | ResultsRead | VerdictGiven | RunSetAside,
+    RunStarted | RunFinished | FamiliesOpened | ResultsRead | VerdictGiven | DecisionLogged | RunSetAside,
     Field(discriminator="event"),
 ]

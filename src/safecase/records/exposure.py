@@ -1,8 +1,8 @@
 """What somebody has seen of a workspace's families, and which try of a release line a run is.
 
-A family is *open* once its results were shown: by a run that is not sealed and made an answered attempt on it,
-in any line, or because a person opened it. It goes by content: where a case that was shown stands in another
-family today, that family is open too. All else is *sealed*.
+A family is *open* once its results were shown: by a run that is not sealed and made an answered attempt on
+it, in any line, or because a person opened it. It goes by content: where a case that was shown stands in
+another family today, that family is open too. All else is *sealed*.
 """
 
 from __future__ import annotations

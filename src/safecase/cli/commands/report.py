@@ -25,12 +25,13 @@ def report(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Write the HTML report, SARIF, JUnit and the signed evidence pack of a decided run."""
-    from safecase.workflow import Project, read_verdict, write_report
+    """Write the HTML report, SARIF, JUnit and the signed evidence pack of a run, on the verdict as it is
+    today."""
+    from safecase.workflow import Project, evaluate_one, write_report
 
     project = Project.open(workspace)
     folder = project.run_folder(run_id)
-    files = write_report(project, folder, read_verdict(folder, gate_name), destination=output)
+    files = write_report(project, folder, evaluate_one(project, folder, gate_name), destination=output)
     if as_json:
         print_json(
             {
