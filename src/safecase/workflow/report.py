@@ -41,8 +41,9 @@ class ReportFiles:
     html: Path
     sarif: Path
     junit: Path
-    pack: Path
-    pack_summary: PackSummary
+    pack: Path | None
+    """None for a sealed certification: a pack holds every transcript, and is written once it was opened."""
+    pack_summary: PackSummary | None
 
 
 def report_content(
@@ -60,10 +61,10 @@ def report_content(
         manifest=manifest,
         verdict=verdict,
         made_at=datetime.now(UTC),
-        worst=_worst(folder, redactor),
-        coverage=_coverage(project, folder),
+        worst=() if verdict.sealed else _worst(folder, redactor),
+        coverage=() if verdict.sealed else _coverage(project, folder),
         residual=_residual(project, entries, verdict.line, datetime.now(UTC).date()),
-        trade_offs=_trade_offs(folder, manifest.system.system),
+        trade_offs=() if verdict.sealed else _trade_offs(folder, manifest.system.system),
         cards=manifest.scorer_cards,
         uncalibrated=tuple(item.name for item in manifest.scorers if not item.calibrated),
         decisions=_decisions_shown(entries, verdict),
@@ -72,10 +73,10 @@ def report_content(
         ),
         redactions=dict(redactor.counts),
         planned=manifest.planned,
-        recorded=len(columns),
-        skipped=status.skipped,
-        cost_usd=status.cost_usd,
-        latency_note=latency,
+        recorded=0 if verdict.sealed else len(columns),
+        skipped=0 if verdict.sealed else status.skipped,
+        cost_usd=None if verdict.sealed else status.cost_usd,
+        latency_note="" if verdict.sealed else latency,
     )
 
 
@@ -193,7 +194,10 @@ def rule_positions(project: Project, verdict: Verdict) -> dict[str, SourcePositi
 def write_report(
     project: Project, folder: RunFolder, verdict: Verdict, *, destination: Path | None = None
 ) -> ReportFiles:
-    """Write the report, the CI files and the signed pack; each in one step."""
+    """Write the report, the CI files and the signed pack; each in one step.
+
+    Of a sealed certification the pack is left out, because it holds the transcripts.
+    """
     manifest = folder.manifest
     target = destination or project.workspace.root / "packs" / f"{manifest.run_id}-{verdict.gate}"
     target.mkdir(parents=True, exist_ok=True)
@@ -208,6 +212,8 @@ def write_report(
     }
     for name in ("report.html", "results.sarif", "junit.xml"):
         (target / name).write_bytes(files[name])
+    if verdict.sealed:
+        return ReportFiles(target / "report.html", target / "results.sarif", target / "junit.xml", None, None)
     log = decision_log_path(project)
     if log.exists():
         files["decisions.jsonl"] = log.read_bytes()

@@ -145,7 +145,7 @@ def _prepare(
     gates = project.gates(options.gate)
     cases = draft.cases
     declared = declared_selection(gates)
-    narrowed = bool(options.select) and set(project.cases(options.select)) != set(cases_for(project, gates))
+    narrowed = bool(options.select) and project.cases(options.select) != cases_for(project, gates)
     free = narrowed or options.seed is not None
     scorers = ScorerSource(project, target, cases)
     references, cards = scorers.references()
