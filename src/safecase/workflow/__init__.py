@@ -35,11 +35,13 @@ if TYPE_CHECKING:
     from safecase.workflow.plan import forecast_run as forecast_run
     from safecase.workflow.plugins import PluginRow as PluginRow
     from safecase.workflow.plugins import list_plugins as list_plugins
-    from safecase.workflow.recommend import recommend_verdicts as recommend_verdicts
     from safecase.workflow.pools._sealing import seal_status as seal_status
+    from safecase.workflow.pools._state import PoolReport as PoolReport
+    from safecase.workflow.pools._state import RuleTries as RuleTries
     from safecase.workflow.pools.certify import prepare_certification as prepare_certification
     from safecase.workflow.pools.open import open_families as open_families
     from safecase.workflow.pools.open import plan_opening as plan_opening
+    from safecase.workflow.recommend import recommend_verdicts as recommend_verdicts
     from safecase.workflow.report import write_report as write_report
     from safecase.workflow.run import PreparedRun as PreparedRun
     from safecase.workflow.run import RunOptions as RunOptions
