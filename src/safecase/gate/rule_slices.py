@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from safecase.engine import RunPlan
-from safecase.model import METRICS, Case, CaseScope, DrawOrder, GateRule, IndependentUnit, Purpose, Selector
+from safecase.model import METRICS, Case, CaseScope, DrawOrder, GateRule, Purpose, Selector
 
 BoolArray = NDArray[np.bool_]
 IntArray = NDArray[np.int64]
@@ -70,11 +70,9 @@ def _served(cases: Sequence[Case]) -> BoolArray:
 def about_population(rule: GateRule) -> bool:
     """Whether a rule claims something about the population that its families were drawn from.
 
-    Quantities of single answers and counts of risks are read as they are, whatever the rule says.
+    What no scorer judges, such as a latency, nobody mends case by case: it is read as it is.
     """
-    measured = METRICS.get(rule.metric).independence
-    drawn = measured in (IndependentUnit.FAMILY, IndependentUnit.PROMPT)
-    return rule.population == "families" and drawn
+    return rule.population == "families" and METRICS.get(rule.metric).judged
 
 
 def rule_slices(

@@ -113,8 +113,13 @@ def evaluate_gate(
         purpose=manifest.purpose,
         line=manifest.line,
         try_number=number,
-        selection=manifest.selection,
         notes=tuple(notes),
+        open_families=tuple(
+            sorted(
+                {case.family for case in plan.cases}.intersection(opened).difference(manifest.open_families)
+            )
+        ),
+        selection=manifest.selection,
         attempts=len(made),
         errors=errors,
         undetermined=int((made == UNDETERMINED).sum()),

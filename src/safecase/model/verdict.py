@@ -62,6 +62,8 @@ class Verdict(Record):
     line: str = "main"
     try_number: int = 1
     """Which try of its release line the run is, counted anew from the chain; 1 is the first."""
+    open_families: tuple[str, ...] = ()
+    """Families of the run that somebody had seen before it began, beyond those that its manifest names."""
     selection: str = ""
     """The cases that the run was narrowed to, as a selector; empty: all."""
     notes: tuple[str, ...] = ()

@@ -170,6 +170,7 @@ class PackedRun:
             cached=DrawColumn(self._outcome, self._is_cached, by_draw=True),
             seed=self.manifest.seed,
             uniform=self.order == "uniform",
+            open_families=frozenset(self.manifest.open_families),
             cards=tuple(
                 (item.name, by_digest[item.card_digest])
                 for item in self.manifest.scorers
