@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from safecase.base import Record
 from safecase.gate import RunComparison, compare_runs
+from safecase.workflow._ledger import enter_reading
 from safecase.workflow._project import Project
 
 
@@ -24,5 +25,7 @@ class Comparison(Record):
 def compare_recorded(project: Project, before: str, after: str = "") -> Comparison:
     """Pair the cases of two runs; ``after`` is the latest run where it is empty."""
     first, second = project.run_folder(before), project.run_folder(after)
+    for run in (first, second):
+        enter_reading(project, run.manifest.run_id, "compare")
     rows = compare_runs((first.cases(), first.columns()), (second.cases(), second.columns()))
     return Comparison(before=first.manifest.run_id, after=second.manifest.run_id, rows=rows)

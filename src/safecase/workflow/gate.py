@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from safecase.base import ExitCode, InputError
 from safecase.engine import RunFolder, has_derived_order, is_remote, publish_file, write_file
 from safecase.gate import BaselineRun, evaluate_gate
-from safecase.model import Gate, StaleEvidence, Verdict, VerdictKind
+from safecase.model import Gate, RunManifest, StaleEvidence, Verdict, VerdictKind
 from safecase.records import Past
 from safecase.workflow._decisions import decisions
 from safecase.workflow._labels import read_labels, write_sheets
@@ -47,6 +47,8 @@ def decide(
     baseline = project.run_folder(manifest.baseline.run_id) if manifest.baseline else None
     acceptances = tuple(item for entry in decisions(project) for item in entry.accepted_risks)
     labels = read_labels(project, gates)
+    for item in gates:
+        _judge_earlier(project, manifest, item)
     history = current_history(project)
     past = Past(history, history.starts.get(manifest.run_id))
     number = past.try_number(manifest.line, folder.cases())
@@ -78,6 +80,22 @@ def decide(
         enter_verdict(project, verdict)
         verdicts.append(verdict)
     return tuple(verdicts)
+
+
+def _judge_earlier(project: Project, manifest: RunManifest, gate: Gate) -> None:
+    """Decide on earlier tries of the same candidate that nobody put before this gate.
+
+    Of several tries the one that passes must not be the only one that is asked.
+    """
+    history = current_history(project)
+    past = Past(history, history.starts.get(manifest.run_id))
+    judged = {event.run_id for event in history.verdicts if event.gate_digest == gate.digest}
+    waiting = (
+        {record.start.run_id for record in past.tries_of(manifest.candidate)} - judged - {manifest.run_id}
+    )
+    for run in project.runs(history):
+        if run.manifest.run_id in waiting and run.status.attempts_digest:
+            decide(project, project.run_folder(run.manifest.run_id), gate=gate.id, check_present=False)
 
 
 def changed_rules(project: Project, frozen: Gate) -> tuple[StaleEvidence, ...]:

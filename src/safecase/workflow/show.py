@@ -7,6 +7,8 @@ from pathlib import Path
 
 from safecase.base import Record
 from safecase.gate import case_spread
+from safecase.model import Attempt
+from safecase.workflow._ledger import enter_reading
 from safecase.workflow._project import Project
 from safecase.workflow._run_facts import run_facts
 from safecase.workspace import Graph, build_graph
@@ -55,6 +57,14 @@ def list_runs(project: Project) -> tuple[RunLine, ...]:
             )
         )
     return tuple(lines)
+
+
+def show_attempt(project: Project, attempt_id: str, run_id: str = "") -> Attempt:
+    """One attempt of a run, ``case#repeat``; who looks at it has read the run's results."""
+    folder = project.run_folder(run_id)
+    found = folder.attempt(attempt_id)
+    enter_reading(project, folder.manifest.run_id, "show")
+    return found
 
 
 def count_coverage(project: Project) -> tuple[RiskCoverageRow, ...]:

@@ -47,9 +47,9 @@ def attempt(
     as_json: Json = False,
 ) -> None:
     """Show one attempt: the whole conversation, the tool calls, the scores."""
-    from safecase.workflow import Project
+    from safecase.workflow import Project, show_attempt
 
-    found = Project.open(workspace).run_folder(run_id).attempt(attempt_id)
+    found = show_attempt(Project.open(workspace), attempt_id, run_id)
     if as_json:
         print_json({"attempt": found})
         return
