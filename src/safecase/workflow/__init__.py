@@ -48,10 +48,11 @@ if TYPE_CHECKING:
     from safecase.workflow.run import execute as execute
     from safecase.workflow.run import prepare as prepare
     from safecase.workflow.run import prepare_resume as prepare_resume
+    from safecase.workflow.set_aside import set_aside_run as set_aside_run
     from safecase.workflow.show import count_coverage as count_coverage
-    from safecase.workflow.show import find_attempt as find_attempt
     from safecase.workflow.show import list_runs as list_runs
     from safecase.workflow.show import project_graph as project_graph
+    from safecase.workflow.show import show_attempt as show_attempt
     from safecase.workflow.sign import plan_decision as plan_decision
     from safecase.workflow.sign import sign_decision as sign_decision
 else:
