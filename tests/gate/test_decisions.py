@@ -119,7 +119,7 @@ def test_each_category_must_meet_the_bound() -> None:
 
 def test_population_claims_need_enough_families() -> None:
     few = decide(plan_of(cases(30)), [HELD] * 30, rule(population="families"))
-    assert "at least 59 independent families, and there are 30" in only(few).sentence
+    assert "at least 72 independent families, and there are 30" in only(few).sentence
     many = decide(
         plan_of(cases(300), order=DrawOrder.FAMILY_ROUNDS),
         [HELD] * 300,

@@ -51,8 +51,6 @@ class RunDisplay:
             f"{counted(len(prepared.cases), 'case')} in {counted(families, 'family', 'families')}, "
             f"{counted(len(plan), 'attempt')} planned; gate: {gates}"
         )
-        for note in prepared.request.notes:
-            self._console.print(f"Note: {note}", style="yellow")
         if self._console.is_terminal:
             from rich.live import Live
 

@@ -17,9 +17,11 @@ if TYPE_CHECKING:
     from safecase.engine.plan import RunPlan as RunPlan
     from safecase.engine.plan import build_plan as build_plan
     from safecase.engine.plan import derive_seed as derive_seed
+    from safecase.engine.plan import has_derived_order as has_derived_order
     from safecase.engine.progress import Progress as Progress
     from safecase.engine.progress import ProgressCallback as ProgressCallback
     from safecase.engine.request import RunRequest as RunRequest
+    from safecase.engine.run import BegunRun as BegunRun
     from safecase.engine.run import begin_run as begin_run
     from safecase.engine.run import event_loop as event_loop
     from safecase.engine.run import is_active as is_active
@@ -29,10 +31,14 @@ if TYPE_CHECKING:
     from safecase.engine.run_folder import MANIFEST_NAME as MANIFEST_NAME
     from safecase.engine.run_folder import RunFolder as RunFolder
     from safecase.engine.run_folder import case_line as case_line
+    from safecase.engine.status import RunState as RunState
     from safecase.engine.status import RunStatus as RunStatus
     from safecase.engine.status import write_file as write_file
+    from safecase.engine.store import is_forgetful as is_forgetful
     from safecase.engine.store import is_remote as is_remote
     from safecase.engine.store import local_path as local_path
+    from safecase.engine.store import publish_file as publish_file
+    from safecase.engine.store import remote_runs as remote_runs
     from safecase.engine.summary import OUTCOME_CODES as OUTCOME_CODES
     from safecase.engine.summary import SummaryColumns as SummaryColumns
 else:

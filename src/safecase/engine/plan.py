@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from safecase.base import InputError, digest, digest_bytes
-from safecase.model import Case, DrawOrder, MessageRole, PlannedAttempt
+from safecase.model import Case, DrawOrder, MessageRole, PlannedAttempt, RunManifest
 
 # The constants of SplitMix64 (Steele, Lea and Flood 2014).
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
@@ -129,6 +129,11 @@ def derive_seed(draft_digest: str, nonce: str) -> int:
     """
     text = f"safecase seed 1\n{draft_digest}\n{nonce}\n".encode()
     return int.from_bytes(hashlib.sha256(text).digest()[:8], "big") >> 11
+
+
+def has_derived_order(manifest: RunManifest) -> bool:
+    """Whether the run's seed is the one that follows from its plan and its nonce."""
+    return bool(manifest.nonce) and derive_seed(manifest.draft_digest, manifest.nonce) == manifest.seed
 
 
 def cases_digest(cases: Sequence[Case]) -> str:

@@ -6,12 +6,13 @@ import asyncio
 import shutil
 import sys
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from secrets import token_hex
 
 from safecase.base import VERSION, InfrastructureError, InputError
-from safecase.engine._attempt_recorder import Tallies
+from safecase.engine._attempt_recorder import Tallies, told_outcomes
 from safecase.engine._run_lock import RunLock
 from safecase.engine._session import RunSession
 from safecase.engine.attempts._scoring import ScorerSet
@@ -24,12 +25,21 @@ from safecase.engine.store import is_remote, staging_folder
 from safecase.model import RunManifest, RunPurpose, candidate_digest, suite_references
 
 
-def begin_run(request: RunRequest) -> RunFolder:
+@dataclass(frozen=True)
+class BegunRun:
+    """A run that is written down, has an order and has called nobody; its folder is locked."""
+
+    folder: RunFolder
+    lock: RunLock
+
+
+def begin_run(request: RunRequest) -> BegunRun:
     """Write down all that is fixed about a run, then draw its nonce and commit its order: no call is made.
 
     Two steps: the manifest without its order is on the disk before the nonce is drawn, and the manifest with
     it is complete or absent. What a kill leaves in between is no run, has called nobody, and is never taken
-    up, so that no order is drawn twice for one plan. Raises as `run_plan`.
+    up, so that no order is drawn twice for one plan. The caller gives what comes back to `run_begun`, or
+    releases its lock. Raises as `run_plan`.
     """
     _check_limits(request)
     _scorer_set(request)
@@ -45,7 +55,9 @@ def begin_run(request: RunRequest) -> RunFolder:
             where=str(folder),
             hint="check the rights and the free space, or choose another store",
         ) from error
+    lock = RunLock(folder)
     try:
+        lock.acquire()
         draft = _draft(request, run_id)
         write_file(folder / DRAFT_NAME, _manifest_bytes(draft))
         if isinstance(request.plan, PlanDraft):
@@ -67,18 +79,20 @@ def begin_run(request: RunRequest) -> RunFolder:
         write_file(folder / MANIFEST_NAME, _manifest_bytes(manifest))
         (folder / DRAFT_NAME).unlink()
     except BaseException:
+        lock.release()
         # Nothing was called, so nothing is lost; a half-made folder would only puzzle.
         if not (folder / MANIFEST_NAME).exists():
             shutil.rmtree(folder, ignore_errors=True)
         raise
-    return RunFolder(folder, manifest, plan)
+    return BegunRun(RunFolder(folder, manifest, plan), lock)
 
 
-async def run_begun(folder: RunFolder, request: RunRequest) -> RunFolder:
+async def run_begun(begun: BegunRun, request: RunRequest) -> RunFolder:
     """Make the calls of a run that `begin_run` wrote down; ``request`` is the same. Raises as `run_plan`."""
-    scorers = _scorer_set(request)
-    with RunLock(folder.path):
-        return await RunSession(request, folder, scorers, number=1).run()
+    try:
+        return await RunSession(request, begun.folder, _scorer_set(request), number=1).run()
+    finally:
+        begun.lock.release()
 
 
 async def run_plan(request: RunRequest) -> RunFolder:
@@ -250,7 +264,7 @@ def _finish_compacted(folder: RunFolder, status: RunStatus) -> RunFolder:
             planned=status.planned,
             recorded=rows,
             skipped=status.planned - rows,
-            outcomes={kind.value: count for kind, count in tallies.outcomes.items()},
+            outcomes=told_outcomes(tallies, sealed=folder.manifest.purpose is RunPurpose.CERTIFICATION),
             calls=tallies.calls,
             cost_usd=tallies.cost_usd if tallies.cost_known else None,
             sessions=status.sessions,

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from safecase.base.facade import lazy_exports
 
 if TYPE_CHECKING:
+    from safecase.gate._rates.limits import failure_bound as failure_bound
     from safecase.gate.baseline import BaselineRun as BaselineRun
     from safecase.gate.compare import RunComparison as RunComparison
     from safecase.gate.compare import compare_runs as compare_runs
@@ -29,7 +30,9 @@ if TYPE_CHECKING:
     from safecase.gate.outcomes import UNDETERMINED as UNDETERMINED
     from safecase.gate.outcomes import VIOLATED as VIOLATED
     from safecase.gate.rule_slices import RuleSlice as RuleSlice
+    from safecase.gate.rule_slices import about_population as about_population
     from safecase.gate.rule_slices import case_mask as case_mask
+    from safecase.gate.rule_slices import rule_slices as rule_slices
     from safecase.gate.rule_slices import stakes as stakes
     from safecase.gate.slice_results import made_codes as made_codes
     from safecase.gate.slice_results import slice_result as slice_result

@@ -16,7 +16,6 @@ from safecase.model import (
     CaseScope,
     DrawOrder,
     GateRule,
-    IndependentUnit,
     Purpose,
     Risk,
     Selector,
@@ -81,11 +80,9 @@ def _served(cases: Sequence[Case]) -> BoolArray:
 def about_population(rule: GateRule) -> bool:
     """Whether a rule claims something about the population that its families were drawn from.
 
-    Quantities of single answers and counts of risks are read as they are, whatever the rule says.
+    What no scorer judges, such as a latency, nobody mends case by case: it is read as it is.
     """
-    measured = METRICS.get(rule.metric).independence
-    drawn = measured in (IndependentUnit.FAMILY, IndependentUnit.PROMPT)
-    return rule.population == "families" and drawn
+    return rule.population == "families" and METRICS.get(rule.metric).judged
 
 
 def rule_slices(

@@ -8,6 +8,7 @@ from datetime import date
 
 from safecase.base import digest
 from safecase.engine import RunPlan, SummaryColumns
+from safecase.gate._admission import refusals
 from safecase.gate._rule_sentences import rule_sentence
 from safecase.gate._tries.error import rule_of_try
 from safecase.gate._tries.shown import DEVELOPMENT, shown_caveat
@@ -64,6 +65,8 @@ def evaluate_gate(
     try_number: int = 1,
     open_families: Collection[str] = frozenset(),
     blocked_before: Sequence[str] = (),
+    derived_order: bool = True,
+    notes: Sequence[str] = (),
     today: date,
 ) -> Verdict:
     """Evaluate a gate over a run. Pure: the same records give the same verdict, whenever asked.
@@ -73,7 +76,8 @@ def evaluate_gate(
     labels of the run's attempts, by the file that a rule's judge correction names. ``try_number`` and
     ``open_families`` are what a recount of the chain finds; the larger number and all families count, the
     manifest's and these. ``blocked_before``: earlier runs of the same candidate that a rule of this gate
-    blocked.
+    blocked. ``derived_order``: whether the run's order follows from its plan and its nonce. ``notes`` go into
+    the verdict as they are.
     """
     number = max(manifest.try_number, try_number)
     opened = frozenset(manifest.open_families).union(open_families)
@@ -104,9 +108,16 @@ def evaluate_gate(
         purpose=manifest.purpose,
         line=manifest.line,
         try_number=number,
+        open_families=tuple(
+            sorted(
+                {case.family for case in plan.cases}.intersection(opened).difference(manifest.open_families)
+            )
+        ),
         selection=manifest.selection,
         waits=any(waits and item.rule.rule_class is not RuleClass.ADVISORY for item, waits in evaluated),
         blocked_before=tuple(blocked_before),
+        refused=tuple(refusals(manifest, derived_order=derived_order)),
+        notes=tuple(notes),
         attempts=len(made),
         errors=int((made == ERROR).sum()),
         undetermined=int((made == UNDETERMINED).sum()),
@@ -263,6 +274,9 @@ def _recommend(
     if not any(_binds(result.rule) for result in found.rules):
         return VerdictKind.NOT_CONFIGURED, [_NOTHING_BINDS, *failing, *open_]
     waits = [DEVELOPMENT] if found.waits else []
+    if found.refused:
+        # Not what was found, which may be read off the rules: what may be concluded.
+        return VerdictKind.INSUFFICIENT_EVIDENCE, [*found.refused, *waits, *failing, *open_]
     # What failed outweighs what is open: no evidence yet to come can turn it round.
     if found.blocked_before:
         return VerdictKind.NO_GO, [_blocked(found.blocked_before), *waits, *failing, *open_]

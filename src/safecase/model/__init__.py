@@ -78,6 +78,7 @@ if TYPE_CHECKING:
     from safecase.model.risk import Threat as Threat
     from safecase.model.rule import Gate as Gate
     from safecase.model.rule import GateRule as GateRule
+    from safecase.model.rule import declared_selection as declared_selection
     from safecase.model.runs.attempt import Attempt as Attempt
     from safecase.model.runs.attempt import AttemptError as AttemptError
     from safecase.model.runs.attempt import AttemptSummary as AttemptSummary

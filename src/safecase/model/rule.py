@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
 
 from pydantic import Field, model_validator
@@ -124,3 +125,9 @@ class Gate(Record):
     def digest(self) -> str:
         """Content digest; a changed rule after seeing data is a new candidate and says so."""
         return digest(self.model_dump(mode="json", by_alias=True))
+
+
+def declared_selection(gates: Sequence[Gate]) -> str:
+    """The selector of all cases that gates are about together; empty: all, as soon as one of them says so."""
+    wanted = dict.fromkeys(gate.selection for gate in gates)
+    return "" if "" in wanted else " ".join(wanted)

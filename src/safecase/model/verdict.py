@@ -67,14 +67,20 @@ class Verdict(Record):
     line: str = "main"
     try_number: int = 1
     """Which try of its release line the run is, counted anew from the chain; 1 is the first."""
+    open_families: tuple[str, ...] = ()
+    """Families of the run that somebody had seen before it began, beyond those that its manifest names."""
     selection: str = ""
     """The cases that the run was narrowed to, as a selector; empty: all."""
     notes: tuple[str, ...] = ()
     """What a reader of the claim must know of the runs before this one and of their records."""
+    sealed: bool = False
+    """A certification's verdict: one word. Its rules and counts are sealed with its results."""
     waits: bool = False
     """Whether a rule that binds waits for families that nobody has seen."""
     blocked_before: tuple[str, ...] = ()
     """Earlier runs of the same candidate that a rule of the gate blocked."""
+    refused: tuple[str, ...] = ()
+    """Why no gate may conclude anything from the run, each as a sentence."""
     attempts: int = 0
     errors: int = 0
     undetermined: int = 0
@@ -83,7 +89,8 @@ class Verdict(Record):
     def basis(self) -> str:
         """Digest of what people decide on: all that was found, without what exceptions make of it.
 
-        A decision names it. It stays the same when an exception that the decision grants comes into force.
+        A decision names it. It stays the same when an exception that the decision grants comes into force, and
+        on a machine whose store holds fewer of the runs before.
         """
-        concluded = {"kind", "reasons", "conditions", "acceptances"}
+        concluded = {"kind", "reasons", "conditions", "acceptances", "notes"}
         return digest(self.model_dump(mode="json", by_alias=True, exclude=concluded))

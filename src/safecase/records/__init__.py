@@ -17,10 +17,13 @@ if TYPE_CHECKING:
     from safecase.records.decisions import Standing as Standing
     from safecase.records.decisions import StandingDecision as StandingDecision
     from safecase.records.decisions import standing as standing
+    from safecase.records.exposure import Past as Past
+    from safecase.records.exposure import short_digest as short_digest
     from safecase.records.ledger import LEDGER_NAME as LEDGER_NAME
     from safecase.records.ledger import Ledger as Ledger
     from safecase.records.ledger import LedgerWriter as LedgerWriter
     from safecase.records.ledger import RunHistory as RunHistory
+    from safecase.records.ledger import now as now
     from safecase.records.ledger import read_events as read_events
     from safecase.records.names import NamedEntry as NamedEntry
     from safecase.records.names import NameStanding as NameStanding

@@ -12,6 +12,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from functools import cached_property
 
+from safecase.base import canonical_json, digest_bytes
 from safecase.model import (
     SHOWN_DIGITS,
     Case,
@@ -29,8 +30,14 @@ _DECISIVE = (RunPurpose.OPEN, RunPurpose.CERTIFICATION)
 
 
 def short_digest(case: Case) -> str:
-    """The beginning of a case's digest, as the ledger keeps it."""
-    return case.digest.removeprefix("sha256:")[:SHOWN_DIGITS]
+    """The beginning of a digest over what a case sends, as the ledger keeps it.
+
+    Neither its id, family or suite nor how it is judged plays a part, nor letter case and white space: a case
+    that was seen stays seen, whatever somebody calls it.
+    """
+    sent = case.model_dump(mode="json", include={"messages", "documents", "tools", "environment"})
+    text = " ".join(canonical_json(sent).decode("utf-8", "replace").lower().replace("\\n", " ").split())
+    return digest_bytes(text.encode()).removeprefix("sha256:")[:SHOWN_DIGITS]
 
 
 @dataclass(frozen=True)
@@ -39,9 +46,9 @@ class Exposure:
 
     families: frozenset[str] = frozenset()
     cases: frozenset[str] = frozenset()
-    """Beginnings of the digests of shown cases."""
+    """Of the shown cases, what `short_digest` gives."""
     used: frozenset[str] = frozenset()
-    """Beginnings of the digests of cases that any run has sent, sealed or not."""
+    """Of the cases that any run has sent, sealed or not, what `short_digest` gives."""
 
     def open_families(self, cases: Iterable[Case]) -> frozenset[str]:
         """Those families of ``cases`` that somebody has seen, by their name or by a case that they hold."""

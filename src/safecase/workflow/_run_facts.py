@@ -29,7 +29,7 @@ def run_facts(project: Project) -> list[RunFact]:
         failed = set(np.unique(columns.case_index[columns.outcome != HELD]).tolist())
         verdicts = [
             Verdict.model_validate_json(file.read_bytes()).kind.value
-            for file in sorted(path.glob("verdict-*.json"))
+            for file in sorted(folder.path.glob("verdict-*.json"))
         ]
         suites = {suite.id: suite.version for suite in manifest.suites}
         facts.append(

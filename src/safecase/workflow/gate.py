@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
 from safecase.base import ExitCode, InputError
-from safecase.engine import RunFolder, write_file
+from safecase.engine import RunFolder, has_derived_order, is_remote, publish_file, write_file
 from safecase.gate import BaselineRun, evaluate_gate
 from safecase.model import Gate, RuleChange, StaleEvidence, Verdict, VerdictKind
-from safecase.records import standing
+from safecase.records import Past, standing
 from safecase.workflow._decisions import decision_entries, exceptions_for, people_since
 from safecase.workflow._labels import read_labels, write_sheets
+from safecase.workflow._ledger import current_history, enter_verdict, history_notes, standing_blocks
 from safecase.workflow._project import Project, pick
 
 EXIT_CODES = {
@@ -41,10 +42,11 @@ def decide(
         write_sheets(folder, item, labels)
     verdicts = evaluate(project, folder, gate=gate, today=today, check_present=check_present)
     for verdict in verdicts:
-        write_file(
-            folder.path / f"verdict-{verdict.gate}.json",
-            verdict.model_dump_json(indent=2, by_alias=True).encode(),
-        )
+        name = f"verdict-{verdict.gate}.json"
+        write_file(folder.path / name, verdict.model_dump_json(indent=2, by_alias=True).encode())
+        if is_remote(project.store):
+            publish_file(folder.path, name, f"{str(project.store).rstrip('/')}/{folder.manifest.run_id}")
+        enter_verdict(project, verdict)
     return verdicts
 
 
@@ -76,6 +78,10 @@ def evaluate(
     baseline = project.run_folder(manifest.baseline.run_id) if manifest.baseline else None
     entries = decision_entries(project)
     labels = read_labels(project, gates)
+    history = current_history(project)
+    past = Past(history, history.starts.get(manifest.run_id))
+    number = past.try_number(manifest.line, folder.cases())
+    opened = past.exposure.open_families(folder.cases())
     return tuple(
         evaluate_gate(
             item,
@@ -87,6 +93,11 @@ def evaluate(
             risks=project.workspace.risks,
             stale=(*stale, *changed_rules(project, item)),
             labels=labels,
+            try_number=number,
+            open_families=opened,
+            blocked_before=standing_blocks(past, manifest, item),
+            derived_order=has_derived_order(manifest),
+            notes=history_notes(project, past, manifest.candidate, manifest.system.fingerprint),
             today=today or datetime.now(UTC).date(),
         )
         for item in gates

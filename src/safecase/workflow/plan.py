@@ -8,7 +8,7 @@ from safecase.base import InputError
 from safecase.engine import build_plan
 from safecase.gate import GateForecast, forecast
 from safecase.workflow._project import Project
-from safecase.workflow.run import draw_order
+from safecase.workflow.run import cases_for, draw_order
 
 # Forecasts do not depend on the order: they are about any one.
 _ANY_SEED = 0
@@ -24,7 +24,7 @@ def forecast_run(
         raise InputError("the workspace has no gate, so there is nothing to plan for", hint="add gates:")
     defaults = project.workspace.defaults
     plan = build_plan(
-        project.cases(select),
+        cases_for(project, gates, select),
         seed=_ANY_SEED,
         repeats=repeats or defaults.repeats,
         order=draw_order(gates),

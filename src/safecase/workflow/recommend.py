@@ -17,7 +17,8 @@ from safecase.records import (
     rights_for,
     signer_for,
 )
-from safecase.workflow._decisions import decision_entries, decision_log_path, ledger_of
+from safecase.workflow._decisions import decision_entries, decision_log_path
+from safecase.workflow._ledger import ledger_of
 from safecase.workflow._project import Project
 
 

@@ -6,7 +6,6 @@ from dataclasses import asdict
 from pathlib import Path
 
 from safecase.base import Record
-from safecase.engine import RunFolder
 from safecase.gate import case_spread
 from safecase.workflow._project import Project
 from safecase.workflow._run_facts import run_facts
@@ -42,8 +41,8 @@ class RiskCoverageRow(Record):
 def list_runs(project: Project) -> tuple[RunLine, ...]:
     """The runs of the store, oldest first."""
     lines = []
-    for path, manifest in project.manifests():
-        status = RunFolder.open(path).status
+    for run in project.runs():
+        manifest, status = run.manifest, run.status
         lines.append(
             RunLine(
                 run_id=manifest.run_id,
@@ -52,9 +51,7 @@ def list_runs(project: Project) -> tuple[RunLine, ...]:
                 state=status.state.value,
                 attempts=status.recorded,
                 outcomes=status.outcomes,
-                decided_gates=tuple(
-                    sorted(file.stem.removeprefix("verdict-") for file in path.glob("verdict-*.json"))
-                ),
+                decided_gates=run.decided_gates,
             )
         )
     return tuple(lines)

@@ -37,11 +37,12 @@ from safecase.workflow._decisions import (
     decision_entries,
     decision_log_path,
     exceptions_for,
-    ledger_of,
     people_since,
 )
+from safecase.workflow._ledger import current_history, ledger_of
 from safecase.workflow._project import Project, pick
 from safecase.workflow.gate import evaluate_one
+from safecase.workflow.pools._sealing import NOT_PASSED, is_sealed, require_opened
 from safecase.workflow.recommend import recommendation_of
 
 
@@ -96,9 +97,14 @@ def plan_decision(
     if accept and not shipping:
         raise InputError("a no-go accepts nothing", hint="leave --accept away")
     matter = Matter(found, frozen, at_stake, workspace, exceptions, log, now.date())
+    sealed = is_sealed(current_history(project), folder)
+    if sealed and accept:
+        require_opened(current_history(project), folder, "an exception")
     asked = accepted(matter, accept)
     exceptions = replace(exceptions, acceptances=merged(exceptions.acceptances, asked))
     verdict = conclude(found, exceptions, at_stake, now.date())
+    if shipping and sealed and verdict.kind not in SHIPPING:
+        raise CheckFailed(NOT_PASSED, hint="change the system and certify the next candidate")
     if shipping:
         _require_shippable(verdict, decision)
         unused = [item for item in asked if item.rule and item not in verdict.acceptances]

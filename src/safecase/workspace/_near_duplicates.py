@@ -49,9 +49,7 @@ def cases_near(cases: Sequence[Case], others: Sequence[Case]) -> frozenset[str]:
     )
 
 
-def _repeats(
-    case: Case, grams: set[int], owner: Mapping[int, str], twins: Mapping[str, set[str]]
-) -> bool:
+def _repeats(case: Case, grams: set[int], owner: Mapping[int, str], twins: Mapping[str, set[str]]) -> bool:
     own = {case.family, *twins.get(case.family, ())}
     known = sum(gram in owner and owner[gram] not in own for gram in grams)
     return known / len(grams) >= _NEAR_DUPLICATE

@@ -75,9 +75,7 @@ def build_suite(
         return None
     built.suite = suite.model_copy(update={"cases": tuple(cases)})
     built.public_families.update(
-        case.family
-        for case in cases
-        if suite.public_benchmark or case.source is CaseSource.PUBLIC_BENCHMARK
+        case.family for case in cases if suite.public_benchmark or case.source is CaseSource.PUBLIC_BENCHMARK
     )
     for case in cases:
         built.positions.setdefault(case.id, path)

@@ -50,7 +50,7 @@ def gate(
     console = out()
     for verdict in verdicts:
         print_verdict(console, verdict)
-        for note in folder.manifest.notes:
+        for note in verdict.notes:
             console.print(f"  note: {note}", style="yellow")
         since = changes[verdict.gate]
         for line in change_lines(since.rules, since.people):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 
 from safecase.base import CheckFailed, canonical_json, digest
@@ -65,8 +65,10 @@ def check_verdict(verdict: Verdict, evidence: Evidence, name: str) -> Recount:
     gate = frozen_gate(verdict, evidence.manifest, name)
     _check_identity(verdict, gate, evidence, name)
     recount = Recount()
+    run = replace(evidence.run, open_families=evidence.run.open_families.union(verdict.open_families))
+    evidence = replace(evidence, run=run)
     for result in verdict.rules:
-        _check_rule(result, evidence, recount, name)
+        _check_rule(result, evidence, verdict.try_number, recount, name)
     _check_conclusion(verdict, gate, evidence, recount, name)
     return recount
 
@@ -78,6 +80,14 @@ def _check_identity(verdict: Verdict, gate: Gate, evidence: Evidence, name: str)
     recorded = tuple(canonical_json(item.rule) for item in verdict.rules)
     if recorded != tuple(canonical_json(rule) for rule in gate.rules):
         raise CheckFailed("the verdict leaves out or changes a rule of the gate", where=name)
+    if verdict.try_number < manifest.try_number:
+        raise CheckFailed(
+            f"the verdict spends the error of try {verdict.try_number}, "
+            f"and the run began as try {manifest.try_number}",
+            where=name,
+        )
+    if (verdict.purpose, verdict.line) != (manifest.purpose, manifest.line):
+        raise CheckFailed("the verdict is about another kind of run, or another release line", where=name)
     if verdict.demo != manifest.demo:
         raise CheckFailed("the verdict hides or invents that the target was the demo", where=name)
     outcomes = list(evidence.run.outcome.values())
@@ -86,8 +96,12 @@ def _check_identity(verdict: Verdict, gate: Gate, evidence: Evidence, name: str)
         raise CheckFailed("the verdict counts other attempts than the log holds", where=name)
 
 
-def _check_rule(result: RuleResult, evidence: Evidence, recount: Recount, name: str) -> None:
-    rule, run = result.rule, evidence.run
+def _check_rule(
+    result: RuleResult, evidence: Evidence, number: int, recount: Recount, name: str
+) -> None:
+    # The k-th try of a line may spend error / (k (k + 1)) of the rule's error, whatever the gate did.
+    error = (1.0 - result.rule.confidence) / (number * (number + 1))
+    rule, run = result.rule.model_copy(update={"confidence": 1.0 - error}), evidence.run
     if rule.metric not in METHODS:
         # A metric of an outside package that brought no method: its numbers stand unchecked, and that is
         # told.

@@ -230,7 +230,9 @@ def _plan(progress: _Progress) -> str:
         same = (named.run_id, named.manifest_digest) == (earlier.manifest.run_id, earlier.manifest.digest)
         if not same:
             raise CheckFailed("the baseline is not the run that was named", where="baseline/manifest.json")
-    detail = f"{len(run.case_index)} draws as committed and as the seed gives them, {len(run.cases)} cases"
+    detail = f"{len(run.case_index)} draws as committed and as the seed gives them, {len(run.cases)} cases; {run.nonce}"
+    if run.manifest.selection:
+        detail += f"; only the cases that '{run.manifest.selection}' selects"
     masked = len(run.masked) + (len(earlier.masked) if earlier else 0)
     if masked:
         progress.skipped.append(f"the text of {masked} cases from production: it is masked in the pack")

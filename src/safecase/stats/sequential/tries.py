@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import math
 
-from safecase.stats._requirements import StatisticsError, require_probability
+from safecase.base import StatisticsError
+from safecase.stats._requirements import require_probability
 
 
 def error_of_try(error: float, number: int) -> float:
