@@ -95,25 +95,24 @@ def write_run(
     folder.mkdir(parents=True)
     nonce = hashlib.sha256(f"nonce {seed}".encode()).hexdigest()
     honest = PlanDraft(tuple(cases), repeats, order)
-    draft = manifest_of(
-        plan or honest.ordered(0),
-        *gates,
-        run_id=run_id,
-        demo=demo,
-        suites=tuple(
+    fields: dict[str, Any] = {
+        "run_id": run_id,
+        "demo": demo,
+        "suites": tuple(
             SuiteReference(id=name, version="1", cases=count)
             for name, count in Counter(item.suite for item in cases).items()
         ),
-        cases_digest=cases_digest(cases),
-        nonce=nonce,
-        scorers=tuple(scorers),
-        scorer_cards=tuple(cards),
-        baseline=baseline,
-        predecessors=(Predecessor(run_id=predecessor.run_id, manifest_digest=predecessor.digest),)
+        "cases_digest": cases_digest(cases),
+        "nonce": nonce,
+        "scorers": tuple(scorers),
+        "scorer_cards": tuple(cards),
+        "baseline": baseline,
+        "predecessors": (Predecessor(run_id=predecessor.run_id, manifest_digest=predecessor.digest),)
         if predecessor
         else (),
-        **{"draw_order": order, **more},
-    )
+        "draw_order": order,
+    }
+    draft = manifest_of(plan or honest.ordered(0), *gates, **{**fields, **more})
     derived = derive_seed(draft.draft_digest, nonce)
     plan = plan or honest.ordered(derived)
     orders = {"draw_order_digest": plan.draw_order_digest, "plan_digest": plan.plan_digest}

@@ -289,7 +289,7 @@ FORGERIES: list[tuple[str, dict[str, Any], str]] = [
     (
         "the frozen gate",
         {"run/manifest.json": edit(lambda m: m["gates"][0]["rules"][0].update(bound=0.9))},
-        "not those that were frozen",
+        "the seed does not follow from the plan",
     ),
     (
         "the statement",
@@ -520,7 +520,7 @@ def test_the_chain_of_runs_is_checked(tmp_path: Path) -> None:
     path = pack(third, tmp_path / "pack.zip", chain=(second, first))
     report = verify_pack(path)
     assert report.ok, failed(report)
-    assert any(item.detail == "2 earlier runs linked" for item in report.checks)
+    assert any("2 earlier runs linked; no history here" in item.detail for item in report.checks)
     name = f"chain/{first.run_id}.json"
     forged = repack(path, tmp_path / "forged.zip", {name: edit(lambda m: m.update(seed=8))})
     assert "names another predecessor" in objection(verify_pack(forged))

@@ -38,6 +38,7 @@ run/attempts.jsonl.zst  what happened, one attempt a line, personal data and sec
 run/masked_cases.json   digests of cases from production, whose text is masked here (where there are any)
 baseline/               the earlier run that a regression rule compares with (where there is one)
 chain/                  manifests of the runs before, each named by its successor
+runs.jsonl              the ledger of all runs: starts, results, verdicts, each line naming the one before
 verdicts/               what the tool recommended, rule by rule
 report.html             the same for people
 results.sarif           the same for code scanning

@@ -13,16 +13,16 @@ def refusals(manifest: RunManifest, *, derived_order: bool) -> tuple[str, ...]:
     declared = declared_selection(manifest.gates)
     found = []
     if manifest.selection != declared:
+        about = f"what '{declared}' selects" if declared else "all cases of the workspace"
         found.append(
-            f"The run took only what '{manifest.selection or 'no selector'}' selects, and the gate is about "
-            f"{f'what {declared!r} selects' if declared else 'all cases of the workspace'}: leaving cases out "
-            "decides nothing about them. Run without --select, or declare the selection in the gate."
+            f"It tried what '{manifest.selection}' selects, and the gate is about {about}: leaving cases out "
+            "decides nothing. Run without --select, or declare the selection in the gate."
         )
     if not derived_order:
         found.append(
-            "The order of this run was chosen (--seed), and an order that somebody can choose can be fitted to "
-            "the system. Run without --seed: each run draws an order of its own."
+            "Its order was chosen (--seed), and an order that somebody chooses can be fitted to the system. "
+            "Run without --seed: each run draws an order of its own."
         )
     if manifest.purpose is RunPurpose.EXPLORATORY and not found:
-        found.append("The run was made to explore, not to decide.")
+        found.append("It was made to look at something, not to decide.")
     return tuple(f"This run is exploratory. {reason}" for reason in found)

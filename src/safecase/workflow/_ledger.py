@@ -12,6 +12,7 @@ from safecase.engine import RunFolder, is_active
 from safecase.gate import ERROR
 from safecase.model import (
     Gate,
+    ResultsRead,
     RunFinished,
     RunManifest,
     RunPurpose,
@@ -207,3 +208,12 @@ def enter_verdict(project: Project, verdict: Verdict) -> None:
         ]
         if same[-1:] != [event.verdict_digest]:
             writer.append(event)
+
+
+def enter_reading(project: Project, run_id: str, command: str) -> None:
+    """Enter that somebody has seen the results of a run, where the ledger does not know it already."""
+    if run_id in ledger_of(project).read().read:
+        return
+    with ledger_of(project).locked() as writer:
+        if run_id in writer.history.starts:
+            writer.append(ResultsRead(at=now(), run_id=run_id, by=command))

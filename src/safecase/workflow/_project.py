@@ -199,15 +199,15 @@ class Project:
             return RunFolder.open(run_id)
         runs = self.manifests()
         if not runs:
-            known = self.history().starts
+            known = list(self.history().starts)
+            if not known:
+                raise InputError(
+                    "there is no run yet", where=str(self.store), hint="start one with `safecase run`"
+                )
             raise InputError(
-                "there is no run yet"
-                if not known
-                else "the store holds none of the runs that the ledger knows",
+                f"the store holds none of the {len(known)} runs that the ledger knows",
                 where=str(self.store),
-                hint="start one with `safecase run`"
-                if not known
-                else f"{len(known)} known, the last is {list(known)[-1]}: fetch them, or mend the store under defaults",
+                hint=f"the last is {known[-1]}: fetch it, mend defaults: store, or start a new run",
             )
         if not run_id or run_id == "latest":
             return RunFolder.open(runs[-1][0])

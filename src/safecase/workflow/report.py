@@ -27,6 +27,7 @@ from safecase.report import (
 )
 from safecase.workflow._decisions import decision_entries, decision_log_path
 from safecase.workflow._labels import packed_labels
+from safecase.workflow._ledger import enter_reading
 from safecase.workflow._project import Project
 from safecase.workflow.gate import changes_since_decision
 
@@ -211,6 +212,9 @@ def write_report(
     log = decision_log_path(project)
     if log.exists():
         files["decisions.jsonl"] = log.read_bytes()
+    # The report shows what the run showed: from now on nobody sets it aside.
+    enter_reading(project, manifest.run_id, "report")
+    files["runs.jsonl"] = project.ledger_path.read_bytes()
     baseline = project.run_folder(manifest.baseline.run_id) if manifest.baseline else None
     pack = target / f"{manifest.run_id}-{verdict.gate}.safecase.zip"
     summary = build_pack(

@@ -96,9 +96,7 @@ def _check_identity(verdict: Verdict, gate: Gate, evidence: Evidence, name: str)
         raise CheckFailed("the verdict counts other attempts than the log holds", where=name)
 
 
-def _check_rule(
-    result: RuleResult, evidence: Evidence, number: int, recount: Recount, name: str
-) -> None:
+def _check_rule(result: RuleResult, evidence: Evidence, number: int, recount: Recount, name: str) -> None:
     # The k-th try of a line may spend error / (k (k + 1)) of the rule's error, whatever the gate did.
     error = (1.0 - result.rule.confidence) / (number * (number + 1))
     rule, run = result.rule.model_copy(update={"confidence": 1.0 - error}), evidence.run

@@ -16,6 +16,7 @@ from pydantic import ValidationError
 from safecase.base import CheckFailed, JsonObject, Record, SafecaseError, ZstdError, digest
 from safecase.evidence._archive import open_pack, packed_digest, read_entry
 from safecase.evidence._labels import packed_labels
+from safecase.evidence._ledger import LEDGER, PackedLedger, check_place, check_results, read_ledger, told
 from safecase.evidence._packed_workspace import PackedWorkspace, read_workspace, workspace_names
 from safecase.evidence.chain import chain_for, check_chain
 from safecase.evidence.pack import PACKED_DIGEST, PREDICATE_TYPE, STATEMENT, STATEMENT_TYPE
@@ -25,7 +26,7 @@ from safecase.evidence.verify._decisions import DECISION_LOG, Decided
 from safecase.evidence.verify._rules import check_manifest, check_rules
 from safecase.evidence.verify._run import PackedRun, first_line
 from safecase.evidence.verify._verdict import Evidence, check_verdict
-from safecase.model import RunManifest, Verdict
+from safecase.model import RunManifest, RunResult, Verdict
 
 _LONGEST_DETAIL = 1_000
 """Characters of a hostile pack's words that reach the terminal: a message, and no flood."""
@@ -49,6 +50,8 @@ class VerificationStep(Record):
 
     name: str
     ok: bool
+    shows_something: bool = True
+    """False where there was nothing to check, so that it is no tick: no history, for instance."""
     detail: str
 
 
@@ -80,6 +83,9 @@ class _Progress:
     workspace: PackedWorkspace = field(default_factory=PackedWorkspace)
     earlier: list[RunManifest] = field(default_factory=list)
     """The runs before this one that the pack holds, nearest first."""
+    ledger: PackedLedger | None = None
+    untold: set[str] = field(default_factory=set)
+    """Checks that found nothing wrong and nothing to hold against anything."""
 
     def step(self, name: str, work: Callable[[], str]) -> bool:
         """Do one check and note what came of it."""
@@ -89,7 +95,10 @@ class _Progress:
             detail, ok = error.render(), False
         except _BROKEN as error:
             detail, ok = f"the pack is corrupt here: {first_line(error)}", False
-        self.checks.append(VerificationStep(name=name[:120], ok=ok, detail=_harmless(detail)))
+        shows = name not in self.untold
+        self.checks.append(
+            VerificationStep(name=name[:120], ok=ok, shows_something=shows, detail=_harmless(detail))
+        )
         return ok
 
 
@@ -148,7 +157,11 @@ def _verify(progress: _Progress) -> None:
     if DECISION_LOG in progress.archive.namelist():
         data = read_entry(progress.archive, DECISION_LOG)
         verdicts = [_read_verdict(progress, name) for name in names]
-        progress.step("decisions", lambda: decided.check(data, verdicts, progress.skipped))
+        heads = progress.ledger.decision_heads if progress.ledger else ()
+        progress.step("decisions", lambda: decided.check(data, verdicts, heads, progress.skipped))
+    elif progress.ledger is not None and progress.ledger.decision_heads:
+        cut = "the ledger of runs names decisions, and the pack holds none"
+        progress.checks.append(VerificationStep(name="decisions", ok=False, detail=cut))
     evidence = _evidence(progress, decided)
     if not names:
         progress.checks.append(VerificationStep(name="verdict", ok=False, detail="the pack holds no verdict"))
@@ -230,7 +243,10 @@ def _plan(progress: _Progress) -> str:
         same = (named.run_id, named.manifest_digest) == (earlier.manifest.run_id, earlier.manifest.digest)
         if not same:
             raise CheckFailed("the baseline is not the run that was named", where="baseline/manifest.json")
-    detail = f"{len(run.case_index)} draws as committed and as the seed gives them, {len(run.cases)} cases; {run.nonce}"
+    detail = (
+        f"{len(run.case_index)} draws as committed and as the seed gives them, {len(run.cases)} cases; "
+        f"{run.nonce}"
+    )
     if run.manifest.selection:
         detail += f"; only the cases that '{run.manifest.selection}' selects"
     masked = len(run.masked) + (len(earlier.masked) if earlier else 0)
@@ -306,7 +322,31 @@ def _chain(progress: _Progress) -> str:
     check_chain(manifest, progress.earlier)
     progress.earlier[:] = chain_for(manifest, progress.earlier)
     count = len(progress.earlier)
-    return f"{count} earlier runs linked" if count else "no earlier run in the pack"
+    linked = (
+        f"{count} earlier run{'' if count == 1 else 's'} linked" if count else "no earlier run in the pack"
+    )
+    if LEDGER not in archive.namelist():
+        progress.untold.add("chain")
+        return f"{linked}; no history here: the pack carries no ledger of runs"
+    progress.ledger = read_ledger(read_entry(archive, LEDGER), manifest)
+    check_results(progress.ledger, manifest, _result(progress), progress.earlier)
+    if not progress.ledger.others:
+        progress.untold.add("chain")
+    return f"{linked}; {told(progress.ledger)}"
+
+
+def _result(progress: _Progress) -> RunResult:
+    """What came of the run, counted from the attempts in the pack."""
+    run = progress.runs["run"]
+    outcomes = run.raw().outcome
+    answered = [draw for draw, outcome in outcomes.items() if outcome != "error"]
+    opened = set(run.manifest.open_families)
+    return RunResult(
+        attempts_digest=str(_predicate(progress).get("original_attempts_digest")),
+        recorded=len(outcomes),
+        answered=len(answered),
+        answered_sealed=sum(run.cases[run.case_index[draw]].family not in opened for draw in answered),
+    )
 
 
 def _workspace(progress: _Progress) -> str:
@@ -324,7 +364,14 @@ def _rules(progress: _Progress) -> str:
     run = progress.runs["run"]
     check_manifest(run.manifest, run.cases, "run/manifest.json")
     verdicts = [_read_verdict(progress, name) for name in _verdict_names(progress.archive)]
-    return check_rules(run.manifest, verdicts, progress.earlier, progress.workspace, progress.skipped)
+    ledger = progress.ledger
+    aside = ledger.set_aside() if ledger else set()
+    earlier = [
+        item
+        for item in progress.earlier
+        if ledger is None or (ledger.answered(item.run_id) and item.run_id not in aside)
+    ]
+    return check_rules(run.manifest, verdicts, earlier, progress.workspace, progress.skipped)
 
 
 def _evidence(progress: _Progress, decided: Decided) -> Evidence:
@@ -358,6 +405,10 @@ def _read_verdict(progress: _Progress, name: str) -> Verdict:
 
 def _verdict(progress: _Progress, name: str, evidence: Evidence) -> str:
     verdict = _read_verdict(progress, name)
+    run = progress.runs["run"]
+    if progress.ledger is not None:
+        families = (case.family for case in run.cases)
+        check_place(progress.ledger, run.manifest, verdict, tuple(zip(families, run.digests, strict=True)))
     recount = check_verdict(verdict, evidence, name)
     progress.skipped.extend(f"{verdict.gate}: {item}" for item in recount.skipped)
     return f"{verdict.kind.value}: {recount.recomputed} results recomputed and equal"
