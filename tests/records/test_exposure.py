@@ -22,7 +22,7 @@ def test_an_open_run_opens_what_it_tried_and_nothing_else() -> None:
     ledger = LedgerInMemory()
     ledger.run("a", SUITE[:2])
     assert ledger.past().exposure.open_families(SUITE) == {"family-0", "family-1"}
-    assert ledger.past("a").exposure.open_families(SUITE) == frozenset(), "when it began, nobody had seen them"
+    assert ledger.past("a").exposure.open_families(SUITE) == frozenset(), "when it began"
 
 
 def test_a_certification_keeps_its_families_sealed_until_a_person_opens_them() -> None:

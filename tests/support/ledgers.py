@@ -23,7 +23,7 @@ from support.moments import MOMENT
 
 @dataclass
 class LedgerInMemory:
-    """A ledger that grows; each event names the ends that stand when it is entered, or those that it is given."""
+    """A ledger that grows; each event names the ends that stand when it is entered, or those given."""
 
     events: list[LedgerEvent] = field(default_factory=list)
 

@@ -93,7 +93,10 @@ def rule_slices(
     ``open_families``: those whose results somebody had seen before the run began. What was mended on them
     says nothing about the population, so that such a claim leaves them out.
     """
-    mask = case_mask(rule, plan.cases)
+    # Of a plan that tries one case of each family, the others play no part.
+    planned = np.zeros(len(plan.cases), dtype=np.bool_)
+    planned[plan.case_index] = True
+    mask = case_mask(rule, plan.cases) & planned
     name_of = _CATEGORY[rule.per]
     names = np.array(
         [name_of(case) if mask[index] else "" for index, case in enumerate(plan.cases)], dtype=object

@@ -114,10 +114,10 @@ def evaluate_gate(
             )
         ),
         selection=manifest.selection,
+        notes=tuple(notes),
+        refusals=refusals(manifest, derived_order=derived_order),
         waits=any(waits and item.rule.rule_class is not RuleClass.ADVISORY for item, waits in evaluated),
         blocked_before=tuple(blocked_before),
-        refused=tuple(refusals(manifest, derived_order=derived_order)),
-        notes=tuple(notes),
         attempts=len(made),
         errors=int((made == ERROR).sum()),
         undetermined=int((made == UNDETERMINED).sum()),
@@ -274,9 +274,9 @@ def _recommend(
     if not any(_binds(result.rule) for result in found.rules):
         return VerdictKind.NOT_CONFIGURED, [_NOTHING_BINDS, *failing, *open_]
     waits = [DEVELOPMENT] if found.waits else []
-    if found.refused:
+    if found.refusals:
         # Not what was found, which may be read off the rules: what may be concluded.
-        return VerdictKind.INSUFFICIENT_EVIDENCE, [*found.refused, *waits, *failing, *open_]
+        return VerdictKind.INSUFFICIENT_EVIDENCE, [*found.refusals, *waits, *failing, *open_]
     # What failed outweighs what is open: no evidence yet to come can turn it round.
     if found.blocked_before:
         return VerdictKind.NO_GO, [_blocked(found.blocked_before), *waits, *failing, *open_]

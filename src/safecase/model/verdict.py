@@ -75,12 +75,12 @@ class Verdict(Record):
     """What a reader of the claim must know of the runs before this one and of their records."""
     sealed: bool = False
     """A certification's verdict: one word. Its rules and counts are sealed with its results."""
+    refusals: tuple[str, ...] = ()
+    """Why the run decides nothing, whatever it showed."""
     waits: bool = False
     """Whether a rule that binds waits for families that nobody has seen."""
     blocked_before: tuple[str, ...] = ()
     """Earlier runs of the same candidate that a rule of the gate blocked."""
-    refused: tuple[str, ...] = ()
-    """Why no gate may conclude anything from the run, each as a sentence."""
     attempts: int = 0
     errors: int = 0
     undetermined: int = 0
@@ -93,4 +93,7 @@ class Verdict(Record):
         on a machine whose store holds fewer of the runs before.
         """
         concluded = {"kind", "reasons", "conditions", "acceptances", "notes"}
+        if self.sealed:
+            # Of a sealed verdict its one word is all that there is to decide on.
+            concluded -= {"kind"}
         return digest(self.model_dump(mode="json", by_alias=True, exclude=concluded))

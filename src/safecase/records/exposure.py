@@ -76,7 +76,7 @@ class RunRecord:
         """Whether it may have learnt something about sealed families. A run that has no end yet may have."""
         if self.set_aside or self.start.purpose not in _DECISIVE:
             return False
-        return self.finish is None or self.finish.result.answered_sealed > 0
+        return self.finish is None or self.finish.result.learnt
 
 
 @dataclass(frozen=True)

@@ -35,6 +35,10 @@ if TYPE_CHECKING:
     from safecase.workflow.plan import forecast_run as forecast_run
     from safecase.workflow.plugins import PluginRow as PluginRow
     from safecase.workflow.plugins import list_plugins as list_plugins
+    from safecase.workflow.pools._sealing import seal_status as seal_status
+    from safecase.workflow.pools.certify import prepare_certification as prepare_certification
+    from safecase.workflow.pools.open import open_families as open_families
+    from safecase.workflow.pools.open import plan_opening as plan_opening
     from safecase.workflow.recommend import recommend_verdicts as recommend_verdicts
     from safecase.workflow.report import write_report as write_report
     from safecase.workflow.run import PreparedRun as PreparedRun
@@ -43,6 +47,7 @@ if TYPE_CHECKING:
     from safecase.workflow.run import prepare as prepare
     from safecase.workflow.run import prepare_resume as prepare_resume
     from safecase.workflow.show import count_coverage as count_coverage
+    from safecase.workflow.show import find_attempt as find_attempt
     from safecase.workflow.show import list_runs as list_runs
     from safecase.workflow.show import project_graph as project_graph
     from safecase.workflow.sign import plan_decision as plan_decision

@@ -5,6 +5,7 @@ from __future__ import annotations
 from safecase.base import Record
 from safecase.gate import RunComparison, compare_runs
 from safecase.workflow._project import Project
+from safecase.workflow.pools._sealing import require_opened
 
 
 class Comparison(Record):
@@ -24,5 +25,8 @@ class Comparison(Record):
 def compare_recorded(project: Project, before: str, after: str = "") -> Comparison:
     """Pair the cases of two runs; ``after`` is the latest run where it is empty."""
     first, second = project.run_folder(before), project.run_folder(after)
+    history = project.history()
+    for folder in (first, second):
+        require_opened(history, folder, "a comparison")
     rows = compare_runs((first.cases(), first.columns()), (second.cases(), second.columns()))
     return Comparison(before=first.manifest.run_id, after=second.manifest.run_id, rows=rows)

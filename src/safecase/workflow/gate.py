@@ -9,12 +9,13 @@ from datetime import UTC, date, datetime
 from safecase.base import ExitCode, InputError
 from safecase.engine import RunFolder, has_derived_order, is_remote, publish_file, write_file
 from safecase.gate import BaselineRun, evaluate_gate
-from safecase.model import Gate, RuleChange, StaleEvidence, Verdict, VerdictKind
-from safecase.records import Past, standing
+from safecase.model import Gate, RuleChange, RunManifest, StaleEvidence, Verdict, VerdictKind
+from safecase.records import Past, RunHistory, standing
 from safecase.workflow._decisions import decision_entries, exceptions_for, people_since
 from safecase.workflow._labels import read_labels, write_sheets
 from safecase.workflow._ledger import current_history, enter_verdict, history_notes, standing_blocks
 from safecase.workflow._project import Project, pick
+from safecase.workflow.pools._sealing import is_sealed, seal_verdict
 
 EXIT_CODES = {
     VerdictKind.GO: ExitCode.OK,
@@ -37,10 +38,11 @@ def decide(
 
     Sheets for human labels are written beside them. Raises as `evaluate`.
     """
-    labels = read_labels(project, frozen_gates(folder, gate))
-    for item in frozen_gates(folder, gate):
-        write_sheets(folder, item, labels)
     verdicts = evaluate(project, folder, gate=gate, today=today, check_present=check_present)
+    if not any(verdict.sealed for verdict in verdicts):
+        labels = read_labels(project, frozen_gates(folder, gate))
+        for item in frozen_gates(folder, gate):
+            write_sheets(folder, item, labels)
     for verdict in verdicts:
         name = f"verdict-{verdict.gate}.json"
         write_file(folder.path / name, verdict.model_dump_json(indent=2, by_alias=True).encode())
@@ -66,42 +68,79 @@ def evaluate(
     today: date | None = None,
     check_present: bool = True,
 ) -> tuple[Verdict, ...]:
-    """The verdicts on a run by its frozen gates, worked out here and now from the run log; writes nothing.
+    """The verdicts on a run by its frozen gates, worked out here and now from the run log; writes no verdict.
+
+    Of a certification that nobody opened they say one word each.
 
     The gates are those of the manifest. A gate of the workspace that differs from them is a changed
     rule and is refused by that name; ``check_present`` compares the recorded system with the
     present one, so that stale evidence shows. Raises CheckFailed where the decision log does not hold.
     """
-    manifest = folder.manifest
-    gates = frozen_gates(folder, gate)
-    stale = present_differences(project, folder) if check_present else ()
-    baseline = project.run_folder(manifest.baseline.run_id) if manifest.baseline else None
-    entries = decision_entries(project)
-    labels = read_labels(project, gates)
     history = current_history(project)
-    past = Past(history, history.starts.get(manifest.run_id))
-    number = past.try_number(manifest.line, folder.cases())
-    opened = past.exposure.open_families(folder.cases())
-    return tuple(
-        evaluate_gate(
-            item,
-            manifest,
-            folder.plan,
-            folder.columns(),
-            baseline=BaselineRun.read(baseline) if baseline else None,
-            exceptions=exceptions_for(project, entries, item.id, manifest.line),
-            risks=project.workspace.risks,
-            stale=(*stale, *changed_rules(project, item)),
-            labels=labels,
-            try_number=number,
-            open_families=opened,
-            blocked_before=standing_blocks(past, manifest, item),
-            derived_order=has_derived_order(manifest),
-            notes=history_notes(project, past, manifest.candidate, manifest.system.fingerprint),
-            today=today or datetime.now(UTC).date(),
-        )
-        for item in gates
+    stale = present_differences(project, folder) if check_present else ()
+    verdicts = tuple(
+        _evaluate(project, folder, item, history, stale=stale, today=today)
+        for item in frozen_gates(folder, gate)
     )
+    if not is_sealed(history, folder):
+        return verdicts
+    status = folder.status
+    return tuple(seal_verdict(verdict, status) for verdict in verdicts)
+
+
+def _evaluate(
+    project: Project,
+    folder: RunFolder,
+    gate: Gate,
+    history: RunHistory,
+    *,
+    stale: Sequence[StaleEvidence] = (),
+    today: date | None = None,
+    follow: bool = True,
+) -> Verdict:
+    """What one gate says of a run, sealed or not; ``follow``: with the blocks of earlier runs."""
+    manifest, cases = folder.manifest, folder.cases()
+    baseline = project.run_folder(manifest.baseline.run_id) if manifest.baseline else None
+    past = Past(history, history.starts.get(manifest.run_id))
+    return evaluate_gate(
+        gate,
+        manifest,
+        folder.plan,
+        folder.columns(),
+        baseline=BaselineRun.read(baseline) if baseline else None,
+        exceptions=exceptions_for(project, decision_entries(project), gate.id, manifest.line),
+        risks=project.workspace.risks,
+        stale=(*stale, *changed_rules(project, gate)),
+        labels=read_labels(project, (gate,)),
+        try_number=past.try_number(manifest.line, cases),
+        open_families=past.exposure.open_families(cases),
+        blocked_before=_blocks(project, past, manifest, gate) if follow else (),
+        derived_order=has_derived_order(manifest),
+        notes=history_notes(project, past, manifest.candidate, manifest.system.fingerprint),
+        today=today or datetime.now(UTC).date(),
+    )
+
+
+def _blocks(project: Project, past: Past, manifest: RunManifest, gate: Gate) -> tuple[str, ...]:
+    """Earlier decisive runs of the same candidate that this gate blocks.
+
+    They are worked out anew, so that a run whose verdict nobody asked for counts as well, and a certification
+    whose not-go was a lack of evidence does not. What the store lacks stands as the ledger has it.
+    """
+    told = standing_blocks(past, manifest, gate)
+    present = {run.manifest.run_id: run.place for run in project.runs(past.history)}
+    found = []
+    for record in past.tries_of(manifest.candidate):
+        run_id = record.start.run_id
+        if run_id == manifest.run_id:
+            continue
+        if run_id in present:
+            earlier = _evaluate(project, RunFolder.open(present[run_id]), gate, past.history, follow=False)
+            if earlier.kind is VerdictKind.NO_GO:
+                found.append(run_id)
+        elif run_id in told:
+            found.append(run_id)
+    return tuple(found)
 
 
 def evaluate_one(project: Project, folder: RunFolder, gate: str = "") -> Verdict:

@@ -14,7 +14,16 @@ from safecase.engine import RunFolder
 from safecase.evidence import PackSummary, Redactor, build_pack, chain_for, load_key
 from safecase.gate import ERROR, VIOLATED, by_severity, case_mask, risk_coverage
 from safecase.interop import render_junit, render_sarif
-from safecase.model import Decision, DecisionEntry, Estimate, OutcomeKind, Purpose, Verdict, quantity
+from safecase.model import (
+    Decision,
+    DecisionEntry,
+    Estimate,
+    OutcomeKind,
+    Purpose,
+    RunPurpose,
+    Verdict,
+    quantity,
+)
 from safecase.records import name_words, standing
 from safecase.report import (
     CoverageRow,
@@ -30,6 +39,7 @@ from safecase.workflow._labels import packed_labels
 from safecase.workflow._ledger import enter_reading
 from safecase.workflow._project import Project
 from safecase.workflow.gate import changes_since_decision
+from safecase.workflow.pools._sealing import seal_verdict
 
 # As many as somebody reads before a decision; the pack holds all of them.
 _WORST_SHOWN = 12
@@ -42,8 +52,9 @@ class ReportFiles:
     html: Path
     sarif: Path
     junit: Path
-    pack: Path
-    pack_summary: PackSummary
+    pack: Path | None
+    """None for a sealed certification: a pack holds every transcript, and is written once it was opened."""
+    pack_summary: PackSummary | None
 
 
 def report_content(
@@ -61,22 +72,22 @@ def report_content(
         manifest=manifest,
         verdict=verdict,
         made_at=datetime.now(UTC),
-        worst=_worst(folder, redactor),
-        coverage=_coverage(project, folder),
+        worst=() if verdict.sealed else _worst(folder, redactor),
+        coverage=() if verdict.sealed else _coverage(project, folder),
         residual=_residual(project, entries, verdict.line, datetime.now(UTC).date()),
-        trade_offs=_trade_offs(folder, manifest.system.system),
+        trade_offs=() if verdict.sealed else _trade_offs(folder, manifest.system.system),
         cards=manifest.scorer_cards,
         uncalibrated=tuple(item.name for item in manifest.scorers if not item.calibrated),
-        decisions=_decisions_shown(entries, verdict),
+        decisions=_decisions_shown(entries, folder, verdict),
         rule_changes=tuple(
             change.sentence for change in changes_since_decision(project, folder, verdict).rules
         ),
         redactions=dict(redactor.counts),
         planned=manifest.planned,
-        recorded=len(columns),
-        skipped=status.skipped,
-        cost_usd=status.cost_usd,
-        latency_note=latency,
+        recorded=0 if verdict.sealed else len(columns),
+        skipped=0 if verdict.sealed else status.skipped,
+        cost_usd=None if verdict.sealed else status.cost_usd,
+        latency_note="" if verdict.sealed else latency,
     )
 
 
@@ -150,11 +161,17 @@ def _residual(
     )
 
 
-def _decisions_shown(entries: Sequence[DecisionEntry], verdict: Verdict) -> tuple[DecisionShown, ...]:
+def _decisions_shown(
+    entries: Sequence[DecisionEntry], folder: RunFolder, verdict: Verdict
+) -> tuple[DecisionShown, ...]:
     """What people decided on this very verdict; what was decided on another one is not about it."""
+    bases = {verdict.basis}
+    if verdict.purpose is RunPurpose.CERTIFICATION and not verdict.sealed:
+        # Decided on while its results were sealed, shown when they are open.
+        bases.add(seal_verdict(verdict, folder.status).basis)
     shown = []
     for item in standing(entries).matters:
-        if (item.decision.gate, item.decision.verdict_digest) != (verdict.gate, verdict.basis):
+        if item.decision.gate != verdict.gate or item.decision.verdict_digest not in bases:
             continue
         state = "superseded by a later decision" if item.superseded else "; ".join(item.missing)
         names = tuple(
@@ -194,7 +211,10 @@ def rule_positions(project: Project, verdict: Verdict) -> dict[str, SourcePositi
 def write_report(
     project: Project, folder: RunFolder, verdict: Verdict, *, destination: Path | None = None
 ) -> ReportFiles:
-    """Write the report, the CI files and the signed pack; each in one step."""
+    """Write the report, the CI files and the signed pack; each in one step.
+
+    Of a sealed certification the pack is left out, because it holds the transcripts.
+    """
     manifest = folder.manifest
     target = destination or project.workspace.root / "packs" / f"{manifest.run_id}-{verdict.gate}"
     target.mkdir(parents=True, exist_ok=True)
@@ -209,6 +229,8 @@ def write_report(
     }
     for name in ("report.html", "results.sarif", "junit.xml"):
         (target / name).write_bytes(files[name])
+    if verdict.sealed:
+        return ReportFiles(target / "report.html", target / "results.sarif", target / "junit.xml", None, None)
     log = decision_log_path(project)
     if log.exists():
         files["decisions.jsonl"] = log.read_bytes()

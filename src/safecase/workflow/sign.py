@@ -42,7 +42,7 @@ from safecase.workflow._decisions import (
 from safecase.workflow._ledger import current_history, ledger_of
 from safecase.workflow._project import Project, pick
 from safecase.workflow.gate import evaluate_one
-from safecase.workflow.pools._sealing import NOT_PASSED, is_sealed, require_opened
+from safecase.workflow.pools._sealing import NOT_PASSED, require_opened
 from safecase.workflow.recommend import recommendation_of
 
 
@@ -97,13 +97,13 @@ def plan_decision(
     if accept and not shipping:
         raise InputError("a no-go accepts nothing", hint="leave --accept away")
     matter = Matter(found, frozen, at_stake, workspace, exceptions, log, now.date())
-    sealed = is_sealed(current_history(project), folder)
-    if sealed and accept:
+    if found.sealed and accept:
         require_opened(current_history(project), folder, "an exception")
     asked = accepted(matter, accept)
     exceptions = replace(exceptions, acceptances=merged(exceptions.acceptances, asked))
-    verdict = conclude(found, exceptions, at_stake, now.date())
-    if shipping and sealed and verdict.kind not in SHIPPING:
+    # A sealed verdict is one word, concluded already: its rules are not here to conclude from.
+    verdict = found if found.sealed else conclude(found, exceptions, at_stake, now.date())
+    if shipping and found.sealed and verdict.kind not in SHIPPING:
         raise CheckFailed(NOT_PASSED, hint="change the system and certify the next candidate")
     if shipping:
         _require_shippable(verdict, decision)

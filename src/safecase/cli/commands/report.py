@@ -38,11 +38,18 @@ def report(
                 "html": str(files.html),
                 "sarif": str(files.sarif),
                 "junit": str(files.junit),
-                "pack": str(files.pack),
+                "pack": str(files.pack) if files.pack else None,
             }
         )
         return
     console = out()
+    if files.pack is None or files.pack_summary is None:
+        console.print(f"Report: {files.html}\nCI:     {files.sarif}, {files.junit}")
+        console.print(
+            "No pack: it holds the transcripts, and this certification is sealed. "
+            f"`safecase open {folder.manifest.run_id}` opens it for good."
+        )
+        return
     console.print(f"Report: {files.html}\nPack:   {files.pack}\nCI:     {files.sarif}, {files.junit}")
     counts = ", ".join(f"{count} × {kind}" for kind, count in sorted(files.pack_summary.redactions.items()))
     console.print(f"Redacted: {counts or 'nothing'}")

@@ -11,7 +11,9 @@ NOT_PASSED = (
     "The certification did not pass. Its results stay sealed, so that no more than this is told: with more, "
     "the next try could be fitted to them."
 )
-PASSED = "The certification passed. Its results stay sealed; `safecase open` shows them and opens its families."
+PASSED = (
+    "The certification passed. Its results stay sealed; `safecase open` shows them and opens its families."
+)
 _CONDITIONS = "What it rests on beside its rules is sealed with the results: `safecase open` shows it."
 
 
@@ -73,21 +75,23 @@ def technical_failure(verdict: Verdict, status: RunStatus) -> str:
     return ""
 
 
-def seal_status(manifest: RunManifest, status: RunStatus) -> RunStatus:
-    """The status of a certification as people may read it: its state, and nothing that counts answers."""
-    if manifest.purpose is not RunPurpose.CERTIFICATION:
-        return status
+def seal_status(manifest: RunManifest, status: RunStatus) -> tuple[RunStatus, bool]:
+    """A run's status as people may read it, and whether something was left out.
+
+    Of a certification it tells its state, and nothing that counts answers; one that had no answer at all has
+    nothing to hide.
+    """
     errors = status.outcomes.get(OutcomeKind.ERROR.value, 0)
-    all_errors = status.recorded > 0 and errors == status.recorded
-    return status.model_copy(
-        update={
-            "reason": "" if status.state is RunState.COMPLETE else status.reason,
-            "recorded": status.recorded if all_errors else 0,
-            "skipped": 0,
-            "not_run": 0,
-            "outcomes": {OutcomeKind.ERROR.value: errors} if all_errors else {},
-            "calls": 0,
-            "cost_usd": None,
-            "attempts_digest": "",
-        }
-    )
+    if manifest.purpose is not RunPurpose.CERTIFICATION or (status.recorded and status.recorded == errors):
+        return status, False
+    hidden = {
+        "recorded": 0,
+        "skipped": 0,
+        "not_run": 0,
+        "outcomes": {},
+        "calls": 0,
+        "cost_usd": None,
+        "attempts_digest": "",
+        "reason": "" if status.state is RunState.COMPLETE else status.reason,
+    }
+    return status.model_copy(update=hidden), True

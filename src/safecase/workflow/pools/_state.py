@@ -8,7 +8,7 @@ from functools import cached_property
 
 from safecase.base import Record
 from safecase.engine import RunPlan, build_plan
-from safecase.gate import about_population, failure_bound, rule_slices
+from safecase.gate import about_population, failure_bound, families_by_slice
 from safecase.model import Case, Gate, GateRule, RuleClass
 from safecase.records import Past, RunHistory
 from safecase.stats import error_of_try, tries_carried, zero_failure_floor
@@ -147,12 +147,12 @@ class PoolState:
         slices = tuple(
             SliceTries(
                 category=item.name,
-                sealed=item.families,
+                sealed=item.sealed,
                 open=item.shown,
                 needed=max(zero_failure_floor(bound, error_of_try(error, self.next_try)), rule.minimum_n),
-                last_try=tries_carried(item.families, bound, error) if item.families >= rule.minimum_n else 0,
+                last_try=tries_carried(item.sealed, bound, error) if item.sealed >= rule.minimum_n else 0,
             )
-            for item in rule_slices(rule, plan, self.open_families)
+            for item in families_by_slice(rule, plan, self.open_families)
         )
         if not slices:
             return None
