@@ -36,7 +36,7 @@ from safecase.report import (
 )
 from safecase.workflow._decisions import decision_entries, decision_log_path
 from safecase.workflow._labels import packed_labels
-from safecase.workflow._ledger import enter_reading
+from safecase.workflow._ledger import enter_verdict
 from safecase.workflow._project import Project
 from safecase.workflow.gate import changes_since_decision
 from safecase.workflow.pools._sealing import seal_verdict
@@ -234,8 +234,9 @@ def write_report(
     log = decision_log_path(project)
     if log.exists():
         files["decisions.jsonl"] = log.read_bytes()
-    # The report shows what the run showed: from now on nobody sets it aside.
-    enter_reading(project, manifest.run_id, "report")
+    # The verdict was worked out for this report, and is the one that the pack carries. It shows what the run
+    # showed, so that from now on nobody sets the run aside.
+    enter_verdict(project, verdict)
     files["runs.jsonl"] = project.ledger_path.read_bytes()
     baseline = project.run_folder(manifest.baseline.run_id) if manifest.baseline else None
     pack = target / f"{manifest.run_id}-{verdict.gate}.safecase.zip"

@@ -87,6 +87,7 @@ def plan_decision(
     decision may not be taken, InputError where what was said does not fit.
     """
     workspace, now = project.workspace, now or datetime.now(UTC)
+    find_person(workspace.people, signer)
     found = evaluate_one(project, folder, gate)
     frozen = pick(folder.manifest.gates, found.gate, "frozen gate")
     entries = decision_entries(project)
