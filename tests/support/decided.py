@@ -14,7 +14,7 @@ from safecase.model import RunSettings, VerdictKind
 from safecase.records import AcceptanceRequest, parse_acceptance
 from safecase.workflow import Project, RunOptions, plan_decision, recommend_verdicts, sign_decision
 from safecase.workflow.gate import evaluate, evaluate_one
-from safecase.workflow.sign import SignedDecision
+from safecase.workflow.decisions.sign import SignedDecision
 
 _NUMBERS = itertools.count()
 UNTIL = datetime.now(UTC).date() + timedelta(days=30)

@@ -34,10 +34,10 @@ from safecase.report import (
     WorstTranscript,
     render_report,
 )
-from safecase.workflow._decisions import decision_entries, decision_log_path
 from safecase.workflow._labels import packed_labels
 from safecase.workflow._ledger import enter_verdict
 from safecase.workflow._project import Project
+from safecase.workflow.decisions._log import decision_entries, decision_log_path
 from safecase.workflow.gate import changes_since_decision
 from safecase.workflow.pools._sealing import seal_verdict
 

@@ -32,18 +32,18 @@ from safecase.records import (
     signer_for,
     standing,
 )
-from safecase.workflow._acceptances import Matter, accepted, merged
-from safecase.workflow._decisions import (
+from safecase.workflow._ledger import current_history, ledger_of
+from safecase.workflow._project import Project, pick
+from safecase.workflow.decisions._acceptances import Matter, accepted, merged
+from safecase.workflow.decisions._log import (
     decision_entries,
     decision_log_path,
     exceptions_for,
     people_since,
 )
-from safecase.workflow._ledger import current_history, ledger_of
-from safecase.workflow._project import Project, pick
+from safecase.workflow.decisions.recommend import recommendation_of
 from safecase.workflow.gate import evaluate_one
 from safecase.workflow.pools._sealing import NOT_PASSED, require_opened
-from safecase.workflow.recommend import recommendation_of
 
 
 @dataclass(frozen=True)
