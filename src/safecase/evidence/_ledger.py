@@ -17,6 +17,7 @@ from safecase.base import CheckFailed, canonical_json, digest
 from safecase.model import (
     SHOWN_DIGITS,
     Case,
+    DecisionLogged,
     FamiliesOpened,
     LedgerEvent,
     ResultsRead,
@@ -50,6 +51,11 @@ class PackedLedger:
     def events(self) -> tuple[LedgerEvent, ...]:
         """All of them."""
         return (*self.before, self.start, *self.after)
+
+    @property
+    def decision_heads(self) -> tuple[str, ...]:
+        """Digest of the decision log's last entry, each time that it grew."""
+        return tuple(event.head for event in self.events if isinstance(event, DecisionLogged))
 
     @property
     def others(self) -> bool:

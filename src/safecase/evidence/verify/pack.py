@@ -157,7 +157,11 @@ def _verify(progress: _Progress) -> None:
     if DECISION_LOG in progress.archive.namelist():
         data = read_entry(progress.archive, DECISION_LOG)
         verdicts = [_read_verdict(progress, name) for name in names]
-        progress.step("decisions", lambda: decided.check(data, verdicts, progress.skipped))
+        heads = progress.ledger.decision_heads if progress.ledger else ()
+        progress.step("decisions", lambda: decided.check(data, verdicts, heads, progress.skipped))
+    elif progress.ledger is not None and progress.ledger.decision_heads:
+        cut = "the ledger of runs names decisions, and the pack holds none"
+        progress.checks.append(VerificationStep(name="decisions", ok=False, detail=cut))
     evidence = _evidence(progress, decided)
     if not names:
         progress.checks.append(VerificationStep(name="verdict", ok=False, detail="the pack holds no verdict"))
