@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from safecase.engine.run_folder import MANIFEST_NAME as MANIFEST_NAME
     from safecase.engine.run_folder import RunFolder as RunFolder
     from safecase.engine.run_folder import case_line as case_line
+    from safecase.engine.status import RunState as RunState
     from safecase.engine.status import RunStatus as RunStatus
     from safecase.engine.status import write_file as write_file
     from safecase.engine.store import is_forgetful as is_forgetful

@@ -15,7 +15,7 @@ from secrets import token_hex
 import numpy as np
 
 from safecase.base import InfrastructureError
-from safecase.engine._attempt_recorder import AttemptRecorder, Tallies
+from safecase.engine._attempt_recorder import AttemptRecorder, Tallies, told_outcomes
 from safecase.engine._circuit_breaker import CircuitBreaker
 from safecase.engine._dispatcher import Dispatcher
 from safecase.engine.attempts._scoring import ScorerSet
@@ -30,7 +30,7 @@ from safecase.engine.run_folder import RunFolder
 from safecase.engine.status import RunState, RunStatus, write_status
 from safecase.engine.store import is_remote, publish
 from safecase.engine.summary import summarise
-from safecase.model import Attempt, AttemptSummary
+from safecase.model import Attempt, AttemptSummary, RunPurpose
 
 _log = logging.getLogger(__name__)
 # Answers that are on their way when the disk or the target fails may still arrive; a hanging call may not.
@@ -69,6 +69,7 @@ class RunSession:
         self._drop_at: float | None = None
         self._dropped = False
         self._show_progress = request.progress is not None
+        self._sealed = folder.manifest.purpose is RunPurpose.CERTIFICATION
 
     async def run(self) -> RunFolder:
         """Carry the run on. Raises as `safecase.engine.run.run_plan` says."""
@@ -188,7 +189,8 @@ class RunSession:
             self._write_status(RunState.STOPPED, dispatcher.stop_reason)
         else:
             self._report(recorder, journal, finished=False)
-            reason = f"the gate was decided after {dispatcher.decided_at} draws" if dispatcher.decided else ""
+            decided = dispatcher.decided and not self._sealed
+            reason = f"the gate was decided after {dispatcher.decided_at} draws" if decided else ""
             content = await asyncio.to_thread(compact, folder.path, self._plan)
             self._write_status(RunState.COMPLETE, reason, content)
         self._report(recorder, journal, finished=True)
@@ -227,7 +229,7 @@ class RunSession:
                 recorded=self._durable,
                 skipped=self._dispatcher.skipped,
                 not_run=planned - self._durable - self._dispatcher.skipped,
-                outcomes={kind.value: count for kind, count in tallies.outcomes.items()},
+                outcomes=told_outcomes(tallies, sealed=self._sealed),
                 calls=max(self._budget.calls, tallies.calls),
                 cost_usd=tallies.cost_usd if tallies.cost_known else None,
                 sessions=self._number,
@@ -268,6 +270,8 @@ class RunSession:
             gate=dict(gate.progress()) if gate is not None else {},
             finished=finished,
         )
+        if self._sealed:
+            snapshot = snapshot.as_sealed()
         try:
             callback(snapshot)
         except Exception:  # noqa: BLE001  a broken display must not spoil a run that costs money

@@ -12,7 +12,7 @@ from pathlib import Path
 from secrets import token_hex
 
 from safecase.base import VERSION, InfrastructureError, InputError
-from safecase.engine._attempt_recorder import Tallies
+from safecase.engine._attempt_recorder import Tallies, told_outcomes
 from safecase.engine._run_lock import RunLock
 from safecase.engine._session import RunSession
 from safecase.engine.attempts._scoring import ScorerSet
@@ -271,7 +271,7 @@ def _finish_compacted(folder: RunFolder, status: RunStatus) -> RunFolder:
             planned=status.planned,
             recorded=rows,
             skipped=status.planned - rows,
-            outcomes={kind.value: count for kind, count in tallies.outcomes.items()},
+            outcomes=told_outcomes(tallies, sealed=folder.manifest.purpose is RunPurpose.CERTIFICATION),
             calls=tallies.calls,
             cost_usd=tallies.cost_usd if tallies.cost_known else None,
             sessions=status.sessions,

@@ -43,8 +43,7 @@ verdicts/               what the tool recommended, rule by rule
 report.html             the same for people
 results.sarif           the same for code scanning
 junit.xml               the same for a build server
-decisions.jsonl         who decided what, each entry naming the digest of the one before (where there is one)
-masked_decisions.json   digests of decisions as signed, whose text is masked here (where there are any)
+decisions.jsonl         who recommended and decided, each entry naming the one before (where there is one)
 workspace/              the risks, suites and gates as they stood; people's names and addresses masked
 labels/                 what people said of a sample of the attempts (where a rule asks for it)
 statement.dsse.json     digests of all of this, signed (DSSE, in-toto statement, Ed25519)

@@ -10,7 +10,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from safecase.engine import RunPlan
-from safecase.model import METRICS, Case, CaseScope, DrawOrder, GateRule, Purpose, Selector
+from safecase.model import (
+    METRICS,
+    Case,
+    CaseScope,
+    DrawOrder,
+    GateRule,
+    Purpose,
+    Risk,
+    Selector,
+    Stake,
+)
 
 BoolArray = NDArray[np.bool_]
 IntArray = NDArray[np.int64]
@@ -83,7 +93,10 @@ def rule_slices(
     ``open_families``: those whose results somebody had seen before the run began. What was mended on them
     says nothing about the population, so that such a claim leaves them out.
     """
-    mask = case_mask(rule, plan.cases)
+    # Of a plan that tries one case of each family, the others play no part.
+    planned = np.zeros(len(plan.cases), dtype=np.bool_)
+    planned[plan.case_index] = True
+    mask = case_mask(rule, plan.cases) & planned
     name_of = _CATEGORY[rule.per]
     names = np.array(
         [name_of(case) if mask[index] else "" for index, case in enumerate(plan.cases)], dtype=object
@@ -117,6 +130,20 @@ def rule_slices(
 
 def _count_families(plan: RunPlan, members: BoolArray) -> int:
     return len({plan.cases[index].family for index in np.flatnonzero(members)})
+
+
+def stakes(rule: GateRule, plan: RunPlan, risks: Sequence[Risk]) -> dict[str, Stake]:
+    """Category → the risks that the rule selects in it, and the worst severity."""
+    declared = {risk.id: risk.severity for risk in risks}
+    found = {}
+    for item in rule_slices(rule, plan):
+        cases = [case for case, mine in zip(plan.cases, item.cases, strict=True) if mine]
+        names = sorted({case.risk for case in cases})
+        severities = [case.severity for case in cases] + [
+            declared[name] for name in names if name in declared
+        ]
+        found[item.name] = Stake(tuple(names), min(severities, key=lambda severity: severity.rank))
+    return found
 
 
 def family_draws(plan: RunPlan, draws: IntArray) -> IntArray:

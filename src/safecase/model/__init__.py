@@ -8,6 +8,29 @@ if TYPE_CHECKING:
     from safecase.model.build_context import BuildContext as BuildContext
     from safecase.model.case import Case as Case
     from safecase.model.case import Expectation as Expectation
+    from safecase.model.decisions.acceptance import Acceptance as Acceptance
+    from safecase.model.decisions.acceptance import text_digest as text_digest
+    from safecase.model.decisions.entries import SIGNATURE_NAMESPACE as SIGNATURE_NAMESPACE
+    from safecase.model.decisions.entries import Decision as Decision
+    from safecase.model.decisions.entries import DecisionEntry as DecisionEntry
+    from safecase.model.decisions.entries import PeopleEntry as PeopleEntry
+    from safecase.model.decisions.entries import Recommendation as Recommendation
+    from safecase.model.decisions.entries import parse_entry as parse_entry
+    from safecase.model.decisions.exceptions import Exceptions as Exceptions
+    from safecase.model.decisions.exceptions import Excused as Excused
+    from safecase.model.decisions.exceptions import Stake as Stake
+    from safecase.model.decisions.exceptions import condition as condition
+    from safecase.model.decisions.exceptions import control_digest as control_digest
+    from safecase.model.decisions.exceptions import control_gone as control_gone
+    from safecase.model.decisions.exceptions import control_stale as control_stale
+    from safecase.model.decisions.exceptions import excuse as excuse
+    from safecase.model.decisions.people import Action as Action
+    from safecase.model.decisions.people import DecisionRight as DecisionRight
+    from safecase.model.decisions.people import ExceptionPolicy as ExceptionPolicy
+    from safecase.model.decisions.people import People as People
+    from safecase.model.decisions.people import Person as Person
+    from safecase.model.decisions.rule_changes import RuleChange as RuleChange
+    from safecase.model.decisions.rule_changes import changed_rules as changed_rules
     from safecase.model.declarations import Defaults as Defaults
     from safecase.model.declarations import Limits as Limits
     from safecase.model.declarations import Price as Price
@@ -24,6 +47,7 @@ if TYPE_CHECKING:
     from safecase.model.guard import Replacement as Replacement
     from safecase.model.guard import TextSpan as TextSpan
     from safecase.model.ledger import SHOWN_DIGITS as SHOWN_DIGITS
+    from safecase.model.ledger import DecisionLogged as DecisionLogged
     from safecase.model.ledger import FamiliesOpened as FamiliesOpened
     from safecase.model.ledger import LedgerEvent as LedgerEvent
     from safecase.model.ledger import ResultsRead as ResultsRead
@@ -39,12 +63,6 @@ if TYPE_CHECKING:
     from safecase.model.metric import MetricDeclaration as MetricDeclaration
     from safecase.model.metric import MetricName as MetricName
     from safecase.model.metric import RequiredOrder as RequiredOrder
-    from safecase.model.people import Action as Action
-    from safecase.model.people import Decision as Decision
-    from safecase.model.people import DecisionRight as DecisionRight
-    from safecase.model.people import People as People
-    from safecase.model.people import Person as Person
-    from safecase.model.people import RiskAcceptance as RiskAcceptance
     from safecase.model.policy import Control as Control
     from safecase.model.policy import Hypothesis as Hypothesis
     from safecase.model.policy import Policy as Policy

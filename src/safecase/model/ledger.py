@@ -20,12 +20,18 @@ class RunResult(Record):
 
     attempts_digest: str
     """SHA-256 over the records in draw order, one a line."""
-    recorded: int = Field(ge=0)
-    """Attempts in the log."""
-    answered: int = Field(ge=0)
-    """Attempts that are no errors."""
-    answered_sealed: int = Field(ge=0)
-    """Those of them whose family nobody had seen when the run began: without one the run counts as no try."""
+    recorded: int | None = Field(ge=0)
+    """Attempts in the log; None in a certification, where such a number would tell how its answers fell."""
+    answered: int | None = Field(ge=0)
+    """Attempts that are no errors; None in a certification that had answers."""
+    answered_sealed: int | None = Field(ge=0)
+    """Those of them whose family nobody had seen when the run began: without one the run counts as no try. None
+    in a certification that had answers."""
+
+    @property
+    def learnt(self) -> bool:
+        """Whether the run had an answer on a family that nobody had seen."""
+        return self.answered_sealed is None or self.answered_sealed > 0
 
     @property
     def digest(self) -> str:
@@ -75,8 +81,9 @@ class RunFinished(_Event):
     """Families that were sealed when the run began and were answered in it. A certification keeps them
     sealed; any other run opened them."""
     cases: tuple[str, ...] = ()
-    """Beginnings of the digests (`SHOWN_DIGITS`) of answered cases that no event before this one names:
-    exposure goes by content, whatever a family is called later."""
+    """Beginnings (`SHOWN_DIGITS`) of digests over what the answered cases send, those that no event before this
+    one names: exposure goes by content, whatever a family is called later. Of a certification, of all that it
+    planned."""
 
 
 class FamiliesOpened(_Event):
@@ -109,6 +116,14 @@ class VerdictGiven(_Event):
     verdict_digest: str
 
 
+class DecisionLogged(_Event):
+    """The decision log grew: its end is held here, so that a cut or changed tail shows."""
+
+    event: Literal["decision_logged"] = "decision_logged"
+    head: str
+    """Digest of the log's last entry, which vouches for all before it."""
+
+
 class RunSetAside(_Event):
     """A run does not count, for a technical reason that was declared before its results were read."""
 
@@ -118,6 +133,6 @@ class RunSetAside(_Event):
 
 
 LedgerEvent: TypeAlias = Annotated[
-    RunStarted | RunFinished | FamiliesOpened | ResultsRead | VerdictGiven | RunSetAside,
+    RunStarted | RunFinished | FamiliesOpened | ResultsRead | VerdictGiven | DecisionLogged | RunSetAside,
     Field(discriminator="event"),
 ]

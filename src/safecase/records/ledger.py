@@ -21,6 +21,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from safecase.base import CheckFailed, InfrastructureError, canonical_json, try_lock
 from safecase.model import (
+    DecisionLogged,
     FamiliesOpened,
     LedgerEvent,
     Predecessor,
@@ -39,7 +40,9 @@ _WAIT_SECONDS = 120.0
 """The lock is held while a run is planned: seconds for a million attempts, and a registrar takes its time."""
 _POLL_SECONDS = 0.05
 
-Event = TypeVar("Event", RunStarted, RunFinished, FamiliesOpened, ResultsRead, VerdictGiven, RunSetAside)
+Event = TypeVar(
+    "Event", RunStarted, RunFinished, FamiliesOpened, ResultsRead, VerdictGiven, DecisionLogged, RunSetAside
+)
 
 
 @dataclass(frozen=True)
@@ -98,6 +101,11 @@ class RunHistory:
         """The runs that none names as it stands now, with its result, in the order of their starts."""
         named = {item for start in self.starts.values() for item in start.predecessors}
         return tuple(item for item in map(self.predecessor, self.starts) if item not in named)
+
+    @cached_property
+    def decision_heads(self) -> tuple[str, ...]:
+        """Digest of the decision log's last entry, each time that it grew."""
+        return tuple(event.head for event in self.events if isinstance(event, DecisionLogged))
 
     @property
     def heads(self) -> tuple[str, ...]:

@@ -86,7 +86,8 @@ def _end_event(folder: RunFolder, history: RunHistory) -> RunFinished:
     answered = columns.case_index[columns.outcome != ERROR]
     opened = frozenset(manifest.open_families)
     was_open = np.fromiter((case.family in opened for case in cases), np.bool_, len(cases))
-    tried = np.unique(answered)
+    sealed = manifest.purpose is RunPurpose.CERTIFICATION and len(answered) > 0
+    tried = np.unique(folder.plan.case_index if sealed else answered)
     known = {case for event in history.finishes.values() for case in event.cases}
     known.update(case for event in history.openings for case in event.cases)
     digests = dict.fromkeys(short_digest(cases[index]) for index in tried)
@@ -96,9 +97,9 @@ def _end_event(folder: RunFolder, history: RunHistory) -> RunFinished:
         complete=folder.compacted,
         result=RunResult(
             attempts_digest=status.attempts_digest if folder.compacted else _records_digest(folder),
-            recorded=len(columns),
-            answered=len(answered),
-            answered_sealed=int((~was_open[answered]).sum()),
+            recorded=None if sealed else len(columns),
+            answered=None if sealed else len(answered),
+            answered_sealed=None if sealed else int((~was_open[answered]).sum()),
         ),
         families=tuple(sorted({cases[index].family for index in tried} - opened)),
         cases=tuple(case for case in digests if case not in known),
@@ -139,7 +140,9 @@ def _at_work(path: Path | str) -> bool:
 
 def history_notes(project: Project, past: Past, candidate: str, system_version: str) -> tuple[str, ...]:
     """What an honest reader of a run must be told of the runs before it and beside it."""
-    answered = [record for record in past.runs if record.finish is not None and record.finish.result.answered]
+    answered = [
+        record for record in past.runs if record.finish is not None and record.finish.result.answered != 0
+    ]
     same = [
         record.start.run_id
         for record in answered

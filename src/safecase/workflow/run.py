@@ -54,6 +54,10 @@ from safecase.targets import price_of
 from safecase.workflow._ledger import catch_up, history_notes, ledger_of, record_end, start_event
 from safecase.workflow._project import Project
 from safecase.workflow._scorers import ScorerSource
+from safecase.workflow.pools._choice import pool_cases
+from safecase.workflow.pools._sealing import require_opened
+from safecase.workflow.pools._state import PoolState
+from safecase.workspace import declared_open
 
 
 @dataclass(frozen=True)
@@ -113,8 +117,13 @@ def prepare(
     configuration = project.target_configuration(options.target)
     settings = options.settings.model_copy(update={"limits": _limits(configuration.limits, options)})
     gates = project.gates(options.gate)
-    cases = cases_for(project, gates, options.select)
-    draft = PlanDraft(cases, _repeats(project, options, gates), draw_order(gates))
+    state = PoolState(project, project.history(), cases_for(project, gates, options.select))
+    draft = PlanDraft(
+        pool_cases(state, gates, options.purpose),
+        _repeats(project, options, gates),
+        draw_order(gates),
+        one_per_family=options.purpose is RunPurpose.CERTIFICATION,
+    )
     return _prepare(project, options, configuration, settings, progress, draft)
 
 
@@ -136,11 +145,13 @@ def _prepare(
     gates = project.gates(options.gate)
     cases = draft.cases
     declared = declared_selection(gates)
-    narrowed = bool(options.select) and cases != cases_for(project, gates)
+    narrowed = bool(options.select) and project.cases(options.select) != cases_for(project, gates)
     free = narrowed or options.seed is not None
     scorers = ScorerSource(project, target, cases)
     references, cards = scorers.references()
     baseline_run = project.run_folder(options.baseline) if options.baseline else None
+    if baseline_run is not None:
+        require_opened(project.history(), baseline_run, "comparing with it")
     _require_baseline(gates, baseline_run)
     price = configuration.price
 
@@ -192,7 +203,8 @@ def begin(prepared: PreparedRun) -> tuple[BegunRun, RunRequest]:
     with ledger_of(project).locked() as writer:
         catch_up(project, writer)
         past = Past(writer.history)
-        opened = past.exposure.open_families(prepared.cases)
+        families = {case.family for case in prepared.cases}
+        opened = past.exposure.open_families(prepared.cases) | (declared_open(project.workspace) & families)
         number = past.try_number(request.line, prepared.cases)
         candidate = candidate_digest(request.system, request.gates)
         placed = replace(

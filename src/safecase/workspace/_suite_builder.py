@@ -16,8 +16,8 @@ from safecase.workspace.yaml_reader import LocatedDocument, Path_, read_yaml
 
 SUITE_KEYS = (
     "id", "title", "description", "owner", "tags", "public_benchmark", "reviewed", "review_due", "licence",
-    "repeats", "pool", "defaults", "cases", "templates", "datasets", "variants", "use", "risk", "risks", "select",
-    "limit_per_family",
+    "repeats", "pool", "defaults", "cases", "templates", "datasets", "variants", "use", "risk", "risks",
+    "select", "limit_per_family",
 )  # fmt: skip
 _BUILDING_KEYS = SUITE_KEYS[SUITE_KEYS.index("defaults") :]
 

@@ -418,10 +418,11 @@ def _theatre(workspace: Workspace) -> Iterator[Problem]:
 
 def _run_findings(workspace: Workspace, runs: Sequence[RunFact]) -> Iterator[Problem]:
     known = {case.id for suite in workspace.suites for case in suite.cases}
-    versions = {run.system_version for run in runs}
+    told = [run for run in runs if run.cases]
+    versions = {run.system_version for run in told}
     if len(versions) >= 3:
-        saturated = set.intersection(*(set(run.held_everywhere) for run in runs)) & known
-        ran = set.union(*(set(run.cases) for run in runs)) & known
+        saturated = set.intersection(*(set(run.held_everywhere) for run in told)) & known
+        ran = set.union(*(set(run.cases) for run in told)) & known
         if ran and len(saturated) / len(ran) > 0.95:
             yield _finding(
                 workspace,

@@ -11,13 +11,16 @@ from safecase.model import Case, GateRule, Selector
 
 
 def members(rule: GateRule, run: RawRun) -> list[bool]:
-    """Which cases a rule is about, one entry per case."""
+    """Which cases a rule is about, one entry per case; those that were not planned play no part."""
     selector = Selector.parse(rule.select)
+    planned = frozenset(run.case_index)
     scope = METHODS.get(rule.metric).cases
     chosen = []
-    for case in run.cases:
+    for index, case in enumerate(run.cases):
         served = case.purpose.value == "use"
-        if scope == "harmful":
+        if index not in planned:
+            chosen.append(False)
+        elif scope == "harmful":
             chosen.append(selector.matches(case) and not served)
         elif scope == "useful" and not rule.select:
             chosen.append(served)

@@ -16,17 +16,25 @@ from pydantic import ValidationError
 from safecase.base import CheckFailed, JsonObject, Record, SafecaseError, ZstdError, digest
 from safecase.evidence._archive import open_pack, packed_digest, read_entry
 from safecase.evidence._labels import packed_labels
-from safecase.evidence._ledger import LEDGER, PackedLedger, check_place, check_results, read_ledger, told
-from safecase.evidence._masking import MASKED_DECISIONS
+from safecase.evidence._ledger import (
+    LEDGER,
+    PackedLedger,
+    check_place,
+    check_results,
+    read_ledger,
+    sent_digest,
+    told,
+)
 from safecase.evidence._packed_workspace import PackedWorkspace, read_workspace, workspace_names
 from safecase.evidence.chain import chain_for, check_chain
 from safecase.evidence.pack import PACKED_DIGEST, PREDICATE_TYPE, STATEMENT, STATEMENT_TYPE
 from safecase.evidence.raw_run import RawRun
 from safecase.evidence.signing import open_envelope
+from safecase.evidence.verify._decisions import DECISION_LOG, Decided
 from safecase.evidence.verify._rules import check_manifest, check_rules
 from safecase.evidence.verify._run import PackedRun, first_line
 from safecase.evidence.verify._verdict import Evidence, check_verdict
-from safecase.model import Decision, RiskAcceptance, RunManifest, RunResult, Verdict
+from safecase.model import RunManifest, RunPurpose, RunResult, Verdict
 
 _LONGEST_DETAIL = 1_000
 """Characters of a hostile pack's words that reach the terminal: a message, and no flood."""
@@ -152,11 +160,13 @@ def _verify(progress: _Progress) -> None:
         "chain", lambda: _chain(progress)
     ):
         progress.step("rules", lambda: _rules(progress))
-    accepted: list[RiskAcceptance] = []
-    if "decisions.jsonl" in progress.archive.namelist():
-        progress.step("decisions", lambda: _decisions(progress, accepted))
-    evidence = _evidence(progress, tuple(accepted))
+    decided = Decided()
     names = _verdict_names(progress.archive)
+    if DECISION_LOG in progress.archive.namelist():
+        data = read_entry(progress.archive, DECISION_LOG)
+        verdicts = [_read_verdict(progress, name) for name in names]
+        progress.step("decisions", lambda: decided.check(data, verdicts, progress.skipped))
+    evidence = _evidence(progress, decided)
     if not names:
         progress.checks.append(VerificationStep(name="verdict", ok=False, detail="the pack holds no verdict"))
     for name in names:
@@ -335,8 +345,12 @@ def _result(progress: _Progress) -> RunResult:
     outcomes = run.raw().outcome
     answered = [draw for draw, outcome in outcomes.items() if outcome != "error"]
     opened = set(run.manifest.open_families)
+    log = str(_predicate(progress).get("original_attempts_digest"))
+    if run.manifest.purpose is RunPurpose.CERTIFICATION and answered:
+        # The ledger tells no number of a sealed result.
+        return RunResult(attempts_digest=log, recorded=None, answered=None, answered_sealed=None)
     return RunResult(
-        attempts_digest=str(_predicate(progress).get("original_attempts_digest")),
+        attempts_digest=log,
         recorded=len(outcomes),
         answered=len(answered),
         answered_sealed=sum(run.cases[run.case_index[draw]].family not in opened for draw in answered),
@@ -368,41 +382,8 @@ def _rules(progress: _Progress) -> str:
     return check_rules(run.manifest, verdicts, earlier, progress.workspace, progress.skipped)
 
 
-def _decisions(progress: _Progress, accepted: list[RiskAcceptance]) -> str:
-    """Each entry of the decision log names the digest of the one before it."""
-    previous = ""
-    count = 0
-    originals = _masked_decisions(progress)
-    for number, line in enumerate(read_entry(progress.archive, "decisions.jsonl").splitlines(), start=1):
-        place = f"decisions.jsonl:{number}"
-        try:
-            decision = Decision.model_validate_json(line)
-        except ValidationError as error:
-            raise CheckFailed("this decision does not read", where=place) from error
-        if decision.previous_digest != previous:
-            raise CheckFailed("the decision log's chain is broken here", where=place)
-        previous = originals.pop(str(number), "") or digest(decision)
-        accepted.extend(decision.accepted_risks)
-        count += 1
-    if originals:
-        raise CheckFailed("this names decisions that the log does not hold", where=MASKED_DECISIONS)
-    return f"{count} decisions, each linked to the one before"
-
-
-def _masked_decisions(progress: _Progress) -> dict[str, str]:
-    """Line → digest of the decision as it was signed, where its text is masked in the pack."""
-    if MASKED_DECISIONS not in progress.archive.namelist():
-        return {}
-    found = orjson.loads(read_entry(progress.archive, MASKED_DECISIONS))
-    if not isinstance(found, dict) or not all(isinstance(item, str) and item for item in found.values()):
-        raise CheckFailed("this does not read", where=MASKED_DECISIONS)
-    progress.skipped.append(f"the text of {len(found)} decisions: it is masked in the pack")
-    return dict(found)
-
-
-def _evidence(progress: _Progress, accepted: tuple[RiskAcceptance, ...]) -> Evidence:
-    """What verdicts are computed anew from: records of the runs, acceptances, labels, and the day of
-    signing."""
+def _evidence(progress: _Progress, decided: Decided) -> Evidence:
+    """What verdicts are computed anew from: the runs, decisions, labels, and the day of signing."""
     earlier = progress.runs.get("baseline")
     baseline: RawRun | None = earlier.raw() if earlier else None
     created = progress.statement.get("predicate")
@@ -415,7 +396,7 @@ def _evidence(progress: _Progress, accepted: tuple[RiskAcceptance, ...]) -> Evid
     rules = [rule for gate in run.manifest.gates for rule in gate.rules]
     labels = packed_labels(progress.archive, rules)
     return Evidence(
-        run.manifest, run.raw(), baseline, progress.workspace.severities, accepted, signed_on, labels
+        run.manifest, run.raw(), baseline, progress.workspace.severities, decided, signed_on, labels
     )
 
 
@@ -434,8 +415,8 @@ def _verdict(progress: _Progress, name: str, evidence: Evidence) -> str:
     verdict = _read_verdict(progress, name)
     run = progress.runs["run"]
     if progress.ledger is not None:
-        families = (case.family for case in run.cases)
-        check_place(progress.ledger, run.manifest, verdict, tuple(zip(families, run.digests, strict=True)))
+        cases = tuple((case.family, "" if case.id in run.masked else sent_digest(case)) for case in run.cases)
+        check_place(progress.ledger, run.manifest, verdict, cases)
     recount = check_verdict(verdict, evidence, name)
     progress.skipped.extend(f"{verdict.gate}: {item}" for item in recount.skipped)
     return f"{verdict.kind.value}: {recount.recomputed} results recomputed and equal"
