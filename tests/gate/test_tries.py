@@ -202,9 +202,7 @@ def test_four_runs_at_once_are_four_tries() -> None:
         began = [team.begin(RunPurpose.OPEN) for _ in range(4)]
         numbers = [team.ledger.past(run_id).try_number("main", team.suite) for run_id in began]
         assert numbers == [1, 2, 3, 4]
-        shipped += any(
-            team.run(RunPurpose.OPEN, began=run_id).kind is VerdictKind.GO for run_id in began
-        )
+        shipped += any(team.run(RunPurpose.OPEN, began=run_id).kind is VerdictKind.GO for run_id in began)
     assert shipped <= 0.05 * 40
 
 

@@ -167,14 +167,21 @@ def check_results(
                 )
 
 
+def sent_digest(case: Case) -> str:
+    """What the ledger keeps of a case: the beginning of a digest over what it sends, in small letters."""
+    fields = case.model_dump(mode="json", include={"messages", "documents", "tools", "environment"})
+    words = canonical_json(fields).decode("utf-8", "replace").lower().replace("\\n", " ").split()
+    return hashlib.sha256(" ".join(words).encode()).hexdigest()[:SHOWN_DIGITS]
+
+
 def check_place(
     ledger: PackedLedger, manifest: RunManifest, verdict: Verdict, cases: Sequence[tuple[str, str]]
 ) -> None:
     """Hold what a verdict says of the runs before it against the ledger.
 
-    ``cases``: family of each case of the run, and its `sent_digest` or nothing where its text is masked. Raises CheckFailed where the ledger holds another
-    verdict, where the try is counted too low, where families that were seen count as sealed, and where an
-    earlier block of the same candidate is passed over.
+    ``cases``: family and `sent_digest` of each case of the run; an empty one where its text is masked. Raises
+    CheckFailed where the ledger holds another verdict, where the try is counted too low, where families that
+    were seen count as sealed, and where an earlier block of the same candidate is passed over.
     """
     name = f"verdicts/{verdict.gate}.json"
     given = [
@@ -206,18 +213,14 @@ def check_place(
             raise CheckFailed(
                 f"the family {family} had been seen, and the verdict counts it as sealed", where=name
             )
+    same = {start.run_id for start in ledger.earlier_tries() if start.candidate == manifest.candidate}
+    if not same.issuperset(verdict.blocked_before):
+        raise CheckFailed(
+            "the verdict is blocked by a run that was no earlier try of the candidate", where=name
+        )
     block = standing_block(ledger, manifest, verdict)
     if block and verdict.kind in _GO:
         raise CheckFailed(f"run {block} of the same candidate was blocked by this gate", where=name)
-
-
-def sent_digest(case: Case) -> str:
-    """What tells a case by what it sends, as the ledger keeps it: letter case and white space play no part."""
-    fields = ("messages", "documents", "tools", "environment")
-    document = case.model_dump(mode="json")
-    sent = canonical_json({name: document[name] for name in fields}).decode("utf-8", "replace")
-    words = sent.lower().replace("\\n", " ").split()
-    return hashlib.sha256(" ".join(words).encode()).hexdigest()[:SHOWN_DIGITS]
 
 
 def standing_block(ledger: PackedLedger, manifest: RunManifest, verdict: Verdict) -> str:
