@@ -13,8 +13,8 @@ import safecase
 from safecase.model import RunSettings, VerdictKind
 from safecase.records import AcceptanceRequest, parse_acceptance
 from safecase.workflow import Project, RunOptions, plan_decision, recommend_verdicts, sign_decision
-from safecase.workflow.gate import evaluate, evaluate_one
 from safecase.workflow.decisions.sign import SignedDecision
+from safecase.workflow.gate import evaluate, evaluate_one
 
 _NUMBERS = itertools.count()
 UNTIL = datetime.now(UTC).date() + timedelta(days=30)

@@ -43,4 +43,5 @@ def rule_line(rule: RuleTries) -> str:
             f"{rule.rule}{where}: no try left at {percent(rule.bound)}; {takes}, {least.sealed:,} are sealed"
         )
     more = "1,000 or more" if rule.tries_left >= 1000 else f"{rule.tries_left:,}"
-    return f"{rule.rule}{where}: {more} tries left at {percent(rule.bound)}; {takes}, {least.sealed:,} are sealed"
+    left = f"{more} tries left at {percent(rule.bound)}"
+    return f"{rule.rule}{where}: {left}; {takes}, {least.sealed:,} are sealed"

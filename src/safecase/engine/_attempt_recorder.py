@@ -73,7 +73,7 @@ class Tallies:
 
 
 def told_outcomes(tallies: Tallies, *, sealed: bool) -> dict[str, int]:
-    """Outcome → attempts, as a run's status tells it; of a sealed run only that nothing was answered at all."""
+    """Outcome → attempts, as a run's status tells it; of a sealed run only that nothing was answered."""
     if sealed and tallies.answered:
         return {}
     return {kind.value: count for kind, count in tallies.outcomes.items()}

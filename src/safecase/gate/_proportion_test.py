@@ -221,8 +221,9 @@ def make_test(
 ) -> ProportionTest:
     """The test of "the event rate is at most ``bound``" on a stream of ``size`` planned units.
 
-    ``whole``: cases of the suite were seen before the run, so that it is met by all of its units alone, and no
-    order can matter. Raises StatisticsError where a population claim can never be made with so few families.
+    ``whole``: cases of the suite were seen before the run, so that it is met by all of its units alone, and
+    no order can matter. Raises StatisticsError where a population claim can never be made with so few
+    families.
     """
     alpha = 1.0 - confidence
     if population == "families":

@@ -86,7 +86,7 @@ _CLAIMS = {
 
 
 def forecast(gate: Gate, plan: RunPlan, try_number: int = 1) -> GateForecast:
-    """What each rule of a gate can show with this plan, category by category, as the ``try_number``-th try."""
+    """What each rule of a gate can show with this plan, by category, as the ``try_number``-th try."""
     gate = gate.model_copy(update={"rules": tuple(rule_of_try(rule, try_number) for rule in gate.rules)})
     rules = tuple(_rule(rule, plan) for rule in gate.rules)
     wanted = np.zeros(len(plan), dtype=np.bool_)

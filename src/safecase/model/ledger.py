@@ -25,8 +25,8 @@ class RunResult(Record):
     answered: int | None = Field(ge=0)
     """Attempts that are no errors; None in a certification that had answers."""
     answered_sealed: int | None = Field(ge=0)
-    """Those of them whose family nobody had seen when the run began: without one the run counts as no try. None
-    in a certification that had answers."""
+    """Those of them whose family nobody had seen when the run began: without one the run counts as no try.
+    None in a certification that had answers."""
 
     @property
     def learnt(self) -> bool:
@@ -81,9 +81,9 @@ class RunFinished(_Event):
     """Families that were sealed when the run began and were answered in it. A certification keeps them
     sealed; any other run opened them."""
     cases: tuple[str, ...] = ()
-    """Beginnings (`SHOWN_DIGITS`) of digests over what the answered cases send, those that no event before this
-    one names: exposure goes by content, whatever a family is called later. Of a certification, of all that it
-    planned."""
+    """Beginnings (`SHOWN_DIGITS`) of digests over what the answered cases send, those that no event before
+    this one names: exposure goes by content, whatever a family is called later. Of a certification, of all
+    that it planned."""
 
 
 class FamiliesOpened(_Event):

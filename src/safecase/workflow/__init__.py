@@ -52,8 +52,8 @@ if TYPE_CHECKING:
     from safecase.workflow.run import prepare_resume as prepare_resume
     from safecase.workflow.set_aside import set_aside_run as set_aside_run
     from safecase.workflow.show import count_coverage as count_coverage
+    from safecase.workflow.show import find_attempt as find_attempt
     from safecase.workflow.show import list_runs as list_runs
     from safecase.workflow.show import project_graph as project_graph
-    from safecase.workflow.show import find_attempt as find_attempt
 else:
     __getattr__, __dir__ = lazy_exports(__name__)

@@ -34,10 +34,10 @@ def certify(
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Try one member of each family that nobody has seen. Results stay sealed: `safecase gate` says go or not.
+    """Try one member of each family that nobody has seen; the results stay sealed.
 
-    Each try of a release line has to prove more than the one before it; `safecase plan` says how much, and how
-    many tries the sealed families still carry.
+    `safecase gate` then says go or not. Each try of a release line has to prove more than the one before it;
+    `safecase plan` says how much, and how many tries the sealed families still carry.
     """
     from safecase.cli._progress import RunDisplay
     from safecase.cli._run import print_run

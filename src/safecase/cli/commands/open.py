@@ -27,7 +27,7 @@ def open_sealed(
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Open a certification, or the whole sealed pool. What was open once decides nothing any more, for ever."""
+    """Open a certification, or the whole sealed pool: what was open once decides nothing any more."""
     from safecase.model import counted
     from safecase.workflow import Project, open_families, plan_opening
 
@@ -39,8 +39,8 @@ def open_sealed(
         if as_json:
             raise InputError("opening asks before it does, and --json cannot ask", hint="say --yes")
         err().print(
-            f"This opens {what}: {families} become open for ever. They can be looked at and worked on, and no "
-            "claim about new cases will rest on them again."
+            f"This opens {what}: {families} become open for ever. They can be looked at and worked on, and "
+            "no claim about new cases will rest on them again."
         )
         typer.confirm("Open them?", abort=True, err=True)
     open_families(project, opening)

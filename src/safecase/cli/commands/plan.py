@@ -27,8 +27,10 @@ def plan(
     repeats: Annotated[int | None, typer.Option(help="Attempts per case.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Say before the next try what it can show: calls to a decision, the chance to ship at true rates, and how
-    many tries the sealed families carry."""
+    """Say before the next try what it can show.
+
+    Calls to a decision, the chance to ship at true rates, and how many tries the sealed families carry.
+    """
     from safecase.cli._pools import pool_lines
     from safecase.workflow import forecast_run
 

@@ -44,7 +44,7 @@ def category_of(rule: GateRule, case: Case) -> str:
 
 
 def category_cases(rule: GateRule, run: RawRun, category: str, chosen: Sequence[bool]) -> set[int]:
-    """Indices of the cases of one category; a claim about the population leaves out what somebody had seen."""
+    """Indices of the cases of one category; a claim about the population leaves out what was seen."""
     left_out = run.open_families if about_population(rule) else frozenset()
     return {
         index

@@ -59,9 +59,7 @@ class Decided:
     groups: list[_Group] = field(default_factory=list)
     agreed: dict[tuple[str, str], Gate] = field(default_factory=dict)
 
-    def check(
-        self, data: bytes, verdicts: Sequence[Verdict], heads: Sequence[str], untold: list[str]
-    ) -> str:
+    def check(self, data: bytes, verdicts: Sequence[Verdict], heads: Sequence[str], untold: list[str]) -> str:
         """Read the log. Raises CheckFailed with the line that does not hold; says of each name what it is.
 
         ``heads``: digests of its last entry, each time that it grew, as the ledger in the pack has them.

@@ -10,9 +10,10 @@ from safecase.gate.rule_slices import RuleSlice, about_population
 from safecase.model import CategoryResult, GateRule, RuleStatus, counted
 
 DEVELOPMENT = (
-    "This run is development: families that a claim about new cases needed are open (seen before it began, or "
-    "kept open to work on), and what was mended on a case that somebody saw says nothing about the next one. "
-    "To decide, try families that nobody has seen: `safecase certify` where some are sealed, else add new ones."
+    "This run is development: families that a claim about new cases needed are open (seen before it began, "
+    "or kept open to work on), and what was mended on a case that somebody saw says nothing about the next "
+    "one. To decide, try families that nobody has seen: `safecase certify` where some are sealed, else add "
+    "new ones."
 )
 """Said once in a verdict that open families kept open."""
 

@@ -53,5 +53,6 @@ def worn_out_message(rule: RuleTries) -> str:
     where = "" if least.category == "all" else f" ({least.category})"
     return (
         f"the sealed pool is worn out for rule {rule.rule}{where}: try {rule.next_try} of the line takes "
-        f"{counted(least.needed, 'family', 'families')} at {percent(rule.bound)} and {least.sealed} are sealed"
+        f"{counted(least.needed, 'family', 'families')} at {percent(rule.bound)} and "
+        f"{least.sealed} are sealed"
     )

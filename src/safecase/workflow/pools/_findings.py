@@ -15,8 +15,8 @@ from safecase.workspace import sealed_near_open
 _NAMED = 4
 """Families that a finding names; more are counted."""
 _PUBLIC_SHARE = 0.5
-"""Share of the sealed families that anybody can read elsewhere, above which certifications are worth a warning:
-a model may have been trained on them. Chosen, not derived."""
+"""Share of the sealed families that anybody can read elsewhere, above which that is worth a warning: a model
+may have been trained on them. Chosen, not derived."""
 
 
 def pool_findings(state: PoolState, report: PoolReport) -> Iterator[Problem]:
@@ -40,8 +40,8 @@ def pool_findings(state: PoolState, report: PoolReport) -> Iterator[Problem]:
         yield Problem(
             code="pool-public",
             level=ProblemLevel.WARNING,
-            message=f"{len(public)} of {counted(len(sealed), 'sealed family', 'sealed families')} can be read "
-            "elsewhere: built-in suites, public data sets",
+            message=f"{len(public)} of {counted(len(sealed), 'sealed family', 'sealed families')} can be "
+            "read elsewhere: built-in suites, public data sets",
             position=place,
             hint="seal families of your own, and keep public ones open (pool: open)",
             requirement="ANT-03",
@@ -53,7 +53,8 @@ def pool_findings(state: PoolState, report: PoolReport) -> Iterator[Problem]:
         yield Problem(
             code="sealed-near-open",
             level=ProblemLevel.WARNING,
-            message=f"{counted(len(near), 'sealed family', 'sealed families')} nearly {verb} an open one: {shown}",
+            message=f"{counted(len(near), 'sealed family', 'sealed families')} nearly {verb} an open one: "
+            f"{shown}",
             position=place,
             hint="who mends the open one mends it too: give it the open one's family, or write another case",
             requirement="ANT-06",
@@ -67,8 +68,8 @@ def _gap_finding(shown: Interval, hidden: Interval) -> Problem:
     return Problem(
         code="pools-apart",
         level=ProblemLevel.WARNING,
-        message=f"what nobody had seen fails at {percent(hidden.value)} (at least {percent(hidden.lower)}), what "
-        f"was worked on at {percent(shown.value)} (at most {percent(shown.upper)}), and the gap grows",
+        message=f"what nobody had seen fails at {percent(hidden.value)} (at least {percent(hidden.lower)}), "
+        f"what was worked on at {percent(shown.value)} (at most {percent(shown.upper)}), and the gap grows",
         hint="the system was fitted to its open cases: mend kinds of failure, not cases",
         requirement="ANT-06",
     )

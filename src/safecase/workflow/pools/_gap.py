@@ -65,8 +65,8 @@ def _rate(outcomes: np.ndarray[tuple[int, ...], np.dtype[np.int8]]) -> Interval 
 def growing_gap(rates: Sequence[PoolRates]) -> tuple[Interval, Interval] | None:
     """The latest rates of the open and of the sealed pool, where they have grown apart beyond chance.
 
-    That is: the sealed pool's interval lies wholly above the open pool's now, and the distance between the two
-    is larger than it was when both were first measured. None where that is not so.
+    That is: the sealed pool's interval lies wholly above the open pool's now, and the distance between the
+    two is larger than it was when both were first measured. None where that is not so.
     """
     pairs: list[tuple[Interval, Interval]] = []
     latest_open: Interval | None = None
