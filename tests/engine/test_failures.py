@@ -471,7 +471,7 @@ async def test_the_gate_sees_draw_order_and_stops_the_run(tmp_path) -> None:
 
     target = FakeTarget(lambda request, number: slow(request.case_id))
     gate = CountingGate(100)
-    folder = await run_plan(request(tmp_path, plan, target=target, streaming_gate=gate))
+    folder = await run_plan(request(tmp_path, plan, target=target, streaming_gate=lambda _: gate))
     draws = [summary.draw for summary in gate.seen]
     assert draws == sorted(draws)
     assert draws[:100] == list(range(100))
@@ -486,7 +486,7 @@ async def test_the_gate_sees_draw_order_and_stops_the_run(tmp_path) -> None:
 async def test_what_the_gate_does_not_want_is_skipped_and_never_an_attempt(tmp_path) -> None:
     plan = build_plan(cases(90), seed=1)
     gate = CountingGate(10**9, refuses=lambda planned: planned.case_id.endswith("5"))
-    folder = await run_plan(request(tmp_path, plan, streaming_gate=gate))
+    folder = await run_plan(request(tmp_path, plan, streaming_gate=lambda _: gate))
     assert folder.status.skipped == 9
     assert {summary.case_id[-1] for summary in gate.seen} == set("012346789")
     assert len(gate.seen) == folder.status.recorded == 81
@@ -498,13 +498,13 @@ async def test_a_resumed_gate_is_shown_the_whole_prefix_again(tmp_path) -> None:
         request(
             tmp_path,
             plan,
-            streaming_gate=CountingGate(150),
+            streaming_gate=lambda _: CountingGate(150),
             limits=FAST.model_copy(update={"maximum_calls": 60}),
         )
     )
     gate, whole = CountingGate(150), CountingGate(150)
-    finished = await resume_run(stopped.path, request(tmp_path, plan, streaming_gate=gate))
-    undisturbed = await run_plan(request(tmp_path, plan, streaming_gate=whole))
+    finished = await resume_run(stopped.path, request(tmp_path, plan, streaming_gate=lambda _: gate))
+    undisturbed = await run_plan(request(tmp_path, plan, streaming_gate=lambda _: whole))
     strip = [summary.model_copy(update={"latency_ms": 0.0}) for summary in gate.seen[:150]]
     assert strip == [summary.model_copy(update={"latency_ms": 0.0}) for summary in whole.seen[:150]]
     assert log(finished)[:150] == log(undisturbed)[:150]

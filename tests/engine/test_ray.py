@@ -77,7 +77,13 @@ async def test_the_gate_watches_at_the_head_in_draw_order(cluster, tmp_path) -> 
     plan = build_plan(cases(600), seed=5)
     gate = CountingGate(80)
     folder = await run_plan(
-        request(tmp_path, plan, executor=RayExecutor(2), target=FakeTarget(delay=0.002), streaming_gate=gate)
+        request(
+            tmp_path,
+            plan,
+            executor=RayExecutor(2),
+            target=FakeTarget(delay=0.002),
+            streaming_gate=lambda _: gate,
+        )
     )
     assert [summary.draw for summary in gate.seen][:80] == list(range(80))
     assert folder.status.state is RunState.COMPLETE

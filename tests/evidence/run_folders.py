@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from safecase.base import compress_frame
-from safecase.engine import RunFolder, RunPlan, RunStatus, build_plan, write_file
+from safecase.engine import PlanDraft, RunFolder, RunPlan, RunStatus, derive_seed, write_file
 from safecase.engine.attempts._encoding import encode_attempt
 from safecase.engine.journal._compaction import compact
+from safecase.engine.plan import cases_digest
 from safecase.engine.run_folder import write_plan
 from safecase.engine.status import RunState, write_status
 from safecase.model import (
@@ -24,6 +25,7 @@ from safecase.model import (
     FailureKind,
     Gate,
     OutcomeKind,
+    Predecessor,
     RunManifest,
     Score,
     ScorerCard,
@@ -89,26 +91,33 @@ def write_run(
 
     ``plan`` replaces the honest one, ``more`` are fields of the manifest.
     """
-    plan = plan or build_plan(cases, seed=seed, repeats=repeats, order=order)
     folder = store / run_id
     folder.mkdir(parents=True)
-    manifest = manifest_of(
-        plan,
-        *gates,
-        run_id=run_id,
-        demo=demo,
-        suites=tuple(
+    nonce = hashlib.sha256(f"nonce {seed}".encode()).hexdigest()
+    honest = PlanDraft(tuple(cases), repeats, order)
+    fields: dict[str, Any] = {
+        "run_id": run_id,
+        "demo": demo,
+        "suites": tuple(
             SuiteReference(id=name, version="1", cases=count)
             for name, count in Counter(item.suite for item in cases).items()
         ),
-        seed=seed,
-        scorers=tuple(scorers),
-        scorer_cards=tuple(cards),
-        baseline=baseline,
-        predecessor_run_id=predecessor.run_id if predecessor else "",
-        predecessor_digest=predecessor.digest if predecessor else "",
-        **{"draw_order": order, **more},
-    )
+        "cases_digest": cases_digest(cases),
+        "nonce": nonce,
+        "scorers": tuple(scorers),
+        "scorer_cards": tuple(cards),
+        "baseline": baseline,
+        "predecessors": (Predecessor(run_id=predecessor.run_id, manifest_digest=predecessor.digest),)
+        if predecessor
+        else (),
+        "draw_order": order,
+    }
+    draft = manifest_of(plan or honest.ordered(0), *gates, **{**fields, **more})
+    derived = derive_seed(draft.draft_digest, nonce)
+    plan = plan or honest.ordered(derived)
+    orders = {"draw_order_digest": plan.draw_order_digest, "plan_digest": plan.plan_digest}
+    chosen = {name: value for name, value in {"seed": derived, **orders}.items() if name not in more}
+    manifest = draft.model_copy(update=chosen)
     write_plan(folder, plan)
     write_file(folder / "manifest.json", manifest.model_dump_json(by_alias=True).encode())
     attempts = [

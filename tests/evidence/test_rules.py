@@ -91,9 +91,7 @@ def test_a_manifest_that_contradicts_itself_is_found(tmp_path: Path) -> None:
             ),
         )
     ):
-        manifest = a_run(tmp_path / f"{number}-a").manifest
-        run = a_run(tmp_path / f"{number}-b")
-        forged = RunFolder(run.path, manifest.model_copy(update=fields))
+        forged = a_run(tmp_path / f"{number}", **fields)
         assert words in failed(verify_pack(pack(forged, tmp_path / "forged.zip")))
 
 

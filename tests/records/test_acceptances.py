@@ -1,41 +1,39 @@
-"""``--accept``: what the messages tell people to write is what the program reads."""
+"""``--accept``: what the form tells people to write is what the program reads."""
 
 from __future__ import annotations
 
-import shlex
 from datetime import date
 
 import pytest
 
-from safecase.base import CheckFailed, InputError
-from safecase.model import VerdictKind
-from safecase.records import ACCEPTANCE_FORM, check_decision, parse_acceptance
-
-from .decisions import PEOPLE, RISKS, decision, verdict
+from safecase.base import InputError
+from safecase.model import Severity
+from safecase.records import ACCEPTANCE_FORM, parse_acceptance
 
 
-def fill(form: str) -> str:
-    """The form with something sensible for each of its blanks."""
-    filled = form.replace("risk=ID", "risk=mild").replace("rule=ID", "rule=rule-1")
-    return filled.replace("YYYY-MM-DD", "2026-03-01").replace("…", "as it was agreed")
-
-
-def test_the_hint_of_an_open_rule_can_be_typed_and_mends_it() -> None:
-    missed = verdict(VerdictKind.NO_GO)
-    with pytest.raises(CheckFailed) as caught:
-        check_decision(PEOPLE, missed, decision(), RISKS)
-    assert caught.value.hint is not None
-    option, text = shlex.split(fill(caught.value.hint))
-    assert option == "--accept"
-    accepted = parse_acceptance(text)
-    assert (accepted.risk, accepted.rule, accepted.expires) == ("mild", "rule-1", date(2026, 3, 1))
-    check_decision(PEOPLE, missed, decision(accepted_risks=(accepted,)), RISKS)
+def test_the_form_can_be_typed() -> None:
+    filled = ACCEPTANCE_FORM.replace("risk=ID", "risk=mild").replace("rule=ID", "rule=rule-1")
+    filled = filled.replace("control=ID", "control=reader").replace("NAME", "all")
+    asked = parse_acceptance(filled.replace("YYYY-MM-DD", "2026-03-01").replace("…", "as it was agreed"))
+    assert (asked.risk, asked.rule, asked.category, asked.control) == ("mild", "rule-1", "all", "reader")
+    assert (asked.until, asked.because) == (date(2026, 3, 1), "as it was agreed")
+    assert not asked.whole_line
 
 
 def test_a_semicolon_in_a_reason_loses_no_word() -> None:
-    accepted = parse_acceptance("risk=mild; until=2026-03-01; control=watch; because=small; we look weekly")
-    assert accepted.justification == "small; we look weekly"
-    assert accepted.rule == ""
+    asked = parse_acceptance("risk=mild; until=2026-03-01; control=watch; because=small; we look weekly")
+    assert asked.because == "small; we look weekly"
+    assert asked.rule == ""
+
+
+def test_scope_and_materiality_are_words_of_the_form() -> None:
+    asked = parse_acceptance("risk=m;until=2026-03-01;control=c;because=b;scope=line;materiality=sev1")
+    assert asked.whole_line
+    assert asked.materiality is Severity.SEV1
+
+
+def test_what_somebody_signed_already_is_named_by_its_id() -> None:
+    assert parse_acceptance(" acc-0123456789ab ").id == "acc-0123456789ab"
 
 
 @pytest.mark.parametrize(
@@ -47,6 +45,9 @@ def test_a_semicolon_in_a_reason_loses_no_word() -> None:
         ("risk=mild;until=2026-03-01;because=b;contrl=c", "did you mean 'control'"),
         ("risk=mild;rule-1", "does not know 'rule-1'"),
         ("risk=mild;until=soon;control=c;because=b", "'soon' is not a date"),
+        ("risk=mild;risk=grave;until=2026-03-01;control=c;because=b", "says 'risk' twice"),
+        ("risk=m;until=2026-03-01;control=c;because=b;scope=all", "no scope"),
+        ("risk=m;until=2026-03-01;control=c;because=b;materiality=low", "no severity"),
     ],
 )
 def test_what_cannot_be_read_is_named(text: str, words: str) -> None:
@@ -56,5 +57,5 @@ def test_what_cannot_be_read_is_named(text: str, words: str) -> None:
 
 def test_the_form_names_each_field_once() -> None:
     assert [part.partition("=")[0] for part in ACCEPTANCE_FORM.split(";")] == [
-        "risk", "rule", "until", "control", "because",
+        "risk", "rule", "category", "until", "control", "because", "scope",
     ]  # fmt: skip

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from safecase.engine import RunPlan, RunRequest, build_plan
+from safecase.engine import PlanDraft, RunPlan, RunRequest, build_plan
 from safecase.model import AttemptSummary, Case, DrawOrder, Limits, PlannedAttempt, RunSettings
 from support.runs import SYSTEM
 from support.scorers import build_refusal_scorer
@@ -38,10 +38,14 @@ class CountingGate:
 
 
 def request(
-    store: Path, plan: RunPlan | Sequence[Case], *, target: FakeTarget | None = None, **fields: Any
+    store: Path,
+    plan: RunPlan | PlanDraft | Sequence[Case],
+    *,
+    target: FakeTarget | None = None,
+    **fields: Any,
 ) -> RunRequest:
     """A run into ``store``, each field by its name, those of the settings as well."""
-    if not isinstance(plan, RunPlan):
+    if not isinstance(plan, RunPlan | PlanDraft):
         plan = build_plan(plan, seed=7, order=DrawOrder.FAMILY_ROUNDS)
     chosen = {
         name: fields.pop(name)

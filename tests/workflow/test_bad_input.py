@@ -27,7 +27,7 @@ targets:
     base_url: "http://127.0.0.1:PORT/v1"
     model: m
     limits: {concurrency: 4, timeout_seconds: 0.5, tries: 2, backoff_seconds: 0.05}
-defaults: {target: server, gate: release, seed: 7}
+defaults: {target: server, gate: release}
 """
 RISKS = """\
 risks:

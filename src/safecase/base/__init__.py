@@ -44,6 +44,12 @@ if TYPE_CHECKING:
     from safecase.base.registry import Origin as Origin
     from safecase.base.registry import PluginTable as PluginTable
     from safecase.base.registry import Registry as Registry
+    from safecase.base.ssh_signatures import fingerprint as fingerprint
+    from safecase.base.ssh_signatures import public_line as public_line
+    from safecase.base.ssh_signatures import read_armour as read_armour
+    from safecase.base.ssh_signatures import read_public_key as read_public_key
+    from safecase.base.ssh_signatures import sign_message as sign_message
+    from safecase.base.ssh_signatures import verify_message as verify_message
     from safecase.base.surrogates import cover_surrogates as cover_surrogates
     from safecase.base.surrogates import replace_surrogates as replace_surrogates
     from safecase.base.surrogates import replace_surrogates_within as replace_surrogates_within

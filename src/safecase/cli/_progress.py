@@ -51,8 +51,6 @@ class RunDisplay:
             f"{counted(len(prepared.cases), 'case')} in {counted(families, 'family', 'families')}, "
             f"{counted(len(plan), 'attempt')} planned; gate: {gates}"
         )
-        for note in prepared.request.notes:
-            self._console.print(f"Note: {note}", style="yellow")
         if self._console.is_terminal:
             from rich.live import Live
 
@@ -72,6 +70,9 @@ class RunDisplay:
             self._console.print(self._line(progress))
 
     def _line(self, progress: Progress) -> str:
+        if progress.sealed:
+            state = "has ended" if progress.finished else "under way"
+            return f"certification {state}, {progress.elapsed_seconds:.0f} s; its results are sealed"
         done = progress.recorded + progress.waiting
         counts = ", ".join(f"{count} {name}" for name, count in progress.outcomes.items() if count)
         eta = f", {progress.eta_seconds:.0f} s left" if progress.eta_seconds and not progress.finished else ""
@@ -79,9 +80,12 @@ class RunDisplay:
         return f"{done} of {progress.planned} attempts, {progress.rate:.0f}/s{eta}{cost}: {counts}"
 
     def _table(self, progress: Progress) -> Any:
+        from rich.text import Text
+
+        if progress.sealed:
+            return Text(self._line(progress))
         from rich.console import Group
         from rich.progress_bar import ProgressBar
-        from rich.text import Text
 
         done = progress.recorded + progress.waiting + progress.skipped
         lines = [Text(f"  {name}: {line}", style="dim") for name, line in list(progress.gate.items())[:14]]

@@ -13,17 +13,24 @@ if TYPE_CHECKING:
 
 def print_run(folder: RunFolder, *, as_json: bool) -> None:
     """Say how a run ended and what to do next. Leaves with exit code 4 where it has no end or no answer."""
-    from safecase.model import counted
+    from safecase.model import RunPurpose, counted
+    from safecase.workflow import seal_status
 
-    status = folder.status
+    # Whoever runs a certification hears how it ended and nothing that counts its answers.
+    status, sealed = seal_status(folder.manifest, folder.status)
     run_id = folder.manifest.run_id
     if as_json:
-        print_json({"run_id": run_id, "folder": str(folder.path), "status": status})
+        told = {"state": status.state, "reason": status.reason, "sealed": True} if sealed else status
+        print_json({"run_id": run_id, "folder": str(folder.path), "status": told})
     else:
-        outcomes = ", ".join(f"{count} {name}" for name, count in status.outcomes.items() if count)
         console = out()
-        made = counted(status.recorded, "attempt")
-        console.print(f"Run {run_id} {status.state.value}: {made} ({outcomes or 'none'})")
+        certifies = folder.manifest.purpose is RunPurpose.CERTIFICATION
+        head = f"{'Certification' if certifies else 'Run'} {run_id} {status.state.value}"
+        if sealed:
+            console.print(f"{head}. Its results are sealed.")
+        else:
+            outcomes = ", ".join(f"{count} {name}" for name, count in status.outcomes.items() if count)
+            console.print(f"{head}: {counted(status.recorded, 'attempt')} ({outcomes or 'none'})")
         if status.skipped:
             console.print(f"{status.skipped} of {status.planned} planned attempts were not needed.")
         if status.reason:
@@ -32,9 +39,9 @@ def print_run(folder: RunFolder, *, as_json: bool) -> None:
             err().print(note, style="yellow")
         if _all_errors(status):
             first = next(iter(folder.attempts())).error
-            told = f": {first.message}" if first is not None else ""
-            told = f"No attempt brought an answer, so nothing was tested{told}"
-            err().print(told, style="bold red", markup=False)
+            said = f": {first.message}" if first is not None else ""
+            said = f"No attempt brought an answer, so nothing was tested{said}"
+            err().print(said, style="bold red", markup=False)
         word = "gate" if status.state.value == "complete" else "resume"
         console.print(f"Next:  safecase {word} {run_id}")
     if status.state.value != "complete" or _all_errors(status):

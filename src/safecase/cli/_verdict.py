@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from safecase.model import STATUS_WORDS, VERDICT_WORDS, RuleStatus, Verdict, VerdictKind, counted
+from safecase.model import STATUS_WORDS, VERDICT_WORDS, RuleChange, RuleStatus, Verdict, VerdictKind, counted
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -14,6 +15,7 @@ _VERDICT_STYLE = {
     VerdictKind.GO_WITH_CONDITIONS: "bold green",
     VerdictKind.NO_GO: "bold red",
     VerdictKind.INSUFFICIENT_EVIDENCE: "bold yellow",
+    VerdictKind.NOT_CONFIGURED: "bold yellow",
 }
 _STATUS_STYLE = {RuleStatus.MET: "green", RuleStatus.NOT_MET: "red"}
 # The sentences of the rules begin one under the other.
@@ -30,9 +32,24 @@ def print_verdict(console: Console, verdict: Verdict) -> None:
         console.print(f"{result.rule.id}: {result.sentence}")
     word = VERDICT_WORDS[verdict.kind].upper()
     console.print(f"\n{word}", style=_VERDICT_STYLE[verdict.kind], end="  ")
-    attempts = counted(verdict.attempts, "attempt")
-    console.print(f"(gate {verdict.gate}, run {verdict.run_id}, {attempts})")
+    told = "sealed" if verdict.sealed else counted(verdict.attempts, "attempt")
+    place = f"try {verdict.try_number} of line {verdict.line}"
+    console.print(f"(gate {verdict.gate}, run {verdict.run_id}, {place}, {told})")
     for reason in verdict.reasons:
         console.print(f"  - {reason}")
     for condition in verdict.conditions:
         console.print(f"  * {condition}")
+
+
+def change_lines(rules: Sequence[RuleChange], people: Sequence[str]) -> list[str]:
+    """What changed since the last decision, as a diff of rules, and of keys and rights."""
+    lines = []
+    if rules:
+        lines.append("Rules since the last decision:")
+        lines += [f"  ± {change.sentence}" for change in rules]
+        if any(change.looser for change in rules):
+            lines.append("  A loosened rule takes two people: change_threshold in people.decision_rights.")
+    if people:
+        lines.append("Keys, roles and rights since the decision log last recorded them:")
+        lines += [f"  ± {line}" for line in people]
+    return lines

@@ -72,6 +72,13 @@ class Tallies:
         )
 
 
+def told_outcomes(tallies: Tallies, *, sealed: bool) -> dict[str, int]:
+    """Outcome → attempts, as a run's status tells it; of a sealed run only that nothing was answered."""
+    if sealed and tallies.answered:
+        return {}
+    return {kind.value: count for kind, count in tallies.outcomes.items()}
+
+
 class AttemptRecorder:
     """Takes finished attempts from an executor, in any order, and sees to the rest."""
 

@@ -50,6 +50,8 @@ class Dispatcher:
         self.stop_reason = ""
         self.skipped = 0
         self.in_flight = 0
+        self.decided_at = 0
+        """Draws that the gate had seen or passed over when it needed no more; 0: it never came so far."""
         self._advance()
 
     @property
@@ -180,6 +182,8 @@ class Dispatcher:
                     summary = next(self._earlier)
                 if summary is not None:
                     gate.observe(summary)
+                    if not self.decided_at and gate.finished:
+                        self.decided_at = position + 1
             elif state != _SKIPPED:
                 break
             self._observed += 1

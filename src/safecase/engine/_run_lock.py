@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import os
 import socket
+import time
 from pathlib import Path
 from types import TracebackType
 
 import orjson
 
 from safecase.base import InfrastructureError, InputError, try_lock
+
+_GLANCE_SECONDS = 0.25
+"""Who only looks whether a run is at work holds its lock for an instant."""
+_POLL_SECONDS = 0.01
 
 
 class RunLock:
@@ -25,11 +30,20 @@ class RunLock:
         self._descriptor: int | None = None
 
     def __enter__(self) -> RunLock:
+        self.acquire()
+        return self
+
+    def acquire(self) -> None:
+        """Take the lock; whoever takes it without a ``with`` block calls `release`."""
+        deadline = time.monotonic() + _GLANCE_SECONDS
         while True:
             descriptor = self._open()
             if not self._lock(descriptor):
                 holder = _holder(descriptor)
                 os.close(descriptor)
+                if time.monotonic() < deadline:
+                    time.sleep(_POLL_SECONDS)
+                    continue
                 raise InputError(
                     f"another run is at work in this folder ({holder})",
                     where=str(self.path.parent),
@@ -41,7 +55,6 @@ class RunLock:
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, orjson.dumps({"pid": os.getpid(), "host": socket.gethostname()}), 0)
         self._descriptor = descriptor
-        return self
 
     def __exit__(
         self,
@@ -49,6 +62,10 @@ class RunLock:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        self.release()
+
+    def release(self) -> None:
+        """Give the lock back."""
         if self._descriptor is None:
             return
         self.path.unlink(missing_ok=True)

@@ -15,7 +15,7 @@ from secrets import token_hex
 import numpy as np
 
 from safecase.base import InfrastructureError
-from safecase.engine._attempt_recorder import AttemptRecorder, Tallies
+from safecase.engine._attempt_recorder import AttemptRecorder, Tallies, told_outcomes
 from safecase.engine._circuit_breaker import CircuitBreaker
 from safecase.engine._dispatcher import Dispatcher
 from safecase.engine.attempts._scoring import ScorerSet
@@ -30,7 +30,7 @@ from safecase.engine.run_folder import RunFolder
 from safecase.engine.status import RunState, RunStatus, write_status
 from safecase.engine.store import is_remote, publish
 from safecase.engine.summary import summarise
-from safecase.model import Attempt, AttemptSummary
+from safecase.model import Attempt, AttemptSummary, RunPurpose
 
 _log = logging.getLogger(__name__)
 # Answers that are on their way when the disk or the target fails may still arrive; a hanging call may not.
@@ -43,6 +43,8 @@ class RunSession:
     def __init__(self, request: RunRequest, folder: RunFolder, scorers: ScorerSet, *, number: int) -> None:
         self._request = request
         self._folder = folder
+        self._plan = folder.plan
+        self._gate = request.streaming_gate(self._plan) if request.streaming_gate is not None else None
         self._scorers = scorers
         self._number = number
         self._index = JournalIndex(journal_paths(folder.path))
@@ -52,13 +54,13 @@ class RunSession:
         self._earlier_count = len(self._index)
         self._durable = self._earlier_count
         limits = request.settings.limits
-        recorded = np.zeros(len(request.plan), dtype=np.bool_)
+        recorded = np.zeros(len(self._plan), dtype=np.bool_)
         recorded[self._index.draws] = True
         self._dispatcher = Dispatcher(
-            request.plan,
+            self._plan,
             recorded=recorded,
             earlier=self._earlier(),
-            gate=request.streaming_gate,
+            gate=self._gate,
             window=max(4 * limits.concurrency, 2 * request.breaker.consecutive),
         )
         self._budget = Budget(limits, calls=self._tallies.calls, cost_usd=self._tallies.cost_usd)
@@ -67,6 +69,7 @@ class RunSession:
         self._drop_at: float | None = None
         self._dropped = False
         self._show_progress = request.progress is not None
+        self._sealed = folder.manifest.purpose is RunPurpose.CERTIFICATION
 
     async def run(self) -> RunFolder:
         """Carry the run on. Raises as `safecase.engine.run.run_plan` says."""
@@ -177,13 +180,18 @@ class RunSession:
         if recorder.failure is not None:
             with contextlib.suppress(InfrastructureError):  # a full disk takes no status either
                 self._write_status(RunState.FAILED, recorder.failure.message)
+            if is_remote(request.store):
+                # The next machine may take it up; that the store fails too must not hide why the run did.
+                with contextlib.suppress(InfrastructureError):
+                    await asyncio.to_thread(publish, folder.path, str(request.store))
             raise self._with_place(recorder.failure)
         if cancelled is not None or dispatcher.remaining:
             self._write_status(RunState.STOPPED, dispatcher.stop_reason)
         else:
             self._report(recorder, journal, finished=False)
-            reason = f"the gate was decided after {dispatcher.observed} draws" if dispatcher.decided else ""
-            content = await asyncio.to_thread(compact, folder.path, request.plan)
+            decided = dispatcher.decided and not self._sealed
+            reason = f"the gate was decided after {dispatcher.decided_at} draws" if decided else ""
+            content = await asyncio.to_thread(compact, folder.path, self._plan)
             self._write_status(RunState.COMPLETE, reason, content)
         self._report(recorder, journal, finished=True)
         if cancelled is not None:
@@ -193,7 +201,7 @@ class RunSession:
         return folder
 
     def _with_place(self, failure: InfrastructureError) -> InfrastructureError:
-        saved = f"; {self._durable} of {len(self._request.plan)} attempts are saved"
+        saved = f"; {self._durable} of {len(self._plan)} attempts are saved"
         return InfrastructureError(
             failure.message + saved,
             where=failure.where or str(self._folder.path),
@@ -201,7 +209,7 @@ class RunSession:
         )
 
     def _earlier(self) -> Iterator[AttemptSummary]:
-        plan = self._request.plan
+        plan = self._plan
         for record in self._index.records():
             attempt = Attempt.model_validate_json(record)
             yield summarise(attempt, plan.cases[plan.case_index[attempt.draw]])
@@ -210,7 +218,7 @@ class RunSession:
         self._durable += count
 
     def _write_status(self, state: RunState, reason: str, content: str = "") -> None:
-        planned = len(self._request.plan)
+        planned = len(self._plan)
         tallies = self._tallies
         write_status(
             self._folder.path,
@@ -221,7 +229,7 @@ class RunSession:
                 recorded=self._durable,
                 skipped=self._dispatcher.skipped,
                 not_run=planned - self._durable - self._dispatcher.skipped,
-                outcomes={kind.value: count for kind, count in tallies.outcomes.items()},
+                outcomes=told_outcomes(tallies, sealed=self._sealed),
                 calls=max(self._budget.calls, tallies.calls),
                 cost_usd=tallies.cost_usd if tallies.cost_known else None,
                 sessions=self._number,
@@ -237,11 +245,11 @@ class RunSession:
             return
         tallies, dispatcher = recorder.tallies, self._dispatcher
         done = tallies.finished
-        planned = len(self._request.plan)
+        planned = len(self._plan)
         rate = self._meter.rate(done - self._earlier_count)
         left = planned - done - dispatcher.skipped
         state = self._request.executor.state()
-        gate = self._request.streaming_gate
+        gate = self._gate
         snapshot = Progress(
             planned=planned,
             recorded=self._durable,
@@ -262,6 +270,8 @@ class RunSession:
             gate=dict(gate.progress()) if gate is not None else {},
             finished=finished,
         )
+        if self._sealed:
+            snapshot = snapshot.as_sealed()
         try:
             callback(snapshot)
         except Exception:  # noqa: BLE001  a broken display must not spoil a run that costs money

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from safecase.base import InputError, digest, digest_bytes
-from safecase.model import Case, DrawOrder, MessageRole, PlannedAttempt
+from safecase.model import Case, DrawOrder, MessageRole, PlannedAttempt, RunManifest
 
 # The constants of SplitMix64 (Steele, Lea and Flood 2014).
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
@@ -80,8 +80,65 @@ class RunPlan:
     @cached_property
     def plan_digest(self) -> str:
         """Digest over the case digests, in order, and the draw order."""
-        cases = digest_bytes("\n".join(case.digest for case in self.cases).encode())
-        return digest({"cases": cases, "draw_order": self.draw_order_digest})
+        return digest({"cases": cases_digest(self.cases), "draw_order": self.draw_order_digest})
+
+
+@dataclass(frozen=True)
+class PlanDraft:
+    """What a run will try, before there is an order: the cases, how often, and how they will be ordered."""
+
+    cases: tuple[Case, ...]
+    repeats: int | Mapping[str, int] = 1
+    order: DrawOrder = DrawOrder.FAMILY_ROUNDS
+    risk_rates: Mapping[str, float] | None = None
+    one_per_family: bool = False
+    """Try the member of each family that the seed puts first, and no other."""
+
+    def __post_init__(self) -> None:
+        """Refuse what `build_plan` refuses, before anything is written down."""
+        _check(self.cases, self.repeats, self.order, self.risk_rates, self.one_per_family)
+
+    def __len__(self) -> int:
+        """Attempts of the plan, whatever the seed."""
+        if self.one_per_family and isinstance(self.repeats, int):
+            return self.repeats * len({case.family for case in self.cases})
+        return int(_repeat_counts(self.cases, self.repeats).sum())
+
+    @cached_property
+    def most_repeats(self) -> int:
+        """The largest number of repeats of any case."""
+        return int(_repeat_counts(self.cases, self.repeats).max())
+
+    def ordered(self, seed: int) -> RunPlan:
+        """The plan that ``seed`` gives."""
+        return build_plan(
+            self.cases,
+            seed=seed,
+            repeats=self.repeats,
+            order=self.order,
+            risk_rates=self.risk_rates,
+            one_per_family=self.one_per_family,
+        )
+
+
+def derive_seed(draft_digest: str, nonce: str) -> int:
+    """The seed that follows from a plan without order and the nonce that was drawn for it.
+
+    The first 53 bits of SHA-256 over ``safecase seed 1``, the digest and the nonce, one a line: as many as
+    every reader of JSON keeps exactly.
+    """
+    text = f"safecase seed 1\n{draft_digest}\n{nonce}\n".encode()
+    return int.from_bytes(hashlib.sha256(text).digest()[:8], "big") >> 11
+
+
+def has_derived_order(manifest: RunManifest) -> bool:
+    """Whether the run's seed is the one that follows from its plan and its nonce."""
+    return bool(manifest.nonce) and derive_seed(manifest.draft_digest, manifest.nonce) == manifest.seed
+
+
+def cases_digest(cases: Sequence[Case]) -> str:
+    """Digest over the digests of the cases, in order."""
+    return digest_bytes("\n".join(case.digest for case in cases).encode())
 
 
 def build_plan(
@@ -91,22 +148,20 @@ def build_plan(
     repeats: int | Mapping[str, int] = 1,
     order: DrawOrder = DrawOrder.FAMILY_ROUNDS,
     risk_rates: Mapping[str, float] | None = None,
+    one_per_family: bool = False,
 ) -> RunPlan:
     """Commit the draw order of a run.
 
     ``repeats`` is one number, or a number per suite id (suites that it does not name get 1). ``risk_rates``
     (risk → violation rate in an earlier run) is needed by ``RISKIEST_FIRST`` and refused by the other orders;
     a risk that it does not name counts as riskier than all that it names, because nothing is known of it.
+    With ``one_per_family`` all cases stand in the plan and one of each family is tried, with all its repeats:
+    the member whose turn comes first.
 
     Raises InputError on no case, on a case id that appears twice, on a case without a message to answer,
     on repeats below 1, and on ``risk_rates`` that do not go with the order.
     """
-    _check_cases(cases)
-    if (order is DrawOrder.RISKIEST_FIRST) != (risk_rates is not None):
-        raise InputError(
-            f"draw order '{order.value}' and risk rates do not go together",
-            hint="riskiest_first needs the rates of an earlier run, the other orders take none",
-        )
+    _check(cases, repeats, order, risk_rates, one_per_family)
     counts = _repeat_counts(cases, repeats)
     case_index = np.repeat(np.arange(len(cases), dtype=np.int32), counts)
     ends = np.cumsum(counts)
@@ -120,6 +175,8 @@ def build_plan(
         rounds = _rounds(cases, case_index, repeat, seed)
         category = _category_rank(cases, risk_rates)[case_index]
         permutation = np.lexsort((position_key, category, rounds))
+    if one_per_family:
+        permutation = permutation[_first_members(cases, seed)[case_index[permutation]]]
     seeds = _attempt_keys(_case_keys(cases, seed, "seed")[case_index], repeat) >> np.uint64(64 - _SEED_BITS)
     return RunPlan(
         cases=tuple(cases),
@@ -137,6 +194,24 @@ def attempt_seed(seed: int, case_id: str, repeat: int) -> int:
     key = np.array([_key(seed, "seed", case_id)], dtype=np.uint64)
     mixed = _attempt_keys(key, np.array([repeat], dtype=np.int32))
     return int(mixed[0] >> np.uint64(64 - _SEED_BITS))
+
+
+def _check(
+    cases: Sequence[Case],
+    repeats: int | Mapping[str, int],
+    order: DrawOrder,
+    risk_rates: Mapping[str, float] | None,
+    one_per_family: bool,
+) -> None:
+    _check_cases(cases)
+    _repeat_counts(cases, repeats)
+    if (order is DrawOrder.RISKIEST_FIRST) != (risk_rates is not None):
+        raise InputError(
+            f"draw order '{order.value}' and risk rates do not go together",
+            hint="riskiest_first needs the rates of an earlier run, the other orders take none",
+        )
+    if one_per_family and not isinstance(repeats, int):
+        raise InputError("one case of each family is tried equally often: repeats must be one number")
 
 
 def _check_cases(cases: Sequence[Case]) -> None:
@@ -204,6 +279,17 @@ def _rounds(
     _, dense = np.unique(repeat.astype(np.int64) * widest + rank, return_inverse=True)
     rounds: NDArray[np.int32] = dense.astype(np.int32)
     return rounds
+
+
+def _first_members(cases: Sequence[Case], seed: int) -> NDArray[np.bool_]:
+    """Shape (cases,): True for the member of each family whose turn comes first in repeat 0."""
+    turn = _attempt_keys(_case_keys(cases, seed, "turn"), np.zeros(len(cases), dtype=np.int32))
+    first: dict[str, int] = {}
+    for index in np.argsort(turn, kind="stable").tolist():
+        first.setdefault(cases[index].family, index)
+    chosen = np.zeros(len(cases), dtype=np.bool_)
+    chosen[list(first.values())] = True
+    return chosen
 
 
 def _category_rank(cases: Sequence[Case], risk_rates: Mapping[str, float] | None) -> NDArray[np.int64]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +39,27 @@ class Progress:
     gate: Mapping[str, str] = field(default_factory=dict)
     """Rule → one line about where it stands."""
     finished: bool = False
+    sealed: bool = False
+    """The run's results are sealed: what counts answers is empty here, and it tells that the run lives."""
+
+    def as_sealed(self) -> Progress:
+        """The snapshot without anything from which somebody could tell how the answers fall."""
+        return replace(
+            self,
+            recorded=0,
+            waiting=0,
+            skipped=0,
+            outcomes={},
+            rate=0.0,
+            eta_seconds=None,
+            calls=0,
+            cached=0,
+            input_tokens=0,
+            output_tokens=0,
+            cost_usd=None,
+            gate={},
+            sealed=True,
+        )
 
 
 ProgressCallback = Callable[[Progress], None]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -14,12 +14,15 @@ from safecase.engine.calls.response_cache import ResponseCache
 from safecase.engine.executors.local import LocalExecutor
 from safecase.engine.executors.protocol import Executor
 from safecase.engine.journal._writer import JournalSettings
-from safecase.engine.plan import RunPlan
+from safecase.engine.nonces import NonceDrawer, draw_own_nonce
+from safecase.engine.plan import PlanDraft, RunPlan
 from safecase.engine.progress import ProgressCallback
 from safecase.model import (
     Baseline,
     EarlyStop,
     Gate,
+    Predecessor,
+    RunPurpose,
     RunSettings,
     ScorerCard,
     ScorerReference,
@@ -32,7 +35,9 @@ from safecase.model import (
 class RunRequest:
     """All that a run needs. What the manifest records stands here once and nowhere else."""
 
-    plan: RunPlan
+    plan: PlanDraft | RunPlan
+    """A draft gets its order from a nonce when the run begins. A plan that has one already is an order of
+    somebody's own: the run is exploratory."""
     target: Target
     build_scorer: ScorerBuilder
     system: SystemVersion
@@ -40,18 +45,26 @@ class RunRequest:
     """The manifest records them; what is alive below (executor, cache) is told there as it is."""
     store: Path | str = "runs"
     """Folder or fsspec URL in which the run's folder is made."""
+    staging: Path | None = None
+    """Where a run of a remote store is written until it ends; default: a folder of the system's own."""
     price: PriceLookup | None = None
     suite_versions: Mapping[str, str] = field(default_factory=dict)
     """Suite id → version; a suite that is not named gets the digest of its cases in the plan."""
     selection: str = ""
     gates: tuple[Gate, ...] = ()
-    streaming_gate: EarlyStop | None = None
-    """A fresh one: a resumed run shows it the recorded attempts first."""
+    streaming_gate: Callable[[RunPlan], EarlyStop] | None = None
+    """Makes a fresh one: a resumed run shows it the recorded attempts first."""
     scorers: tuple[ScorerReference, ...] = ()
     scorer_cards: tuple[ScorerCard, ...] = ()
     baseline: Baseline | None = None
-    predecessor_run_id: str = ""
-    predecessor_digest: str = ""
+    purpose: RunPurpose = RunPurpose.OPEN
+    line: str = "main"
+    try_number: int = 1
+    open_families: tuple[str, ...] = ()
+    """Families of the plan that somebody has seen."""
+    predecessors: tuple[Predecessor, ...] = ()
+    draw_nonce: NonceDrawer = draw_own_nonce
+    """Asked once, when all else about the run is on the disk."""
     notes: tuple[str, ...] = ()
     environment: Mapping[str, JsonValue] = field(default_factory=dict)
     cache: ResponseCache | None = None

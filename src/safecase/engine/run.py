@@ -3,36 +3,48 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 import sys
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from secrets import token_hex
 
 from safecase.base import VERSION, InfrastructureError, InputError
-from safecase.engine._attempt_recorder import Tallies
+from safecase.engine._attempt_recorder import Tallies, told_outcomes
 from safecase.engine._run_lock import RunLock
 from safecase.engine._session import RunSession
 from safecase.engine.attempts._scoring import ScorerSet
 from safecase.engine.journal._reader import journal_paths
+from safecase.engine.plan import PlanDraft, cases_digest, derive_seed
 from safecase.engine.request import RunRequest
-from safecase.engine.run_folder import MANIFEST_NAME, RunFolder, write_plan
+from safecase.engine.run_folder import DRAFT_NAME, MANIFEST_NAME, RunFolder, write_plan
 from safecase.engine.status import RunState, RunStatus, write_file, write_status
 from safecase.engine.store import is_remote, staging_folder
-from safecase.model import RunManifest, candidate_digest, suite_references
+from safecase.model import RunManifest, RunPurpose, candidate_digest, suite_references
 
 
-async def run_plan(request: RunRequest) -> RunFolder:
-    """Run a plan to its end, its gate's decision, its budget or a signal; the run's folder.
+@dataclass(frozen=True)
+class BegunRun:
+    """A run that is written down, has an order and has called nobody; its folder is locked."""
 
-    ``status`` of the folder says which: ``complete`` or ``stopped``. Raises InputError where scorers cannot
-    be built or limits contradict each other (nothing was called), InfrastructureError where the target is
-    down or the disk fails; the folder then holds all that was finished and can be resumed.
+    folder: RunFolder
+    lock: RunLock
+
+
+def begin_run(request: RunRequest) -> BegunRun:
+    """Write down all that is fixed about a run, then draw its nonce and commit its order: no call is made.
+
+    Two steps: the manifest without its order is on the disk before the nonce is drawn, and the manifest with
+    it is complete or absent. What a kill leaves in between is no run, has called nobody, and is never taken
+    up, so that no order is drawn twice for one plan. The caller gives what comes back to `run_begun`, or
+    releases its lock. Raises as `run_plan`.
     """
     _check_limits(request)
-    scorers = _scorer_set(request)
+    _scorer_set(request)
     run_id = request.run_id or new_run_id()
-    folder = staging_folder(request.store) / run_id
+    folder = staging_folder(request.store, request.staging) / run_id
     try:
         folder.mkdir(parents=True)
     except FileExistsError as error:
@@ -43,12 +55,61 @@ async def run_plan(request: RunRequest) -> RunFolder:
             where=str(folder),
             hint="check the rights and the free space, or choose another store",
         ) from error
-    manifest = _manifest(request, run_id)
-    with RunLock(folder):
-        write_plan(folder, request.plan)
-        write_status(folder, _first_status(len(request.plan)))
-        write_file(folder / MANIFEST_NAME, manifest.model_dump_json(indent=2, by_alias=True).encode() + b"\n")
-        return await RunSession(request, RunFolder(folder, manifest), scorers, number=1).run()
+    lock = RunLock(folder)
+    try:
+        lock.acquire()
+        draft = _draft(request, run_id)
+        write_file(folder / DRAFT_NAME, _manifest_bytes(draft))
+        if isinstance(request.plan, PlanDraft):
+            nonce = request.draw_nonce(draft.draft_digest)
+            plan = request.plan.ordered(derive_seed(draft.draft_digest, nonce.value))
+            given = {"nonce": nonce.value, "nonce_source": nonce.source, "registrar_proof": nonce.proof}
+        else:
+            plan, given = request.plan, {}
+        manifest = draft.model_copy(
+            update={
+                "seed": plan.base_seed,
+                "draw_order_digest": plan.draw_order_digest,
+                "plan_digest": plan.plan_digest,
+                **given,
+            }
+        )
+        write_plan(folder, plan)
+        write_status(folder, _first_status(len(plan)))
+        write_file(folder / MANIFEST_NAME, _manifest_bytes(manifest))
+        (folder / DRAFT_NAME).unlink()
+    except BaseException as error:
+        lock.release()
+        # Nothing was called, so nothing is lost; a half-made folder would only puzzle.
+        if not (folder / MANIFEST_NAME).exists():
+            shutil.rmtree(folder, ignore_errors=True)
+            if isinstance(error, InfrastructureError):
+                # Whoever could not write says "resume", and here there is nothing to take up.
+                raise InfrastructureError(
+                    error.message,
+                    where=error.where,
+                    hint="nothing was called: mend the cause and start the run again",
+                ) from error
+        raise
+    return BegunRun(RunFolder(folder, manifest, plan), lock)
+
+
+async def run_begun(begun: BegunRun, request: RunRequest) -> RunFolder:
+    """Make the calls of a run that `begin_run` wrote down; ``request`` is the same. Raises as `run_plan`."""
+    try:
+        return await RunSession(request, begun.folder, _scorer_set(request), number=1).run()
+    finally:
+        begun.lock.release()
+
+
+async def run_plan(request: RunRequest) -> RunFolder:
+    """Run a plan to its end, its gate's decision, its budget or a signal; the run's folder.
+
+    ``status`` of the folder says which: ``complete`` or ``stopped``. Raises InputError where scorers cannot
+    be built or limits contradict each other (nothing was called), InfrastructureError where the target is
+    down or the disk fails; the folder then holds all that was finished and can be resumed.
+    """
+    return await run_begun(begin_run(request), request)
 
 
 async def resume_run(path: Path | str, request: RunRequest) -> RunFolder:
@@ -69,6 +130,17 @@ async def resume_run(path: Path | str, request: RunRequest) -> RunFolder:
             return _finish_compacted(folder, status)
         scorers = _scorer_set(request)
         return await RunSession(request, folder, scorers, number=status.sessions + 1).run()
+
+
+def is_active(path: Path) -> bool:
+    """True where a process is at work in the run folder."""
+    if not path.is_dir():
+        return False
+    try:
+        with RunLock(path):
+            return False
+    except InputError:
+        return True
 
 
 def event_loop() -> asyncio.Runner:
@@ -105,10 +177,12 @@ def _check_limits(request: RunRequest) -> None:
         )
 
 
-def _manifest(request: RunRequest, run_id: str) -> RunManifest:
+def _draft(request: RunRequest, run_id: str) -> RunManifest:
+    """The manifest with all that is fixed before there is an order."""
     plan = request.plan
     # A caller from Python may hand over a cache or an executor of its own: the manifest tells what was used.
     used = {"cache": request.cache is not None, "executor": request.executor.name}
+    drafted = isinstance(plan, PlanDraft)
     return RunManifest(
         run_id=run_id,
         created_at=datetime.now(UTC),
@@ -120,18 +194,23 @@ def _manifest(request: RunRequest, run_id: str) -> RunManifest:
         demo=request.target.demo,
         suites=suite_references(plan.cases, request.suite_versions),
         selection=request.selection,
-        seed=plan.base_seed,
-        repeats=plan.repeats,
+        purpose=request.purpose if drafted else RunPurpose.EXPLORATORY,
+        line=request.line,
+        try_number=request.try_number,
+        open_families=request.open_families,
+        one_per_family=isinstance(plan, PlanDraft) and plan.one_per_family,
+        cases_digest=cases_digest(plan.cases),
+        seed=0,
+        repeats=plan.most_repeats if isinstance(plan, PlanDraft) else plan.repeats,
         planned=len(plan),
         draw_order=plan.order,
-        draw_order_digest=plan.draw_order_digest,
-        plan_digest=plan.plan_digest,
+        draw_order_digest="",
+        plan_digest="",
         gates=request.gates,
         scorers=request.scorers,
         scorer_cards=request.scorer_cards,
         baseline=request.baseline,
-        predecessor_run_id=request.predecessor_run_id,
-        predecessor_digest=request.predecessor_digest,
+        predecessors=request.predecessors,
         candidate=candidate_digest(request.system, request.gates),
         notes=request.notes,
         environment=dict(request.environment),
@@ -139,12 +218,17 @@ def _manifest(request: RunRequest, run_id: str) -> RunManifest:
     )
 
 
+def _manifest_bytes(manifest: RunManifest) -> bytes:
+    return manifest.model_dump_json(indent=2, by_alias=True).encode() + b"\n"
+
+
 def _check_unchanged(folder: RunFolder, request: RunRequest) -> None:
     """Raise InputError with every difference between what was planned and what is asked for now."""
     manifest = folder.manifest
     changes: list[str] = []
     recorded = folder.plan
-    if request.plan.plan_digest != manifest.plan_digest:
+    asked = request.plan.ordered(manifest.seed) if isinstance(request.plan, PlanDraft) else request.plan
+    if asked.plan_digest != manifest.plan_digest:
         before = {case.id: case.digest for case in recorded.cases}
         now = {case.id: case.digest for case in request.plan.cases}
         changed = sorted(name for name in {*before, *now} if before.get(name) != now.get(name))
@@ -187,7 +271,7 @@ def _finish_compacted(folder: RunFolder, status: RunStatus) -> RunFolder:
             planned=status.planned,
             recorded=rows,
             skipped=status.planned - rows,
-            outcomes={kind.value: count for kind, count in tallies.outcomes.items()},
+            outcomes=told_outcomes(tallies, sealed=folder.manifest.purpose is RunPurpose.CERTIFICATION),
             calls=tallies.calls,
             cost_usd=tallies.cost_usd if tallies.cost_known else None,
             sessions=status.sessions,
@@ -200,4 +284,6 @@ def _finish_compacted(folder: RunFolder, status: RunStatus) -> RunFolder:
 
 
 def _first_status(planned: int) -> RunStatus:
-    return RunStatus(state=RunState.RUNNING, planned=planned, not_run=planned, updated_at=datetime.now(UTC))
+    return RunStatus(
+        state=RunState.RUNNING, planned=planned, not_run=planned, sessions=0, updated_at=datetime.now(UTC)
+    )

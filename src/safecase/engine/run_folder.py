@@ -23,6 +23,8 @@ from safecase.engine.summary import SummaryColumns, columns_from_records
 from safecase.model import MANIFEST_VERSION, Attempt, Case, RunManifest
 
 MANIFEST_NAME = "manifest.json"
+DRAFT_NAME = "manifest.draft.json"
+"""The manifest before it had an order; only a kill between the two leaves it."""
 CASES_NAME = "cases.jsonl.zst"
 DRAWS_NAME = "draws.npz"
 # One case as a line of JSON, media included: more is no case but a damaged file.
@@ -32,9 +34,14 @@ _LARGEST_CASE = 256 * 1024 * 1024
 class RunFolder:
     """One run's folder, read only. Everything is read anew from the files, nothing is kept but the plan."""
 
-    def __init__(self, path: Path, manifest: RunManifest) -> None:
+    def __init__(
+        self, path: Path, manifest: RunManifest, plan: RunPlan | None = None, *, url: str = ""
+    ) -> None:
         self.path = path
         self.manifest = manifest
+        self.url = url
+        """Where the run is kept, when ``path`` is a copy from a remote store."""
+        self._plan = plan
 
     @classmethod
     def open(cls, path: Path | str) -> RunFolder:
@@ -42,7 +49,7 @@ class RunFolder:
 
         Raises InputError where there is no run, InfrastructureError where its files are damaged.
         """
-        from safecase.engine.store import local_copy
+        from safecase.engine.store import is_remote, local_copy
 
         folder = local_copy(path)
         file = folder / MANIFEST_NAME
@@ -51,10 +58,15 @@ class RunFolder:
             _check_version(content, file)
             manifest = RunManifest.model_validate_json(content)
         except FileNotFoundError as error:
-            raise InputError(f"there is no run in {path}: {MANIFEST_NAME} is missing") from error
+            raise InputError(
+                f"there is no run in {path}: {MANIFEST_NAME} is missing",
+                hint="it was stopped before it had an order, and called nobody: start a new run"
+                if (folder / DRAFT_NAME).exists()
+                else None,
+            ) from error
         except (OSError, ValidationError) as error:
             raise InfrastructureError(f"cannot read the manifest: {error}", where=str(file)) from error
-        return cls(folder, manifest)
+        return cls(folder, manifest, url=str(path) if is_remote(path) else "")
 
     @property
     def status(self) -> RunStatus:
@@ -69,7 +81,7 @@ class RunFolder:
     @cached_property
     def plan(self) -> RunPlan:
         """Cases and draw order as committed before the first call."""
-        return load_plan(self.path, self.manifest)
+        return self._plan if self._plan is not None else load_plan(self.path, self.manifest)
 
     def cases(self) -> tuple[Case, ...]:
         """The cases of the run; ``case_index`` counts in this order."""

@@ -13,6 +13,9 @@ from urllib.parse import unquote, urlsplit
 
 from safecase.base import InfrastructureError, InputError
 
+_MANIFEST = "manifest.json"
+_STATUS = "status.json"
+
 
 def is_remote(store: Path | str) -> bool:
     """True for an fsspec URL that is not a local path or ``file://`` URL."""
@@ -28,11 +31,11 @@ def local_path(store: Path | str) -> Path:
     return Path(store)
 
 
-def staging_folder(store: Path | str) -> Path:
-    """The local folder in which the runs of ``store`` are written."""
+def staging_folder(store: Path | str, staging: Path | None = None) -> Path:
+    """The local folder in which the runs of ``store`` are written; ``staging``: where a remote one has it."""
     if not is_remote(store):
         return local_path(store)
-    return Path(tempfile.gettempdir()) / "safecase-runs"
+    return staging if staging is not None else Path(tempfile.gettempdir()) / "safecase-runs"
 
 
 def publish(folder: Path, store: str) -> str:
@@ -48,7 +51,7 @@ def publish(folder: Path, store: str) -> str:
         system.makedirs(root, exist_ok=True)
         files = sorted(path for path in folder.iterdir() if path.is_file() and path.name != "run.lock")
         # A reader that finds the manifest finds the rest.
-        files.sort(key=lambda path: path.name == "manifest.json")
+        files.sort(key=lambda path: path.name == _MANIFEST)
         for path in files:
             system.put_file(str(path), f"{root}/{path.name}")
     except Exception as error:  # fsspec's back ends raise what they like
@@ -58,6 +61,55 @@ def publish(folder: Path, store: str) -> str:
             hint="the run is whole in this local folder; copy it when the store can be reached",
         ) from error
     return url
+
+
+def publish_file(folder: Path, name: str, url: str) -> None:
+    """Copy one file of a run folder to the run's place in a remote store. Raises as `publish`."""
+    import fsspec
+
+    try:
+        system, root = fsspec.core.url_to_fs(url)
+        system.put_file(str(folder / name), f"{root}/{name}")
+    except Exception as error:  # fsspec's back ends raise what they like
+        raise InfrastructureError(
+            f"{name} could not be copied to {url}: {type(error).__name__}: {error}", where=str(folder / name)
+        ) from error
+
+
+def remote_runs(store: str) -> dict[str, dict[str, bytes]]:
+    """The runs of a remote store: URL → small files by name (manifest, status), and the names of the others.
+
+    The others are there with no content. Raises InfrastructureError where the store cannot be read; a store
+    that nobody has written to is empty.
+    """
+    import fsspec
+
+    try:
+        system, root = fsspec.core.url_to_fs(store)
+        if not system.exists(root):
+            return {}
+        found: dict[str, dict[str, bytes]] = {}
+        small = []
+        for path in system.find(root, maxdepth=2):
+            name = PurePosixPath(path)
+            url = f"{store.rstrip('/')}/{name.parent.name}"
+            found.setdefault(url, {})[name.name] = b""
+            if name.name in (_MANIFEST, _STATUS):
+                small.append(path)
+        for path, content in (system.cat(small, on_error="omit") if small else {}).items():
+            name = PurePosixPath(path)
+            found[f"{store.rstrip('/')}/{name.parent.name}"][name.name] = content
+    except Exception as error:  # fsspec's back ends raise what they like
+        raise InfrastructureError(
+            f"the store {store} could not be read: {type(error).__name__}: {error}",
+            hint="mend the access, or name another store",
+        ) from error
+    return {url: files for url, files in found.items() if files.get(_MANIFEST) and files.get(_STATUS)}
+
+
+def is_forgetful(store: Path | str) -> bool:
+    """True for a store that is gone when the program ends."""
+    return isinstance(store, str) and store.startswith("memory:")
 
 
 def local_copy(path: Path | str) -> Path:

@@ -31,17 +31,22 @@ def check_draw_order(
     seed: int,
     repeats: int,
     order: str,
+    one_per_family: bool = False,
     place: str,
 ) -> None:
     """Raise CheckFailed, with the first line that differs, unless ``seed`` gives exactly these draws.
 
-    ``case_index``, ``repeat`` and ``seeds``: one entry per draw; ``repeats``: the manifest's number.
+    ``case_index``, ``repeat`` and ``seeds``: one entry per draw; ``repeats``: the manifest's number. With
+    ``one_per_family`` only the member of each family whose turn comes first is tried.
     """
     if order not in ORDERS:
         raise CheckFailed(f"the manifest names a draw order that does not exist: '{order[:40]}'", where=place)
     seen_case = np.asarray(case_index, dtype=np.int64)
     seen_repeat = np.asarray(repeat, dtype=np.int64)
-    counts = _repeat_counts(cases, seen_case, repeats, place)
+    if one_per_family:
+        counts = np.full(len(cases), repeats, dtype=np.int64)
+    else:
+        counts = _repeat_counts(cases, seen_case, repeats, place)
     starts = np.concatenate(([0], np.cumsum(counts)[:-1]))
     case_of = np.repeat(np.arange(len(cases)), counts)
     repeat_of = np.arange(len(case_of)) - starts[case_of]
@@ -57,6 +62,13 @@ def check_draw_order(
             shown = starts[seen_case] + seen_repeat
             rank = _risk_ranks(cases, seen_case, repeat_of[shown], place_in_family[shown], place)
         wanted = np.lexsort((position, rank[case_of], place_in_family, repeat_of))
+    if one_per_family:
+        wanted = wanted[_first_members(cases, seed)[case_of[wanted]]]
+        if len(wanted) != len(seen_case):
+            raise CheckFailed(
+                f"the draw order holds {len(seen_case)} draws, one case of each family makes {len(wanted)}",
+                where=place,
+            )
     own_seed = (_mixed(_case_keys(cases, seed, "seed")[case_of], repeat_of) >> np.uint64(33)).astype(np.int64)
     seen_seed = np.asarray(seeds, dtype=np.int64)
     wrong = (seen_case != case_of[wanted]) | (seen_repeat != repeat_of[wanted])
@@ -113,6 +125,19 @@ def _mixed(keys: Keys, repeat: Integers) -> Keys:
         for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):
             state = (state ^ (state >> np.uint64(shift))) * np.uint64(factor)
         found: Keys = state ^ (state >> np.uint64(31))
+    return found
+
+
+def _first_members(cases: Sequence[Case], seed: int) -> NDArray[np.bool_]:
+    """For each case, whether its turn is the first of its family."""
+    turn = _mixed(_case_keys(cases, seed, "turn"), np.zeros(len(cases), dtype=np.int64))
+    best: dict[str, int] = {}
+    for number, case in enumerate(cases):
+        other = best.setdefault(case.family, number)
+        if turn[number] < turn[other]:
+            best[case.family] = number
+    found = np.zeros(len(cases), dtype=bool)
+    found[list(best.values())] = True
     return found
 
 

@@ -17,14 +17,12 @@ import re
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
-from safecase.base import InputError, JsonValue, canonical_json, digest
+from safecase.base import InputError, JsonValue, canonical_json
 from safecase.evidence.redaction import Redactor, find_spans
-from safecase.model import Decision
+from safecase.model import Acceptance, Decision, parse_entry, text_digest
 
-MASKED_DECISIONS = "masked_decisions.json"
-"""Line of the decision log → digest of the decision as it was signed, for decisions whose text is masked."""
 _KINDS = frozenset({"email", "secret"})
 _CONTACT = ("name", "email")
 _KEPT = frozenset({"suites", "gates"})
@@ -32,9 +30,8 @@ _YAML = (".yaml", ".yml")
 _SHORTEST_NAME = 5
 """Letters of a name that is masked wherever it stands: shorter ones are words too often, and the rest of the
 file must stay readable. Chosen without measurement."""
-_FREE_TEXT = ("rationale", "options")
-_ACCEPTANCE_TEXT = ("justification", "compensating_control")
 Span = tuple[int, int, str]
+Masked = TypeVar("Masked", Acceptance, Decision)
 
 
 def mask_files(
@@ -53,9 +50,7 @@ def mask_files(
         if name in documents:
             masked = documents[name].mask(names, redactor.counts)
         elif name == "decisions.jsonl":
-            masked, originals = _mask_decisions(data, names, redactor)
-            if originals:
-                result[MASKED_DECISIONS] = canonical_json(originals)
+            masked = _mask_decisions(data, names, redactor)
         result[name] = masked
         if masked != data:
             changed.append({"name": name, "original_sha256": _sha256(data), "sha256": _sha256(masked)})
@@ -179,37 +174,36 @@ def _named(text: str, names: set[str]) -> Iterator[Span]:
             yield match.start(), match.end(), "name"
 
 
-def _mask_decisions(data: bytes, names: set[str], redactor: Redactor) -> tuple[bytes, dict[str, str]]:
-    """The decision log with its free text masked, and the digests of the decisions as they were signed."""
+def _mask_decisions(data: bytes, names: set[str], redactor: Redactor) -> bytes:
+    """The decision log with its free texts masked, each with the digest by which it was signed.
+
+    Signatures and chain cover those digests, so that both still hold.
+    """
     lines: list[bytes] = []
-    originals: dict[str, str] = {}
     for number, line in enumerate(data.splitlines(), start=1):
         try:
-            decision = Decision.model_validate_json(line)
+            entry = parse_entry(line)
         except ValueError as error:
             raise InputError("this decision does not read", where=f"decisions.jsonl:{number}") from error
-        fields = decision.model_dump(mode="json")
-        _mask_fields(fields, _FREE_TEXT, names, redactor)
-        for accepted in fields["accepted_risks"]:
-            _mask_fields(accepted, _ACCEPTANCE_TEXT, names, redactor)
-        masked = Decision.model_validate(fields)
-        if masked != decision:
-            originals[str(number)] = digest(decision)
-            line = canonical_json(masked)
+        if isinstance(entry, Decision):
+            acceptances = tuple(
+                _mask_field(item, "justification", names, redactor) for item in entry.acceptances
+            )
+            masked = _mask_field(entry, "rationale", names, redactor)
+            if (masked, acceptances) != (entry, entry.acceptances):
+                masked = masked.model_copy(update={"acceptances": acceptances})
+                line = canonical_json(masked.model_dump(mode="json", by_alias=True))
         lines.append(line + b"\n")
-    return b"".join(lines), originals
+    return b"".join(lines)
 
 
-def _mask_fields(
-    record: dict[str, Any], wanted: tuple[str, ...], names: set[str], redactor: Redactor
-) -> None:
-    for field in wanted:
-        value = record[field]
-        record[field] = (
-            [_mask_text(item, names, redactor) for item in value]
-            if isinstance(value, list)
-            else _mask_text(value, names, redactor)
-        )
+def _mask_field(record: Masked, field: str, names: set[str], redactor: Redactor) -> Masked:
+    """The record with one text masked and the digest of the original beside it, where that changes it."""
+    text = getattr(record, field)
+    masked = _mask_text(text, names, redactor)
+    if masked == text:
+        return record
+    return record.model_copy(update={field: masked, f"{field}_digest": text_digest(text)})
 
 
 def _mask_text(text: str, names: set[str], redactor: Redactor) -> str:

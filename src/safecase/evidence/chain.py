@@ -1,8 +1,8 @@
-"""The chain of runs: each manifest names the digest of the one before it in its store."""
+"""The chain of runs: each manifest names the digests of all that stood at its ends when the run began."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from safecase.base import CheckFailed
 from safecase.model import RunManifest
@@ -13,26 +13,46 @@ is tried every night."""
 
 
 def chain_for(manifest: RunManifest, manifests: Sequence[RunManifest]) -> tuple[RunManifest, ...]:
-    """The predecessors of a run, nearest first, as far as the store still holds them."""
+    """The runs before a run, nearest first, as far as the store still holds them."""
     by_id = {item.run_id: item for item in manifests}
-    found: list[RunManifest] = []
-    current = manifest
-    while current.predecessor_run_id and len(found) < _LENGTH:
-        before = by_id.get(current.predecessor_run_id)
-        if before is None:
+    found: dict[str, RunManifest] = {}
+    for name in _before(manifest, by_id):
+        if len(found) == _LENGTH:
             break
-        found.append(before)
-        current = before
-    return tuple(found)
+        found[name] = by_id[name]
+    return tuple(found.values())
 
 
 def check_chain(manifest: RunManifest, predecessors: Sequence[RunManifest]) -> int:
     """How many links were checked. Raises CheckFailed where a manifest is not the one that was named."""
-    current = manifest
-    for before in predecessors:
-        if before.run_id != current.predecessor_run_id or before.digest != current.predecessor_digest:
-            raise CheckFailed(
-                f"run {current.run_id} names another predecessor than {before.run_id} as it stands here"
-            )
-        current = before
-    return len(predecessors)
+    by_id = {item.run_id: item for item in predecessors}
+    links = 0
+    for current in (manifest, *predecessors):
+        for named in current.predecessors:
+            before = by_id.get(named.run_id)
+            if before is None:
+                continue
+            if before.digest != named.manifest_digest:
+                raise CheckFailed(
+                    f"run {current.run_id} names another predecessor than {before.run_id} as it stands here"
+                )
+            links += 1
+    stray = set(by_id) - set(_before(manifest, by_id))
+    if stray or len(by_id) != len(predecessors):
+        raise CheckFailed(f"{min(stray, default='a run')} is no link of the run's chain")
+    return links
+
+
+def _before(manifest: RunManifest, by_id: dict[str, RunManifest]) -> Iterator[str]:
+    """Ids of the ancestors that are there, nearest first, each once."""
+    seen = {manifest.run_id}
+    waiting = [manifest]
+    while waiting:
+        following = []
+        for current in waiting:
+            for named in current.predecessors:
+                if named.run_id in by_id and named.run_id not in seen:
+                    seen.add(named.run_id)
+                    following.append(by_id[named.run_id])
+                    yield named.run_id
+        waiting = following

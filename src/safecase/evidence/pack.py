@@ -38,12 +38,12 @@ run/attempts.jsonl.zst  what happened, one attempt a line, personal data and sec
 run/masked_cases.json   digests of cases from production, whose text is masked here (where there are any)
 baseline/               the earlier run that a regression rule compares with (where there is one)
 chain/                  manifests of the runs before, each named by its successor
+runs.jsonl              the ledger of all runs: starts, results, verdicts, each line naming the one before
 verdicts/               what the tool recommended, rule by rule
 report.html             the same for people
 results.sarif           the same for code scanning
 junit.xml               the same for a build server
-decisions.jsonl         who decided what, each entry naming the digest of the one before (where there is one)
-masked_decisions.json   digests of decisions as signed, whose text is masked here (where there are any)
+decisions.jsonl         who recommended and decided, each entry naming the one before (where there is one)
 workspace/              the risks, suites and gates as they stood; people's names and addresses masked
 labels/                 what people said of a sample of the attempts (where a rule asks for it)
 statement.dsse.json     digests of all of this, signed (DSSE, in-toto statement, Ed25519)

@@ -58,6 +58,8 @@ class RawRun:
     """True where the draw order is one uniform permutation of all attempts."""
     cards: tuple[tuple[str, ScorerCard], ...] = ()
     """Scorer name and card, for each scorer of the run that has one."""
+    open_families: frozenset[str] = frozenset()
+    """Families that somebody had seen when the run began."""
 
     def case(self, draw: int) -> Case:
         """The case that was planned at a draw."""

@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING
 from safecase.base.facade import lazy_exports
 
 if TYPE_CHECKING:
+    from safecase.gate._rates.limits import failure_bound as failure_bound
+    from safecase.gate._tries.carried import families_by_slice as families_by_slice
     from safecase.gate.baseline import BaselineRun as BaselineRun
     from safecase.gate.compare import RunComparison as RunComparison
     from safecase.gate.compare import compare_runs as compare_runs
@@ -29,11 +31,14 @@ if TYPE_CHECKING:
     from safecase.gate.outcomes import UNDETERMINED as UNDETERMINED
     from safecase.gate.outcomes import VIOLATED as VIOLATED
     from safecase.gate.rule_slices import RuleSlice as RuleSlice
+    from safecase.gate.rule_slices import about_population as about_population
     from safecase.gate.rule_slices import case_mask as case_mask
+    from safecase.gate.rule_slices import stakes as stakes
     from safecase.gate.slice_results import made_codes as made_codes
     from safecase.gate.slice_results import slice_result as slice_result
     from safecase.gate.slice_results import status_against as status_against
     from safecase.gate.streaming import StreamingEvaluation as StreamingEvaluation
+    from safecase.gate.verdict import conclude as conclude
     from safecase.gate.verdict import evaluate_gate as evaluate_gate
 else:
     __getattr__, __dir__ = lazy_exports(__name__)

@@ -209,17 +209,29 @@ class SuiteTest:
 
 
 def make_test(
-    *, population: str, bound: float, good: float, size: int, confidence: float, uniform: bool, minimum_n: int
+    *,
+    population: str,
+    bound: float,
+    good: float,
+    size: int,
+    confidence: float,
+    uniform: bool,
+    minimum_n: int,
+    whole: bool = False,
 ) -> ProportionTest:
     """The test of "the event rate is at most ``bound``" on a stream of ``size`` planned units.
 
-    Raises StatisticsError where a population claim can never be made with so few families.
+    ``whole``: cases of the suite were seen before the run, so that it is met by all of its units alone, and
+    no order can matter. Raises StatisticsError where a population claim can never be made with so few
+    families.
     """
     alpha = 1.0 - confidence
     if population == "families":
         if not 0 < bound < 1:
             raise StatisticsError("a claim about a population needs a bound strictly between 0 and 1")
         return FamilyTest(bound, good, size, alpha, minimum_n)
+    if whole:
+        uniform, minimum_n = False, size
     return SuiteTest.make(bound, good, size, alpha, uniform=uniform, minimum_n=minimum_n)
 
 

@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from safecase.engine import RunPlan
-from safecase.model import METRICS, Case, CaseScope, DrawOrder, GateRule, Purpose, Selector
+from safecase.model import (
+    METRICS,
+    Case,
+    CaseScope,
+    DrawOrder,
+    GateRule,
+    Purpose,
+    Risk,
+    Selector,
+    Stake,
+)
 
 BoolArray = NDArray[np.bool_]
 IntArray = NDArray[np.int64]
@@ -38,7 +48,12 @@ class RuleSlice:
     draws: IntArray
     """Shape (n,): the planned draws that feed the test, in draw order."""
     families: int
-    """Distinct families among its cases."""
+    """Distinct families among its cases; for a claim about a population, of those that still count."""
+    shown: int = 0
+    """Distinct families among its cases that somebody had seen when the run began. A claim about a population
+    leaves them out; a claim about these cases then needs all of them."""
+    shown_draws: IntArray = field(default_factory=lambda: np.empty(0, dtype=np.int64))
+    """The planned draws of those that a claim about a population leaves out."""
 
 
 def case_mask(rule: GateRule, cases: Sequence[Case]) -> BoolArray:
@@ -62,24 +77,73 @@ def _served(cases: Sequence[Case]) -> BoolArray:
     return np.fromiter((case.purpose is Purpose.USE for case in cases), np.bool_, len(cases))
 
 
-def rule_slices(rule: GateRule, plan: RunPlan) -> tuple[RuleSlice, ...]:
-    """The slices of a rule, by name. Empty where the rule is about no case of the plan."""
-    mask = case_mask(rule, plan.cases)
+def about_population(rule: GateRule) -> bool:
+    """Whether a rule claims something about the population that its families were drawn from.
+
+    What no scorer judges, such as a latency, nobody mends case by case: it is read as it is.
+    """
+    return rule.population == "families" and METRICS.get(rule.metric).judged
+
+
+def rule_slices(
+    rule: GateRule, plan: RunPlan, open_families: Collection[str] = frozenset()
+) -> tuple[RuleSlice, ...]:
+    """The slices of a rule, by name. Empty where the rule is about no case of the plan.
+
+    ``open_families``: those whose results somebody had seen before the run began. What was mended on them
+    says nothing about the population, so that such a claim leaves them out.
+    """
+    # Of a plan that tries one case of each family, the others play no part.
+    planned = np.zeros(len(plan.cases), dtype=np.bool_)
+    planned[plan.case_index] = True
+    mask = case_mask(rule, plan.cases) & planned
     name_of = _CATEGORY[rule.per]
     names = np.array(
         [name_of(case) if mask[index] else "" for index, case in enumerate(plan.cases)], dtype=object
     )
+    seen = np.fromiter((case.family in open_families for case in plan.cases), np.bool_, len(plan.cases))
+    population = about_population(rule)
     found = []
     for name in sorted({str(item) for item in names[mask]}):
         members = np.asarray((names == name) & mask, dtype=np.bool_)
+        shown = members & seen
+        if population:
+            members &= ~seen
         draws = np.flatnonzero(members[plan.case_index]).astype(np.int64)
-        families = len({plan.cases[index].family for index in np.flatnonzero(members)})
         if rule.population == "families":
             draws = family_draws(plan, draws)
         if rule.maximum_n is not None and rule.population == "families":
             draws = draws[: rule.maximum_n]
-        found.append(RuleSlice(name, members, draws, families))
+        left_out = shown[plan.case_index] if population else np.zeros(len(plan), dtype=np.bool_)
+        found.append(
+            RuleSlice(
+                name,
+                members,
+                draws,
+                _count_families(plan, members),
+                _count_families(plan, shown),
+                np.flatnonzero(left_out).astype(np.int64),
+            )
+        )
     return tuple(found)
+
+
+def _count_families(plan: RunPlan, members: BoolArray) -> int:
+    return len({plan.cases[index].family for index in np.flatnonzero(members)})
+
+
+def stakes(rule: GateRule, plan: RunPlan, risks: Sequence[Risk]) -> dict[str, Stake]:
+    """Category → the risks that the rule selects in it, and the worst severity."""
+    declared = {risk.id: risk.severity for risk in risks}
+    found = {}
+    for item in rule_slices(rule, plan):
+        cases = [case for case, mine in zip(plan.cases, item.cases, strict=True) if mine]
+        names = sorted({case.risk for case in cases})
+        severities = [case.severity for case in cases] + [
+            declared[name] for name in names if name in declared
+        ]
+        found[item.name] = Stake(tuple(names), min(severities, key=lambda severity: severity.rank))
+    return found
 
 
 def family_draws(plan: RunPlan, draws: IntArray) -> IntArray:

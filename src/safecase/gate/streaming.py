@@ -11,17 +11,22 @@ decide alike. What each kind of rule asks of the run:
   methods hold for a size that was fixed beforehand;
 * advisory rules ask like all others, but never end a run that binding rules still need, and a run in
   which a binding rule has failed ends without them;
-* coverage: one attempt on each risk.
+* coverage: one attempt on each risk;
+* families that somebody had seen when the run began decide nothing about a population: all of their attempts
+  are made, because who works on them wants to see them. A claim about cases that were seen is decided by the
+  whole count alone.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 
 from safecase.engine import OUTCOME_CODES, RunPlan
 from safecase.gate._stream_state import StreamState
+from safecase.gate._tries.error import rule_of_try
 from safecase.gate.metrics import metric_of
-from safecase.gate.rule_slices import rule_slices
+from safecase.gate.rule_slices import RuleSlice, rule_slices
 from safecase.model import AttemptSummary, Case, Gate, GateRule, OutcomeKind, PlannedAttempt, RuleClass
 
 
@@ -40,12 +45,16 @@ class StreamingEvaluation:
         *,
         stop_on_failure: bool = True,
         baseline_rates: Mapping[str, float] | None = None,
+        try_number: int = 1,
+        open_families: Collection[str] = frozenset(),
     ) -> None:
+        """``try_number`` and ``open_families``: as the run's manifest has them."""
         self._states: list[tuple[GateRule, Sequence[StreamState]]] = []
-        for rule in (rule for gate in gates for rule in gate.rules):
-            states = metric_of(rule).stream(rule, rule_slices(rule, plan), plan, baseline_rates)
+        for rule in (rule_of_try(rule, try_number) for gate in gates for rule in gate.rules):
+            slices = rule_slices(rule, plan, open_families)
+            states = metric_of(rule).stream(rule, slices, plan, baseline_rates)
             if states is not None:
-                self._states.append((rule, states))
+                self._states.append((rule, [*states, *_development(rule, slices, plan)]))
         self._stop_on_failure = stop_on_failure
         self._seen_risks: set[str] = set()
         self._wanted_risks = {case.risk for case in plan.cases}
@@ -98,3 +107,9 @@ class StreamingEvaluation:
                     f", over the limit: {', '.join(failed)}" if failed else ""
                 )
         return lines
+
+
+def _development(rule: GateRule, slices: Sequence[RuleSlice], plan: RunPlan) -> list[StreamState]:
+    """The attempts on families that decide nothing any more, and that somebody wants to look at."""
+    shown = [replace(item, draws=item.shown_draws, name=f"{item.name} (open)") for item in slices]
+    return [StreamState(rule, item, plan) for item in shown if len(item.draws)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from xml.etree.ElementTree import Element, SubElement, tostring
 
-from safecase.model import RuleResult, RuleStatus, Verdict
+from safecase.model import RuleResult, RuleStatus, Verdict, VerdictKind
 
 
 def _storable(text: str) -> str:
@@ -20,9 +20,12 @@ def _storable(text: str) -> str:
 
 
 def render_junit(verdict: Verdict) -> bytes:
-    """JUnit XML: one test per rule and category; too little evidence is an error, not a failure."""
+    """JUnit XML: one test per rule and category; too little evidence is an error, not a failure.
+
+    Of a sealed certification one test, its verdict.
+    """
     root = Element("testsuites", name="safecase")
-    tests = list(_list_tests(verdict.rules))
+    tests = list(_list_tests(verdict.rules)) if verdict.rules else [_whole(verdict)]
     failures = sum(status is RuleStatus.NOT_MET for _, _, _, status in tests)
     errors = sum(status in (RuleStatus.INSUFFICIENT, RuleStatus.NOT_CONFIGURED) for *_, status in tests)
     suite = SubElement(
@@ -48,6 +51,17 @@ def render_junit(verdict: Verdict) -> bytes:
             SubElement(case, "error", message=_storable(sentence), type=status.value)
     body: bytes = tostring(root, encoding="utf-8")
     return b'<?xml version="1.0" encoding="utf-8"?>\n' + body + b"\n"
+
+
+def _whole(verdict: Verdict) -> tuple[str, str, str, RuleStatus]:
+    """The verdict as one test: without any a test view would show nothing, which looks like success."""
+    statuses = {
+        VerdictKind.GO: RuleStatus.MET,
+        VerdictKind.GO_WITH_CONDITIONS: RuleStatus.MET,
+        VerdictKind.NO_GO: RuleStatus.NOT_MET,
+    }
+    status = statuses.get(verdict.kind, RuleStatus.INSUFFICIENT)
+    return "certification", verdict.gate, " ".join(verdict.reasons), status
 
 
 def _list_tests(results: Iterable[RuleResult]) -> Iterable[tuple[str, str, str, RuleStatus]]:

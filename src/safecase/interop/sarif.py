@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from safecase.base import JsonObject, SourcePosition, canonical_json
-from safecase.model import RuleClass, RuleStatus, Verdict, rule_name
+from safecase.model import RuleClass, RuleStatus, Verdict, VerdictKind, rule_name
 
 _SARIF_LEVEL = {RuleClass.FLOOR: "error", RuleClass.BOUNDED: "error", RuleClass.ADVISORY: "warning"}
 
@@ -48,6 +48,18 @@ def render_sarif(verdict: Verdict, positions: dict[str, SourcePosition], *, safe
                 }
             ]
         results.append(entry)
+    if verdict.sealed and verdict.kind not in (VerdictKind.GO, VerdictKind.GO_WITH_CONDITIONS):
+        # One word is all that people hear of a sealed certification; without a result a host shows success.
+        rules.append({"id": "certification", "shortDescription": {"text": f"Gate {verdict.gate}"}})
+        results.append(
+            {
+                "ruleId": "certification",
+                "ruleIndex": 0,
+                "level": "error",
+                "message": {"text": " ".join(verdict.reasons)},
+                "properties": {"status": verdict.kind.value},
+            }
+        )
     document: JsonObject = {
         "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
         "version": "2.1.0",

@@ -8,6 +8,29 @@ if TYPE_CHECKING:
     from safecase.model.build_context import BuildContext as BuildContext
     from safecase.model.case import Case as Case
     from safecase.model.case import Expectation as Expectation
+    from safecase.model.decisions.acceptance import Acceptance as Acceptance
+    from safecase.model.decisions.acceptance import text_digest as text_digest
+    from safecase.model.decisions.entries import SIGNATURE_NAMESPACE as SIGNATURE_NAMESPACE
+    from safecase.model.decisions.entries import Decision as Decision
+    from safecase.model.decisions.entries import DecisionEntry as DecisionEntry
+    from safecase.model.decisions.entries import PeopleEntry as PeopleEntry
+    from safecase.model.decisions.entries import Recommendation as Recommendation
+    from safecase.model.decisions.entries import parse_entry as parse_entry
+    from safecase.model.decisions.exceptions import Exceptions as Exceptions
+    from safecase.model.decisions.exceptions import Excused as Excused
+    from safecase.model.decisions.exceptions import Stake as Stake
+    from safecase.model.decisions.exceptions import condition as condition
+    from safecase.model.decisions.exceptions import control_digest as control_digest
+    from safecase.model.decisions.exceptions import control_gone as control_gone
+    from safecase.model.decisions.exceptions import control_stale as control_stale
+    from safecase.model.decisions.exceptions import excuse as excuse
+    from safecase.model.decisions.people import Action as Action
+    from safecase.model.decisions.people import DecisionRight as DecisionRight
+    from safecase.model.decisions.people import ExceptionPolicy as ExceptionPolicy
+    from safecase.model.decisions.people import People as People
+    from safecase.model.decisions.people import Person as Person
+    from safecase.model.decisions.rule_changes import RuleChange as RuleChange
+    from safecase.model.decisions.rule_changes import changed_rules as changed_rules
     from safecase.model.declarations import Defaults as Defaults
     from safecase.model.declarations import Limits as Limits
     from safecase.model.declarations import Price as Price
@@ -23,6 +46,16 @@ if TYPE_CHECKING:
     from safecase.model.guard import GuardVerdict as GuardVerdict
     from safecase.model.guard import Replacement as Replacement
     from safecase.model.guard import TextSpan as TextSpan
+    from safecase.model.ledger import SHOWN_DIGITS as SHOWN_DIGITS
+    from safecase.model.ledger import DecisionLogged as DecisionLogged
+    from safecase.model.ledger import FamiliesOpened as FamiliesOpened
+    from safecase.model.ledger import LedgerEvent as LedgerEvent
+    from safecase.model.ledger import ResultsRead as ResultsRead
+    from safecase.model.ledger import RunFinished as RunFinished
+    from safecase.model.ledger import RunResult as RunResult
+    from safecase.model.ledger import RunSetAside as RunSetAside
+    from safecase.model.ledger import RunStarted as RunStarted
+    from safecase.model.ledger import VerdictGiven as VerdictGiven
     from safecase.model.metric import METRICS as METRICS
     from safecase.model.metric import CaseScope as CaseScope
     from safecase.model.metric import IndependentUnit as IndependentUnit
@@ -30,12 +63,6 @@ if TYPE_CHECKING:
     from safecase.model.metric import MetricDeclaration as MetricDeclaration
     from safecase.model.metric import MetricName as MetricName
     from safecase.model.metric import RequiredOrder as RequiredOrder
-    from safecase.model.people import Action as Action
-    from safecase.model.people import Decision as Decision
-    from safecase.model.people import DecisionRight as DecisionRight
-    from safecase.model.people import People as People
-    from safecase.model.people import Person as Person
-    from safecase.model.people import RiskAcceptance as RiskAcceptance
     from safecase.model.policy import Control as Control
     from safecase.model.policy import Hypothesis as Hypothesis
     from safecase.model.policy import Policy as Policy
@@ -51,6 +78,7 @@ if TYPE_CHECKING:
     from safecase.model.risk import Threat as Threat
     from safecase.model.rule import Gate as Gate
     from safecase.model.rule import GateRule as GateRule
+    from safecase.model.rule import declared_selection as declared_selection
     from safecase.model.runs.attempt import Attempt as Attempt
     from safecase.model.runs.attempt import AttemptError as AttemptError
     from safecase.model.runs.attempt import AttemptSummary as AttemptSummary
@@ -63,11 +91,15 @@ if TYPE_CHECKING:
     from safecase.model.runs.manifest import MANIFEST_VERSION as MANIFEST_VERSION
     from safecase.model.runs.manifest import Baseline as Baseline
     from safecase.model.runs.manifest import DrawOrder as DrawOrder
+    from safecase.model.runs.manifest import NonceSource as NonceSource
+    from safecase.model.runs.manifest import Predecessor as Predecessor
+    from safecase.model.runs.manifest import RegistrarProof as RegistrarProof
     from safecase.model.runs.manifest import RunManifest as RunManifest
     from safecase.model.runs.manifest import RunSettings as RunSettings
     from safecase.model.runs.manifest import ScorerReference as ScorerReference
     from safecase.model.runs.manifest import SuiteReference as SuiteReference
     from safecase.model.runs.manifest import candidate_digest as candidate_digest
+    from safecase.model.runs.manifest import nonce_statement as nonce_statement
     from safecase.model.runs.manifest import suite_references as suite_references
     from safecase.model.runs.transcript import ContentPart as ContentPart
     from safecase.model.runs.transcript import Document as Document
@@ -84,6 +116,8 @@ if TYPE_CHECKING:
     from safecase.model.suite import Combination as Combination
     from safecase.model.suite import Dataset as Dataset
     from safecase.model.suite import DatasetFormat as DatasetFormat
+    from safecase.model.suite import PoolName as PoolName
+    from safecase.model.suite import Pools as Pools
     from safecase.model.suite import Suite as Suite
     from safecase.model.system import System as System
     from safecase.model.system import SystemVersion as SystemVersion
@@ -102,6 +136,7 @@ if TYPE_CHECKING:
     from safecase.model.vocabulary import Purpose as Purpose
     from safecase.model.vocabulary import RuleClass as RuleClass
     from safecase.model.vocabulary import RuleStatus as RuleStatus
+    from safecase.model.vocabulary import RunPurpose as RunPurpose
     from safecase.model.vocabulary import Severity as Severity
     from safecase.model.vocabulary import VerdictKind as VerdictKind
     from safecase.model.wording import CLASS_WORDS as CLASS_WORDS

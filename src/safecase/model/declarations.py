@@ -71,8 +71,21 @@ class Defaults(Record):
 
     target: str = ""
     gate: str = ""
-    seed: int = 20240
     repeats: int = Field(default=1, ge=1)
     store: str = "runs"
     """Folder or fsspec URL of the run logs, relative to the workspace."""
     signing_key_env: str = "SAFECASE_SIGNING_KEY"
+    registrar: str = ""
+    """Command or https URL that gives a run its nonce after it has seen the plan's digest; empty: a nonce of
+    one's own."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_seed(cls, data: object) -> object:
+        """A seed in the workspace would be one order for ever, and a team fits itself to its front."""
+        if isinstance(data, dict) and "seed" in data:
+            raise ValueError(
+                "'seed' is no longer a default: each run draws an order of its own. Remove the line; "
+                "`safecase run --seed N` makes an exploratory run"
+            )
+        return data

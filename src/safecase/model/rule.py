@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
 
 from pydantic import Field, model_validator
@@ -117,8 +118,16 @@ class Gate(Record):
     rules: tuple[GateRule, ...] = Field(min_length=1)
     coverage: CoverageRequirement = CoverageRequirement()
     owner: str = ""
+    selection: str = ""
+    """Selector of the cases that the gate is about; empty: all. A run of fewer cases decides nothing."""
 
     @property
     def digest(self) -> str:
         """Content digest; a changed rule after seeing data is a new candidate and says so."""
         return digest(self.model_dump(mode="json", by_alias=True))
+
+
+def declared_selection(gates: Sequence[Gate]) -> str:
+    """The selector of all cases that gates are about together; empty: all, as soon as one of them says so."""
+    wanted = dict.fromkeys(gate.selection for gate in gates)
+    return "" if "" in wanted else " ".join(wanted)

@@ -46,6 +46,22 @@ class Dataset(Record):
     licence: str = ""
 
 
+class PoolName(StrEnum):
+    """Where a family stands before anybody has seen its results."""
+
+    OPEN = "open"
+    """For development: everything about it is shown, and it says nothing about the population."""
+    SEALED = "sealed"
+    """For certification: the results stay sealed, and people hear the verdict."""
+
+
+class Pools(Record):
+    """How a workspace divides its families before anybody has seen one."""
+
+    open: float = Field(ge=0, le=1)
+    """Share of the families that are open from the start, chosen by a hash of the family's name."""
+
+
 class Suite(Record):
     """A versioned set of cases. The version is the digest of its content, so it cannot lie."""
 
@@ -60,6 +76,8 @@ class Suite(Record):
     review_due: date | None = None
     licence: str = ""
     repeats: int = Field(default=1, ge=1)
+    pool: PoolName | None = None
+    """The pool of all its families; None: the workspace's share divides them."""
 
     @cached_property
     def version(self) -> str:

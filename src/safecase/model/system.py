@@ -94,6 +94,8 @@ class System(Record):
     rollout: tuple[RolloutStage, ...] = ()
     users: str = ""
     regulated: bool = False
+    release_line: Identifier = "main"
+    """The line of releases that this workspace assures: runs of one line are one body of evidence."""
 
 
 class SystemVersion(Record):

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from safecase.base import JsonValue, Record
+from safecase.base import JsonValue, Record, digest
+from safecase.model.decisions.acceptance import Acceptance
 from safecase.model.estimate import Estimate
 from safecase.model.rule import GateRule
-from safecase.model.vocabulary import (
-    RuleStatus,
-    VerdictKind,
-)
+from safecase.model.vocabulary import RuleStatus, RunPurpose, VerdictKind
 
 
 class CategoryResult(Record):
@@ -59,8 +57,43 @@ class Verdict(Record):
     conditions: tuple[str, ...] = ()
     rules: tuple[RuleResult, ...] = ()
     stale: tuple[StaleEvidence, ...] = ()
+    gaps: tuple[str, ...] = ()
+    """What the gate's coverage requirement misses, each as a sentence."""
+    acceptances: tuple[Acceptance, ...] = ()
+    """Exceptions in force that the recommendation rests on."""
     demo: bool = False
     """True where the target was the built-in demo: no evidence about any model."""
+    purpose: RunPurpose = RunPurpose.OPEN
+    line: str = "main"
+    try_number: int = 1
+    """Which try of its release line the run is, counted anew from the chain; 1 is the first."""
+    open_families: tuple[str, ...] = ()
+    """Families of the run that somebody had seen before it began, beyond those that its manifest names."""
+    selection: str = ""
+    """The cases that the run was narrowed to, as a selector; empty: all."""
+    notes: tuple[str, ...] = ()
+    """What a reader of the claim must know of the runs before this one and of their records."""
+    sealed: bool = False
+    """A certification's verdict: one word. Its rules and counts are sealed with its results."""
+    refusals: tuple[str, ...] = ()
+    """Why the run decides nothing, whatever it showed."""
+    waits: bool = False
+    """Whether a rule that binds waits for families that nobody has seen."""
+    blocked_before: tuple[str, ...] = ()
+    """Earlier runs of the same candidate that a rule of the gate blocked."""
     attempts: int = 0
     errors: int = 0
     undetermined: int = 0
+
+    @property
+    def basis(self) -> str:
+        """Digest of what people decide on: all that was found, without what exceptions make of it.
+
+        A decision names it. It stays the same when an exception that the decision grants comes into force, and
+        on a machine whose store holds fewer of the runs before.
+        """
+        concluded = {"kind", "reasons", "conditions", "acceptances", "notes"}
+        if self.sealed:
+            # Of a sealed verdict its one word is all that there is to decide on.
+            concluded -= {"kind"}
+        return digest(self.model_dump(mode="json", by_alias=True, exclude=concluded))

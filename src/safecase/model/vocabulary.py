@@ -93,6 +93,17 @@ class Purpose(StrEnum):
     """That what ought to be served is served: a violation is a refusal or a useless answer."""
 
 
+class RunPurpose(StrEnum):
+    """What a run is there for, and so who may read what it shows and whether a gate may."""
+
+    OPEN = "open"
+    """Everything is shown; a gate reads it. What it showed is open from then on."""
+    CERTIFICATION = "certification"
+    """Takes sealed families alone, and its results stay sealed: people hear the verdict."""
+    EXPLORATORY = "exploratory"
+    """A seed of one's own, or fewer cases than the gate is about: no gate accepts it."""
+
+
 class DangerousCapability(StrEnum):
     """Capabilities that are measured by safe proxies only (EVL-05)."""
 
@@ -226,6 +237,8 @@ class VerdictKind(StrEnum):
     GO_WITH_CONDITIONS = "go_with_conditions"
     NO_GO = "no_go"
     INSUFFICIENT_EVIDENCE = "insufficient_evidence"
+    NOT_CONFIGURED = "not_configured"
+    """No rule of the gate binds, so that it could not fail."""
 
 
 class Comparator(StrEnum):

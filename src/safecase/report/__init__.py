@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from safecase.report.charts.graph import draw_svg as draw_svg
     from safecase.report.charts.trade_off import TradeOffPoint as TradeOffPoint
     from safecase.report.content import CoverageRow as CoverageRow
+    from safecase.report.content import DecisionShown as DecisionShown
     from safecase.report.content import ReportContent as ReportContent
     from safecase.report.content import ResidualRisk as ResidualRisk
     from safecase.report.content import WorstTranscript as WorstTranscript

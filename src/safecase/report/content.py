@@ -44,6 +44,17 @@ class ResidualRisk:
 
 
 @dataclass(frozen=True, slots=True)
+class DecisionShown:
+    """What was decided on the verdict of the page."""
+
+    decision: Decision
+    names: tuple[str, ...]
+    """Who signed: person, role, and whether the name is a signature or a claim."""
+    state: str = ""
+    """Why it is not in force; empty where it is."""
+
+
+@dataclass(frozen=True, slots=True)
 class ReportContent:
     """Everything that a report shows."""
 
@@ -58,7 +69,9 @@ class ReportContent:
     trade_offs: tuple[TradeOffPoint, ...] = ()
     cards: tuple[ScorerCard, ...] = ()
     uncalibrated: tuple[str, ...] = ()
-    decisions: tuple[Decision, ...] = ()
+    decisions: tuple[DecisionShown, ...] = ()
+    rule_changes: tuple[str, ...] = ()
+    """What changed of the rules since people last decided on this line, a line each."""
     redactions: dict[str, int] = field(default_factory=dict)
     planned: int = 0
     recorded: int = 0

@@ -105,6 +105,6 @@ def render_report(content: ReportContent) -> str:
         .render(
             content=content,
             verdict=content.verdict,
-            method=method_claims(content.verdict, content.planned, content.manifest.notes),
+            method=method_claims(content.verdict, content.planned, content.verdict.notes),
         )
     )

@@ -129,6 +129,8 @@ if TYPE_CHECKING:
     from safecase.stats.sequential.interim_looks import group_sequential as group_sequential
     from safecase.stats.sequential.time_uniform import confidence_sequence as confidence_sequence
     from safecase.stats.sequential.time_uniform import log_evidence_below as log_evidence_below
+    from safecase.stats.sequential.tries import error_of_try as error_of_try
+    from safecase.stats.sequential.tries import tries_carried as tries_carried
     from safecase.stats.threshold import CostCurve as CostCurve
     from safecase.stats.threshold import certified_thresholds as certified_thresholds
     from safecase.stats.threshold import cheapest_certified as cheapest_certified

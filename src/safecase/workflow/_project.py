@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Protocol, TypeVar
 
 from safecase.base import InputError, JsonValue, did_you_mean, digest_bytes, suggest
-from safecase.engine import MANIFEST_NAME, RunFolder, is_remote, local_path
+from safecase.engine import MANIFEST_NAME, RunFolder, RunStatus, is_remote, local_path, remote_runs
 from safecase.model import (
     Case,
     Gate,
@@ -19,6 +19,7 @@ from safecase.model import (
     Target,
     TargetConfiguration,
 )
+from safecase.records import LEDGER_NAME, Ledger, RunHistory
 from safecase.targets import build_target
 from safecase.workspace import Workspace, load_workspace, select_cases
 
@@ -40,6 +41,28 @@ def pick(items: Sequence[Named], wanted: str, kind: str) -> Named:
         f"the workspace has no {kind} '{wanted}'",
         hint=suggest(wanted, ids),
     )
+
+
+@dataclass(frozen=True)
+class StoredRun:
+    """A run as its store lists it."""
+
+    place: Path | str
+    """Its folder, or its URL in a remote store."""
+    manifest: RunManifest
+    status: RunStatus
+    files: tuple[str, ...]
+
+    @property
+    def progress(self) -> tuple[bool, int, int]:
+        """How far it has come: larger is further."""
+        return (bool(self.status.attempts_digest), self.status.sessions, self.status.recorded)
+
+    @property
+    def decided_gates(self) -> tuple[str, ...]:
+        """Gates that have a verdict on it."""
+        names = (Path(name) for name in self.files if name.startswith("verdict-") and name.endswith(".json"))
+        return tuple(sorted(name.stem.removeprefix("verdict-") for name in names))
 
 
 @dataclass(frozen=True)
@@ -129,40 +152,115 @@ class Project:
             system=self.workspace.system.id, components=components, details={"target": target.describe()}
         )
 
-    def manifests(self) -> list[tuple[Path, RunManifest]]:
-        """Every run of the store, oldest first. Folders that hold no readable manifest are passed over."""
-        if is_remote(self.store):
-            return []
-        found = []
-        for file in sorted(Path(self.store).glob(f"*/{MANIFEST_NAME}")):
+    def history(self) -> RunHistory:
+        """What the ledger of the workspace's runs holds. Raises CheckFailed where its chain is broken."""
+        return Ledger(self.ledger_path).read()
+
+    @property
+    def ledger_path(self) -> Path:
+        """Where the ledger of runs stands, wherever the runs are kept."""
+        return self.workspace.root / "records" / LEDGER_NAME
+
+    @property
+    def staging(self) -> Path:
+        """Where runs of a remote store are written until they end, so that a kill loses none."""
+        return self.workspace.root / ".safecase" / "runs"
+
+    def runs(self, history: RunHistory | None = None) -> list[StoredRun]:
+        """Every run of the store, in the order of the chain, never of a clock.
+
+        A run of a remote store stands in the local staging folder as well, until another machine has taken it
+        further. What holds no readable manifest is passed over.
+        """
+        found: dict[str, StoredRun] = {}
+        remote = is_remote(self.store)
+        if remote:
+            for url, files in remote_runs(str(self.store)).items():
+                _keep(found, _stored(url, files[MANIFEST_NAME], files["status.json"], tuple(files)))
+        for file in (self.staging if remote else Path(self.store)).glob(f"*/{MANIFEST_NAME}"):
             try:
-                found.append((file.parent, RunManifest.model_validate_json(file.read_bytes())))
-            except (OSError, ValueError):
+                manifest, status = file.read_bytes(), (file.parent / "status.json").read_bytes()
+            except OSError:
                 continue
-        return sorted(found, key=lambda item: (item[1].created_at, item[1].run_id))
+            names = tuple(item.name for item in file.parent.iterdir())
+            _keep(found, _stored(file.parent, manifest, status, names))
+        order = _chain_order([item.manifest for item in found.values()], history or self.history())
+        return [found[run_id] for run_id in order]
+
+    def manifests(self, history: RunHistory | None = None) -> list[tuple[Path | str, RunManifest]]:
+        """The manifests of `runs`, each with the folder or URL of its run."""
+        return [(run.place, run.manifest) for run in self.runs(history)]
 
     def run_folder(self, run_id: str = "") -> RunFolder:
-        """The run called ``run_id`` (a unique beginning suffices) or a path, else the latest run."""
+        """The run called ``run_id`` (a unique beginning suffices) or a path, else the end of the chain."""
         if run_id and (Path(run_id) / MANIFEST_NAME).is_file():
             return RunFolder.open(Path(run_id))
         if run_id and is_remote(run_id):
             return RunFolder.open(run_id)
         runs = self.manifests()
         if not runs:
+            known = list(self.history().starts)
+            if not known:
+                raise InputError(
+                    "there is no run yet", where=str(self.store), hint="start one with `safecase run`"
+                )
             raise InputError(
-                "there is no run yet", where=str(self.store), hint="start one with `safecase run`"
+                f"the store holds none of the {len(known)} runs that the ledger knows",
+                where=str(self.store),
+                hint=f"the last is {known[-1]}: fetch it, mend defaults: store, or start a new run",
             )
         if not run_id or run_id == "latest":
             return RunFolder.open(runs[-1][0])
-        matches = [path for path, manifest in runs if manifest.run_id.startswith(run_id)]
+        matches = [(path, manifest.run_id) for path, manifest in runs if manifest.run_id.startswith(run_id)]
         if len(matches) == 1:
-            return RunFolder.open(matches[0])
+            return RunFolder.open(matches[0][0])
         if matches:
             raise InputError(
-                f"several runs begin with '{run_id}'", hint=", ".join(path.name for path in matches[:5])
+                f"several runs begin with '{run_id}'", hint=", ".join(name for _, name in matches[:5])
             )
         near = did_you_mean(run_id, (manifest.run_id for _, manifest in runs))
         raise InputError(f"there is no run '{run_id}'", hint=near or f"the latest is {runs[-1][1].run_id}")
+
+
+def _stored(place: Path | str, manifest: bytes, status: bytes, names: tuple[str, ...]) -> StoredRun | None:
+    try:
+        return StoredRun(
+            place, RunManifest.model_validate_json(manifest), RunStatus.model_validate_json(status), names
+        )
+    except ValueError:
+        return None
+
+
+def _keep(found: dict[str, StoredRun], run: StoredRun | None) -> None:
+    """Of two copies the one that has come further; the local one where they are equal."""
+    if run is None:
+        return
+    other = found.get(run.manifest.run_id)
+    if other is None or run.progress >= other.progress:
+        found[run.manifest.run_id] = run
+
+
+def _chain_order(manifests: Sequence[RunManifest], history: RunHistory) -> list[str]:
+    """Ids of runs, each behind its predecessors: as the ledger has them, and by their own names for the rest.
+
+    A run that the ledger does not know stands behind those that it names, before those that come later there.
+    """
+    known = {run_id: place for place, run_id in enumerate(history.starts)}
+    by_id = {item.run_id: item for item in sorted(manifests, key=lambda item: (item.created_at, item.run_id))}
+    place: dict[str, tuple[int, int]] = {}
+
+    def place_of(run_id: str, below: frozenset[str]) -> tuple[int, int]:
+        if run_id in known:
+            return known[run_id], 0
+        if run_id not in by_id or run_id in below:
+            return -1, 0
+        if run_id not in place:
+            names = [item.run_id for item in by_id[run_id].predecessors]
+            first, second = max((place_of(name, below | {run_id}) for name in names), default=(-1, 0))
+            place[run_id] = (first, second + 1)
+        return place[run_id]
+
+    return sorted(by_id, key=lambda run_id: place_of(run_id, frozenset()))
 
 
 def open_workspace(path: Path | str = ".", *, store: str = "") -> Project:

@@ -13,6 +13,7 @@ from safecase.gate import HELD, VIOLATED
 from safecase.interop import navigator_layer
 from safecase.model import Case, counted
 from safecase.workflow._project import Project
+from safecase.workflow.pools._sealing import require_opened
 from safecase.workspace import CATALOGS, workspace_catalogs
 
 _WORST_FIRST = ("failed", "passed", "tested", "untested")
@@ -52,6 +53,8 @@ def atlas_layer(project: Project, folder: RunFolder | None, version: str = "") -
     """The layer as JSON: techniques that cases or risks name, as failed, passed, tested (nothing could be
     told) or untested. Raises InputError where nothing in the workspace names a technique of that version."""
     catalog = workspace_catalogs(project.workspace.root).load("atlas", version or None)
+    if folder is not None:
+        require_opened(project.history(), folder, "a layer")
     told = _by_case(folder) if folder else {}
     found: dict[str, set[str]] = defaultdict(set)
     cases: dict[str, int] = defaultdict(int)

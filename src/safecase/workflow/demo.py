@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from safecase.base import ExitCode
+from safecase.base import CheckFailed, ExitCode
 from safecase.evidence import VerificationReport, verify_pack
 from safecase.model import RunSettings, Verdict
 from safecase.workflow._display import Display
@@ -38,4 +38,6 @@ def demonstrate(folder: Path, vulnerabilities: tuple[str, ...], display: Display
     run = execute(prepared)
     verdicts = decide(project, run)
     files = write_report(project, run, verdicts[0])
+    if files.pack is None:
+        raise CheckFailed("the demo's run is open, and has no pack")
     return Demonstration(verdicts[0], files, verify_pack(files.pack), exit_code(verdicts))

@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
-from pydantic import ValidationError
-
 from safecase.base import ExitCode, InputError
-from safecase.engine import RunFolder, write_file
+from safecase.engine import RunFolder, has_derived_order, is_remote, publish_file, write_file
 from safecase.gate import BaselineRun, evaluate_gate
-from safecase.model import Gate, StaleEvidence, Verdict, VerdictKind
-from safecase.workflow._decisions import decisions
+from safecase.model import Gate, RuleChange, RunManifest, StaleEvidence, Verdict, VerdictKind
+from safecase.records import Past, RunHistory, standing
 from safecase.workflow._labels import read_labels, write_sheets
+from safecase.workflow._ledger import current_history, enter_verdict, history_notes, standing_blocks
 from safecase.workflow._project import Project, pick
+from safecase.workflow.decisions._log import decision_entries, exceptions_for, people_since
+from safecase.workflow.pools._sealing import is_sealed, seal_verdict
 
 EXIT_CODES = {
     VerdictKind.GO: ExitCode.OK,
     VerdictKind.GO_WITH_CONDITIONS: ExitCode.OK,
     VerdictKind.NO_GO: ExitCode.CHECK_FAILED,
     VerdictKind.INSUFFICIENT_EVIDENCE: ExitCode.INSUFFICIENT_EVIDENCE,
+    VerdictKind.NOT_CONFIGURED: ExitCode.INSUFFICIENT_EVIDENCE,
 }
 
 
@@ -33,38 +36,135 @@ def decide(
 ) -> tuple[Verdict, ...]:
     """Evaluate a run against its frozen gates and write each verdict into the run's folder.
 
+    Sheets for human labels are written beside them. Raises as `evaluate`.
+    """
+    verdicts = evaluate(project, folder, gate=gate, today=today, check_present=check_present)
+    if not any(verdict.sealed for verdict in verdicts):
+        labels = read_labels(project, frozen_gates(folder, gate))
+        for item in frozen_gates(folder, gate):
+            write_sheets(folder, item, labels)
+    for verdict in verdicts:
+        name = f"verdict-{verdict.gate}.json"
+        write_file(folder.path / name, verdict.model_dump_json(indent=2, by_alias=True).encode())
+        if is_remote(project.store):
+            publish_file(folder.path, name, f"{str(project.store).rstrip('/')}/{folder.manifest.run_id}")
+        enter_verdict(project, verdict)
+    return verdicts
+
+
+def frozen_gates(folder: RunFolder, gate: str = "") -> tuple[Gate, ...]:
+    """The gates that were frozen into a run, or the one named; raises InputError where there is none."""
+    gates = folder.manifest.gates
+    if not gates:
+        raise InputError("no gate was frozen into this run's manifest", hint="run again with --gate")
+    return (pick(gates, gate, "frozen gate"),) if gate else gates
+
+
+def evaluate(
+    project: Project,
+    folder: RunFolder,
+    *,
+    gate: str = "",
+    today: date | None = None,
+    check_present: bool = True,
+) -> tuple[Verdict, ...]:
+    """The verdicts on a run by its frozen gates, worked out here and now from the run log; writes no verdict.
+
+    Of a certification that nobody opened they say one word each.
+
     The gates are those of the manifest. A gate of the workspace that differs from them is a changed
     rule and is refused by that name; ``check_present`` compares the recorded system with the
-    present one, so that stale evidence shows.
+    present one, so that stale evidence shows. Raises CheckFailed where the decision log does not hold.
     """
-    manifest = folder.manifest
-    if not manifest.gates:
-        raise InputError("no gate was frozen into this run's manifest", hint="run again with --gate")
-    gates = (pick(manifest.gates, gate, "frozen gate"),) if gate else manifest.gates
+    history = current_history(project)
     stale = present_differences(project, folder) if check_present else ()
+    verdicts = tuple(
+        _evaluate(project, folder, item, history, stale=stale, today=today)
+        for item in frozen_gates(folder, gate)
+    )
+    if not is_sealed(history, folder):
+        return verdicts
+    status = folder.status
+    return tuple(seal_verdict(verdict, status) for verdict in verdicts)
+
+
+def _evaluate(
+    project: Project,
+    folder: RunFolder,
+    gate: Gate,
+    history: RunHistory,
+    *,
+    stale: Sequence[StaleEvidence] = (),
+    today: date | None = None,
+    follow: bool = True,
+) -> Verdict:
+    """What one gate says of a run, sealed or not; ``follow``: with the blocks of earlier runs."""
+    manifest, cases = folder.manifest, folder.cases()
     baseline = project.run_folder(manifest.baseline.run_id) if manifest.baseline else None
-    acceptances = tuple(item for entry in decisions(project) for item in entry.accepted_risks)
-    labels = read_labels(project, gates)
-    verdicts = []
-    for item in gates:
-        write_sheets(folder, item, labels)
-        verdict = evaluate_gate(
-            item,
-            manifest,
-            folder.plan,
-            folder.columns(),
-            baseline=BaselineRun.read(baseline) if baseline else None,
-            acceptances=acceptances,
-            risks=project.workspace.risks,
-            stale=(*stale, *changed_rules(project, item)),
-            labels=labels,
-            today=today or datetime.now(UTC).date(),
-        )
-        write_file(
-            folder.path / f"verdict-{item.id}.json", verdict.model_dump_json(indent=2, by_alias=True).encode()
-        )
-        verdicts.append(verdict)
-    return tuple(verdicts)
+    past = Past(history, history.starts.get(manifest.run_id))
+    return evaluate_gate(
+        gate,
+        manifest,
+        folder.plan,
+        folder.columns(),
+        baseline=BaselineRun.read(baseline) if baseline else None,
+        exceptions=exceptions_for(project, decision_entries(project), gate.id, manifest.line),
+        risks=project.workspace.risks,
+        stale=(*stale, *changed_rules(project, gate)),
+        labels=read_labels(project, (gate,)),
+        try_number=past.try_number(manifest.line, cases),
+        open_families=past.exposure_of_run.open_families(cases),
+        blocked_before=_blocks(project, past, manifest, gate) if follow else (),
+        derived_order=has_derived_order(manifest),
+        notes=history_notes(project, past, manifest.candidate, manifest.system.fingerprint),
+        today=today or datetime.now(UTC).date(),
+    )
+
+
+def _blocks(project: Project, past: Past, manifest: RunManifest, gate: Gate) -> tuple[str, ...]:
+    """Earlier decisive runs of the same candidate that this gate blocks.
+
+    They are worked out anew, so that a run whose verdict nobody asked for counts as well, and a certification
+    whose not-go was a lack of evidence does not. What the store lacks stands as the ledger has it.
+    """
+    told = standing_blocks(past, manifest, gate)
+    present = {run.manifest.run_id: run.place for run in project.runs(past.history)}
+    found = []
+    for record in past.tries_of(manifest.candidate):
+        run_id = record.start.run_id
+        if run_id == manifest.run_id:
+            continue
+        if run_id in present:
+            earlier = _evaluate(project, RunFolder.open(present[run_id]), gate, past.history, follow=False)
+            if earlier.kind is VerdictKind.NO_GO:
+                found.append(run_id)
+        elif run_id in told:
+            found.append(run_id)
+    return tuple(found)
+
+
+def evaluate_one(project: Project, folder: RunFolder, gate: str = "") -> Verdict:
+    """The verdict of one gate; raises InputError where the run has several and none is named."""
+    gates = frozen_gates(folder, gate)
+    if len(gates) > 1:
+        names = ", ".join(item.id for item in gates)
+        raise InputError("the run has several gates", hint=f"say --gate with one of {names}")
+    return evaluate(project, folder, gate=gates[0].id)[0]
+
+
+@dataclass(frozen=True)
+class ChangesSince:
+    """What changed since the last decision on a line."""
+
+    rules: tuple[RuleChange, ...]
+    people: tuple[str, ...]
+
+
+def changes_since_decision(project: Project, folder: RunFolder, verdict: Verdict) -> ChangesSince:
+    """What changed of the gate's rules, and of keys and rights, since people last decided (ROL-03)."""
+    entries = decision_entries(project)
+    frozen = pick(folder.manifest.gates, verdict.gate, "frozen gate")
+    return ChangesSince(standing(entries).rule_changes(frozen, verdict.line), people_since(project, entries))
 
 
 def changed_rules(project: Project, frozen: Gate) -> tuple[StaleEvidence, ...]:
@@ -106,19 +206,3 @@ def exit_code(verdicts: Sequence[Verdict]) -> ExitCode:
         if code in codes:
             return code
     return ExitCode.OK
-
-
-def read_verdict(folder: RunFolder, gate: str = "") -> Verdict:
-    """The verdict that `safecase gate` wrote; raises InputError where there is none."""
-    files = sorted(folder.path.glob(f"verdict-{gate or '*'}.json"))
-    if not files:
-        raise InputError(
-            "there is no verdict on this run yet", hint=f"safecase gate {folder.manifest.run_id}"
-        )
-    if len(files) > 1:
-        names = ", ".join(file.stem.removeprefix("verdict-") for file in files)
-        raise InputError("the run has verdicts of several gates", hint=f"say --gate with one of {names}")
-    try:
-        return Verdict.model_validate_json(files[0].read_bytes())
-    except (OSError, ValidationError) as error:
-        raise InputError(f"this verdict does not read: {error}", where=str(files[0])) from error

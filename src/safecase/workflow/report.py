@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import numpy as np
@@ -13,18 +14,32 @@ from safecase.engine import RunFolder
 from safecase.evidence import PackSummary, Redactor, build_pack, chain_for, load_key
 from safecase.gate import ERROR, VIOLATED, by_severity, case_mask, risk_coverage
 from safecase.interop import render_junit, render_sarif
-from safecase.model import Estimate, OutcomeKind, Purpose, Verdict, quantity
+from safecase.model import (
+    Decision,
+    DecisionEntry,
+    Estimate,
+    OutcomeKind,
+    Purpose,
+    RunPurpose,
+    Verdict,
+    quantity,
+)
+from safecase.records import name_words, standing
 from safecase.report import (
     CoverageRow,
+    DecisionShown,
     ReportContent,
     ResidualRisk,
     TradeOffPoint,
     WorstTranscript,
     render_report,
 )
-from safecase.workflow._decisions import decision_log_path, decisions
 from safecase.workflow._labels import packed_labels
+from safecase.workflow._ledger import enter_verdict
 from safecase.workflow._project import Project
+from safecase.workflow.decisions._log import decision_entries, decision_log_path
+from safecase.workflow.gate import changes_since_decision
+from safecase.workflow.pools._sealing import seal_verdict
 
 # As many as somebody reads before a decision; the pack holds all of them.
 _WORST_SHOWN = 12
@@ -37,8 +52,9 @@ class ReportFiles:
     html: Path
     sarif: Path
     junit: Path
-    pack: Path
-    pack_summary: PackSummary
+    pack: Path | None
+    """None for a sealed certification: a pack holds every transcript, and is written once it was opened."""
+    pack_summary: PackSummary | None
 
 
 def report_content(
@@ -47,7 +63,7 @@ def report_content(
     """Everything that the report shows, personal data and secrets masked."""
     workspace, manifest, status = project.workspace, folder.manifest, folder.status
     columns = folder.columns()
-    signed = decisions(project)
+    entries = decision_entries(project)
     timed = columns.latency_ms[columns.outcome != ERROR]
     latency = f"median answer {quantity(float(np.median(timed)), 'ms')}" if len(timed) else ""
     return ReportContent(
@@ -56,21 +72,22 @@ def report_content(
         manifest=manifest,
         verdict=verdict,
         made_at=datetime.now(UTC),
-        worst=_worst(folder, redactor),
-        coverage=_coverage(project, folder),
-        residual=_residual(project),
-        trade_offs=_trade_offs(folder, manifest.system.system),
+        worst=() if verdict.sealed else _worst(folder, redactor),
+        coverage=() if verdict.sealed else _coverage(project, folder),
+        residual=_residual(project, entries, verdict.line, datetime.now(UTC).date()),
+        trade_offs=() if verdict.sealed else _trade_offs(folder, manifest.system.system),
         cards=manifest.scorer_cards,
         uncalibrated=tuple(item.name for item in manifest.scorers if not item.calibrated),
-        decisions=tuple(
-            item for item in signed if item.run_id == manifest.run_id and item.gate == verdict.gate
+        decisions=_decisions_shown(entries, folder, verdict),
+        rule_changes=tuple(
+            change.sentence for change in changes_since_decision(project, folder, verdict).rules
         ),
         redactions=dict(redactor.counts),
         planned=manifest.planned,
-        recorded=len(columns),
-        skipped=status.skipped,
-        cost_usd=status.cost_usd,
-        latency_note=latency,
+        recorded=0 if verdict.sealed else len(columns),
+        skipped=0 if verdict.sealed else status.skipped,
+        cost_usd=None if verdict.sealed else status.cost_usd,
+        latency_note="" if verdict.sealed else latency,
     )
 
 
@@ -122,17 +139,48 @@ def _coverage(project: Project, folder: RunFolder) -> tuple[CoverageRow, ...]:
     )
 
 
-def _residual(project: Project) -> tuple[ResidualRisk, ...]:
+def _residual(
+    project: Project, entries: Sequence[DecisionEntry], line: str, today: date
+) -> tuple[ResidualRisk, ...]:
     """What remains of each risk, and who accepted it."""
-    accepted = {
-        item.risk: f"by {entry.signer} until {item.expires}, with: {item.compensating_control}"
-        for entry in decisions(project)
-        for item in entry.accepted_risks
-    }
+    accepted: dict[str, list[str]] = {}
+    for item in standing(entries).matters:
+        if not item.in_force or not item.shipping or item.decision.line != line:
+            continue
+        signers = ", ".join(named.entry.person for named in item.signed)
+        for acceptance in item.decision.acceptances:
+            when = "until" if acceptance.expires > today else "expired on"
+            words = f"{acceptance.id} by {signers} {when} {acceptance.expires}, with: {acceptance.control}"
+            for risk in acceptance.risks:
+                accepted.setdefault(risk, []).append(words)
     return tuple(
-        ResidualRisk(risk, risk.residual or "not stated in the workspace", accepted.get(risk.id, ""))
+        ResidualRisk(
+            risk, risk.residual or "not stated in the workspace", "; ".join(accepted.get(risk.id, ()))
+        )
         for risk in by_severity(project.workspace.risks)
     )
+
+
+def _decisions_shown(
+    entries: Sequence[DecisionEntry], folder: RunFolder, verdict: Verdict
+) -> tuple[DecisionShown, ...]:
+    """What people decided on this very verdict; what was decided on another one is not about it."""
+    bases = {verdict.basis}
+    if verdict.purpose is RunPurpose.CERTIFICATION and not verdict.sealed:
+        # Decided on while its results were sealed, shown when they are open.
+        bases.add(seal_verdict(verdict, folder.status).basis)
+    shown = []
+    for item in standing(entries).matters:
+        if item.decision.gate != verdict.gate or item.decision.verdict_digest not in bases:
+            continue
+        state = "superseded by a later decision" if item.superseded else "; ".join(item.missing)
+        names = tuple(
+            f"{named.entry.person} ({named.entry.role}, {name_words(named)})"
+            for named in item.signed
+            if isinstance(named.entry, Decision)
+        )
+        shown.append(DecisionShown(item.decision, names, state))
+    return tuple(shown)
 
 
 def _trade_offs(folder: RunFolder, label: str) -> tuple[TradeOffPoint, ...]:
@@ -163,7 +211,10 @@ def rule_positions(project: Project, verdict: Verdict) -> dict[str, SourcePositi
 def write_report(
     project: Project, folder: RunFolder, verdict: Verdict, *, destination: Path | None = None
 ) -> ReportFiles:
-    """Write the report, the CI files and the signed pack; each in one step."""
+    """Write the report, the CI files and the signed pack; each in one step.
+
+    Of a sealed certification the pack is left out, because it holds the transcripts.
+    """
     manifest = folder.manifest
     target = destination or project.workspace.root / "packs" / f"{manifest.run_id}-{verdict.gate}"
     target.mkdir(parents=True, exist_ok=True)
@@ -178,9 +229,15 @@ def write_report(
     }
     for name in ("report.html", "results.sarif", "junit.xml"):
         (target / name).write_bytes(files[name])
+    if verdict.sealed:
+        return ReportFiles(target / "report.html", target / "results.sarif", target / "junit.xml", None, None)
     log = decision_log_path(project)
     if log.exists():
         files["decisions.jsonl"] = log.read_bytes()
+    # The verdict was worked out for this report, and is the one that the pack carries. It shows what the run
+    # showed, so that from now on nobody sets the run aside.
+    enter_verdict(project, verdict)
+    files["runs.jsonl"] = project.ledger_path.read_bytes()
     baseline = project.run_folder(manifest.baseline.run_id) if manifest.baseline else None
     pack = target / f"{manifest.run_id}-{verdict.gate}.safecase.zip"
     summary = build_pack(

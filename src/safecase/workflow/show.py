@@ -8,8 +8,11 @@ from pathlib import Path
 from safecase.base import Record
 from safecase.engine import RunFolder
 from safecase.gate import case_spread
+from safecase.model import Attempt, RunPurpose
+from safecase.workflow._ledger import enter_reading
 from safecase.workflow._project import Project
 from safecase.workflow._run_facts import run_facts
+from safecase.workflow.pools._sealing import is_sealed, require_opened, seal_status
 from safecase.workspace import Graph, build_graph
 
 
@@ -24,6 +27,10 @@ class RunLine(Record):
     outcomes: dict[str, int]
     decided_gates: tuple[str, ...]
     """Gates that have a verdict on it."""
+    purpose: RunPurpose
+    try_number: int
+    sealed: bool
+    """Its results are sealed: attempts and outcomes are not told."""
 
 
 class RiskCoverageRow(Record):
@@ -42,8 +49,11 @@ class RiskCoverageRow(Record):
 def list_runs(project: Project) -> tuple[RunLine, ...]:
     """The runs of the store, oldest first."""
     lines = []
-    for path, manifest in project.manifests():
-        status = RunFolder.open(path).status
+    history = project.history()
+    for run in project.runs(history):
+        manifest, status, sealed = run.manifest, run.status, False
+        if manifest.purpose is RunPurpose.CERTIFICATION and is_sealed(history, RunFolder.open(run.place)):
+            status, sealed = seal_status(manifest, status)
         lines.append(
             RunLine(
                 run_id=manifest.run_id,
@@ -52,12 +62,23 @@ def list_runs(project: Project) -> tuple[RunLine, ...]:
                 state=status.state.value,
                 attempts=status.recorded,
                 outcomes=status.outcomes,
-                decided_gates=tuple(
-                    sorted(file.stem.removeprefix("verdict-") for file in path.glob("verdict-*.json"))
-                ),
+                decided_gates=run.decided_gates,
+                purpose=manifest.purpose,
+                try_number=manifest.try_number,
+                sealed=sealed,
             )
         )
     return tuple(lines)
+
+
+def find_attempt(project: Project, run_id: str, attempt_id: str) -> Attempt:
+    """One attempt of a run. Raises InputError where there is none, and where its run's results are sealed."""
+    folder = project.run_folder(run_id)
+    require_opened(project.history(), folder, "the attempt")
+    found = folder.attempt(attempt_id)
+    # Who looks at it has read the run's results.
+    enter_reading(project, folder.manifest.run_id, "show")
+    return found
 
 
 def count_coverage(project: Project) -> tuple[RiskCoverageRow, ...]:

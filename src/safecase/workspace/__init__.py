@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from safecase.workspace.loader import workspace_files as workspace_files
     from safecase.workspace.lock import LOCK_NAME as LOCK_NAME
     from safecase.workspace.lock import write_lock as write_lock
+    from safecase.workspace.pools import declared_open as declared_open
+    from safecase.workspace.pools import declares_pools as declares_pools
+    from safecase.workspace.pools import sealed_near_open as sealed_near_open
     from safecase.workspace.schema import workspace_schema as workspace_schema
     from safecase.workspace.taxonomy import CATALOGS as CATALOGS
     from safecase.workspace.taxonomy import workspace_catalogs as workspace_catalogs

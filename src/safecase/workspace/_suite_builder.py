@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from safecase.base import InputError, suggest
-from safecase.model import AttackClass, Case, Dataset, MessageRole, Selector, Suite
+from safecase.model import AttackClass, Case, CaseSource, Dataset, MessageRole, Selector, Suite
 from safecase.workspace._case_builder import build_case, expand_template
 from safecase.workspace._datasets import column_value, dataset_path, file_digest, read_rows
 from safecase.workspace._validation import validate_at
@@ -16,8 +16,8 @@ from safecase.workspace.yaml_reader import LocatedDocument, Path_, read_yaml
 
 SUITE_KEYS = (
     "id", "title", "description", "owner", "tags", "public_benchmark", "reviewed", "review_due", "licence",
-    "repeats", "defaults", "cases", "templates", "datasets", "variants", "use", "risk", "risks", "select",
-    "limit_per_family",
+    "repeats", "pool", "defaults", "cases", "templates", "datasets", "variants", "use", "risk", "risks",
+    "select", "limit_per_family",
 )  # fmt: skip
 _BUILDING_KEYS = SUITE_KEYS[SUITE_KEYS.index("defaults") :]
 
@@ -30,6 +30,8 @@ class BuiltSuite:
     positions: dict[str, Path_] = field(default_factory=dict)
     data_digests: dict[str, tuple[str, str, int]] = field(default_factory=dict)
     """Data set id → path, digest, rows."""
+    public_families: set[str] = field(default_factory=set)
+    """Those that anybody can read elsewhere."""
 
 
 def build_suite(
@@ -51,6 +53,7 @@ def build_suite(
     cases: list[Case] = []
     if use is not None:
         cases.extend(_builtin_cases(data, suite, document, path, root))
+        built.public_families.update(case.family for case in cases)
     defaults = data.get("defaults") or {}
     if not isinstance(defaults, dict):
         document.problem(
@@ -71,6 +74,9 @@ def build_suite(
         )
         return None
     built.suite = suite.model_copy(update={"cases": tuple(cases)})
+    built.public_families.update(
+        case.family for case in cases if suite.public_benchmark or case.source is CaseSource.PUBLIC_BENCHMARK
+    )
     for case in cases:
         built.positions.setdefault(case.id, path)
     return built
@@ -148,6 +154,8 @@ def _dataset_cases(
             cases.append(case)
         if file is not None:
             built.data_digests[dataset.id] = (dataset.path, file_digest(file), len(cases))
+        else:
+            built.public_families.update(case.family for case in cases)
     except InputError as error:
         document.problem(path, "data-set", f"data set '{dataset.id}': {error.render()}")
     return cases

@@ -6,13 +6,13 @@ while loading; here everything reads, and the question is whether it is enough.
 
 from __future__ import annotations
 
-import hashlib
 import math
 from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
 
-from safecase.base import Problem, ProblemLevel, SourcePosition, canonical_json
-from safecase.model import METRICS, Case, CaseScope, ControlLayer, Purpose, Selector, Severity, Suite
+from safecase.base import Problem, ProblemLevel, SourcePosition
+from safecase.model import METRICS, Case, CaseScope, ControlLayer, Purpose, Selector, Severity
+from safecase.workspace._near_duplicates import repeated_cases
 from safecase.workspace.contents import Workspace
 from safecase.workspace.graph import RunFact, build_graph
 from safecase.workspace.lock import compare_lock
@@ -21,11 +21,6 @@ SEVERE = Severity.SEV2
 """A risk this severe, or more, must be tried and owned."""
 REVIEW_DAYS = 180
 """Days after which what names no date of its own is due: twice a year. Chosen, not derived."""
-_SHINGLE = 5
-"""Letters: about a word, so that exchanged names and numbers leave most of a text's shingles as they were."""
-_NEAR_DUPLICATE = 0.9
-"""Share of a case's shingles that another family has: about one word exchanged in a prompt of a hundred
-letters. Chosen without measurement; it only leads to a warning."""
 
 
 def lint_workspace(workspace: Workspace, runs: Sequence[RunFact], today: date) -> tuple[Problem, ...]:
@@ -228,7 +223,7 @@ def _suites(workspace: Workspace, today: date) -> Iterator[Problem]:
                 "refresh the attacks, then set reviewed:",
                 "ANT-06",
             )
-        share = _near_duplicates(suite)
+        share = len(repeated_cases(suite.cases)) / max(len(suite.cases), 1)
         # Of a handful of cases some are alike by design. Both chosen without measurement; it is a warning.
         if share > 0.5 and len(suite.cases) >= 20:
             yield _finding(
@@ -250,57 +245,6 @@ def _suites(workspace: Workspace, today: date) -> Iterator[Problem]:
             "add cases from your own journeys and data",
             "ANT-03",
         )
-
-
-def _near_duplicates(suite: Suite) -> float:
-    """Share of cases that share 90 % of their hashed 5-grams with an earlier family.
-
-    A case is all that is sent: messages, documents, planted records, files. A case and its benign twin are
-    alike by design, so a family is not held against its twins.
-    """
-    # Grams of all are kept in memory; a share of so many is told well enough.
-    cases = suite.cases[:4000]
-    family = {case.id: case.family for case in cases}
-    twins: dict[str, set[str]] = {}
-    for case in cases:
-        if case.benign_twin in family:
-            twins.setdefault(case.family, set()).add(family[case.benign_twin])
-            twins.setdefault(family[case.benign_twin], set()).add(case.family)
-    owner: dict[int, str] = {}
-    repeated = 0
-    for case in cases:
-        own = {case.family, *twins.get(case.family, ())}
-        grams = _grams(_content(case))
-        known = sum(gram in owner and owner[gram] not in own for gram in grams)
-        repeated += known / len(grams) >= _NEAR_DUPLICATE
-        for gram in grams:
-            owner.setdefault(gram, case.family)
-    return repeated / max(len(suite.cases), 1)
-
-
-def _content(case: Case) -> str:
-    """All that a case sends, in one text."""
-    parts = [message.text for message in case.messages]
-    parts += [document.text for document in case.documents]
-    parts += [
-        part.digest or part.uri
-        for message in case.messages
-        if not isinstance(message.content, str)
-        for part in message.content
-    ]
-    if case.environment:
-        parts.append(canonical_json(case.environment).decode())
-    return " ".join(parts).lower()[:2000]
-
-
-def _grams(text: str) -> set[int]:
-    """The hashed shingles of a text: numbers take less memory than texts."""
-    return {
-        int.from_bytes(
-            hashlib.blake2b(text[i : i + _SHINGLE].encode("utf-8", "replace"), digest_size=8).digest(), "big"
-        )
-        for i in range(max(1, len(text) - _SHINGLE + 1))
-    }
 
 
 def _usefulness(workspace: Workspace) -> Iterator[Problem]:
@@ -474,10 +418,11 @@ def _theatre(workspace: Workspace) -> Iterator[Problem]:
 
 def _run_findings(workspace: Workspace, runs: Sequence[RunFact]) -> Iterator[Problem]:
     known = {case.id for suite in workspace.suites for case in suite.cases}
-    versions = {run.system_version for run in runs}
+    told = [run for run in runs if run.cases]
+    versions = {run.system_version for run in told}
     if len(versions) >= 3:
-        saturated = set.intersection(*(set(run.held_everywhere) for run in runs)) & known
-        ran = set.union(*(set(run.cases) for run in runs)) & known
+        saturated = set.intersection(*(set(run.held_everywhere) for run in told)) & known
+        ran = set.union(*(set(run.cases) for run in told)) & known
         if ran and len(saturated) / len(ran) > 0.95:
             yield _finding(
                 workspace,

@@ -14,6 +14,7 @@ from safecase.model import (
     MisuseCase,
     People,
     Policy,
+    Pools,
     Risk,
     ScorerConfiguration,
     Suite,
@@ -40,10 +41,14 @@ class Workspace:
     gates: tuple[Gate, ...] = ()
     people: People = field(default_factory=People)
     defaults: Defaults = field(default_factory=Defaults)
+    pools: Pools | None = None
+    """None: no family is open until somebody has seen it."""
     positions: Mapping[tuple[str, str], SourcePosition] = field(default_factory=dict)
     """(kind, id) → place; kinds are the top-level keys, ``case`` and ``rule``."""
     data_digests: Mapping[str, tuple[str, str, int]] = field(default_factory=dict)
     """Data set id → path, digest, rows."""
+    public_families: frozenset[str] = frozenset()
+    """Families that anybody can read elsewhere: of built-in suites, public data sets, public benchmarks."""
 
     def position(self, kind: str, name: str) -> SourcePosition | None:
         """Where an item stands."""

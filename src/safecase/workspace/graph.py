@@ -40,6 +40,7 @@ class RunFact:
     held_everywhere: frozenset[str] = frozenset()
     """Cases whose every attempt held."""
     cases: frozenset[str] = frozenset()
+    """Cases that were tried; none where the run's results are sealed."""
     system_version: str = ""
 
 

@@ -22,6 +22,7 @@ from safecase.model import (
     MisuseCase,
     People,
     Policy,
+    Pools,
     Price,
     Risk,
     ScorerConfiguration,
@@ -54,7 +55,7 @@ LISTS: dict[str, type[Record]] = {
     "gates": Gate,
     "scorers": ScorerConfiguration,
 }
-TOP_LEVEL = (*LISTS, "system", "targets", "suites", "people", "defaults")
+TOP_LEVEL = (*LISTS, "system", "targets", "suites", "people", "defaults", "pools")
 
 
 def load_workspace(path: Path) -> Workspace:
@@ -122,6 +123,7 @@ class _Builder:
         self.system_declared = False
         self.people = People()
         self.defaults = Defaults()
+        self.pools: Pools | None = None
         self.positions: dict[tuple[str, str], SourcePosition] = {}
         self.owners: dict[tuple[str, str], tuple[LocatedDocument, Path_]] = {}
         self.documents: list[LocatedDocument] = []
@@ -145,7 +147,7 @@ class _Builder:
                 document.problem((key,), "unknown-key", f"a workspace has no '{key}'", hint=hint, key=True)
             elif value is None:
                 continue
-            elif key in ("system", "people", "defaults"):
+            elif key in ("system", "people", "defaults", "pools"):
                 self._single(key, value, document)
             elif not isinstance(value, list):
                 document.problem((key,), "wrong-value", f"'{key}' is a list", key=True)
@@ -172,6 +174,8 @@ class _Builder:
         elif key == "people":
             self.people = validate_at(People, value, document, (key,), what="people") or People()
             self.owners["people", ""] = (document, (key,))
+        elif key == "pools":
+            self.pools = validate_at(Pools, value, document, (key,), what="pools")
         else:
             self.defaults = validate_at(Defaults, value, document, (key,), what="defaults") or Defaults()
             self.owners["defaults", ""] = (document, (key,))
@@ -329,6 +333,8 @@ class _Builder:
             gates=tuple(self.items["gates"]),
             people=self.people,
             defaults=self.defaults,
+            pools=self.pools,
             positions=self.positions,
             data_digests=digests,
+            public_families=frozenset().union(*(built.public_families for built in self.suites)),
         )

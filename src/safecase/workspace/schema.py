@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from safecase.model import Case, Combination, Dataset, Defaults, Limits, People, Price, Suite, System
+from safecase.model import Case, Combination, Dataset, Defaults, Limits, People, Pools, Price, Suite, System
 from safecase.workspace._suite_builder import SUITE_KEYS
 from safecase.workspace.loader import LISTS
 
@@ -27,7 +27,13 @@ def workspace_schema() -> dict[str, Any]:
         key: {"type": "array", "items": define(model)} for key, model in LISTS.items()
     }
     properties |= {
-        key: define(model) for key, model in (("system", System), ("people", People), ("defaults", Defaults))
+        key: define(model)
+        for key, model in (
+            ("system", System),
+            ("people", People),
+            ("defaults", Defaults),
+            ("pools", Pools),
+        )
     }
     for model in (Limits, Price, Case, Suite, Dataset):
         define(model)

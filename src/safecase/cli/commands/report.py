@@ -25,23 +25,31 @@ def report(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Write the HTML report, SARIF, JUnit and the signed evidence pack of a decided run."""
-    from safecase.workflow import Project, read_verdict, write_report
+    """Write the HTML report, SARIF, JUnit and the signed evidence pack of a run, on the verdict as it is
+    today."""
+    from safecase.workflow import Project, evaluate_one, write_report
 
     project = Project.open(workspace)
     folder = project.run_folder(run_id)
-    files = write_report(project, folder, read_verdict(folder, gate_name), destination=output)
+    files = write_report(project, folder, evaluate_one(project, folder, gate_name), destination=output)
     if as_json:
         print_json(
             {
                 "html": str(files.html),
                 "sarif": str(files.sarif),
                 "junit": str(files.junit),
-                "pack": str(files.pack),
+                "pack": str(files.pack) if files.pack else None,
             }
         )
         return
     console = out()
+    if files.pack is None or files.pack_summary is None:
+        console.print(f"Report: {files.html}\nCI:     {files.sarif}, {files.junit}")
+        console.print(
+            "No pack: it holds the transcripts, and this certification is sealed. "
+            f"`safecase open {folder.manifest.run_id}` opens it for good."
+        )
+        return
     console.print(f"Report: {files.html}\nPack:   {files.pack}\nCI:     {files.sarif}, {files.junit}")
     counts = ", ".join(f"{count} × {kind}" for kind, count in sorted(files.pack_summary.redactions.items()))
     console.print(f"Redacted: {counts or 'nothing'}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -21,38 +22,68 @@ def sign(
     decision: Annotated[str, typer.Option("--decision", "-d", help="go, go_with_conditions or no_go.")],
     by: Annotated[str, typer.Option("--by", help="Person id of who signs.")],
     role: Annotated[str, typer.Option(help="Role in which they sign.")],
-    recommender: Annotated[str, typer.Option(help="Person id of who recommended; never the one who signs.")],
     because: Annotated[str, typer.Option("--because", "-m", help="The rationale.")],
     run_id: RunName = "",
     workspace: Workspace = HERE,
     gate_name: GateName = "",
+    recommender: Annotated[
+        str, typer.Option(help="Who recommended, to be held against what the gate recorded.")
+    ] = "",
     accept: Annotated[
         list[str] | None,
-        typer.Option(help=f"Accepted risk: {ACCEPTANCE_FORM} (may repeat)."),
+        typer.Option(
+            help=f"Exception: {ACCEPTANCE_FORM}, or the id of one that somebody signed (may repeat)."
+        ),
+    ] = None,
+    key: Annotated[
+        Path | None,
+        typer.Option(help="SSH key file to sign with.", show_default="your key folder, else the SSH agent"),
     ] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation on the terminal.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Record a person's decision on a verdict, with the residual risks that they accept.
+    """Record a person's decision on a verdict that is worked out here and now from the run log.
 
-    The one who recommended cannot sign, a missed floor cannot be signed away, and an accepted risk
-    needs an expiry and a compensating control.
+    The one who recommended cannot sign, no floor can be signed away, stale evidence lets nothing go, and an
+    exception needs a control of the workspace and an expiry within the policy.
     """
-    from safecase.model import VerdictKind, counted
+    from safecase.cli._verdict import change_lines
+    from safecase.model import VerdictKind
     from safecase.records import parse_acceptance
-    from safecase.workflow import Project, read_verdict, sign_decision
+    from safecase.workflow import Project, plan_decision, sign_decision
 
     try:
         kind = VerdictKind(decision.replace("-", "_"))
     except ValueError:
-        raise InputError(f"'{decision}' is no decision", hint="go, go_with_conditions or no_go") from None
+        kind = VerdictKind.INSUFFICIENT_EVIDENCE
+    if kind in (VerdictKind.INSUFFICIENT_EVIDENCE, VerdictKind.NOT_CONFIGURED):
+        raise InputError(f"'{decision}' is no decision", hint="go, go_with_conditions or no_go")
     project = Project.open(workspace)
-    folder = project.run_folder(run_id)
-    verdict = read_verdict(folder, gate_name)
-    accepted = tuple(parse_acceptance(item) for item in accept or ())
+    plan = plan_decision(
+        project,
+        project.run_folder(run_id),
+        decision=kind,
+        signer=by,
+        role=role,
+        rationale=because,
+        gate=gate_name,
+        recommender=recommender,
+        accept=[parse_acceptance(item) for item in accept or ()],
+    )
+    entry = plan.decision
+    for line in change_lines(plan.rule_changes, plan.people_changes):
+        err().print(line, style="yellow", markup=False)
+    for item in entry.acceptances:
+        about = f"{item.rule} ({item.category})" if item.rule else "a residual risk"
+        scope = "this version" if item.system_version else f"line {item.line}"
+        err().print(
+            f"Accepts {item.id}: {about}, risks {', '.join(item.risks)}, {item.materiality.value}, {scope}, "
+            f"until {item.expires}, control {item.control}: {item.justification}",
+            markup=False,
+        )
     if not yes:
         err().print(
-            f"Recommended: {verdict.kind.value}. You are about to sign {kind.value} as {by} ({role})."
+            f"Recommended: {entry.recommended.value}. You are about to sign {kind.value} as {by} ({role})."
         )
         try:
             agreed = typer.confirm("Sign?", err=True)
@@ -61,20 +92,20 @@ def sign(
             agreed = False
         if not agreed:
             raise InputError("nothing was signed", hint="--yes signs without asking")
-    written, missing = sign_decision(
-        project,
-        verdict,
-        decision=kind,
-        signer=by,
-        role=role,
-        recommender=recommender,
-        rationale=because,
-        accepted=accepted,
-    )
+    written = sign_decision(project, plan, key=key)
+    how = "with a key" if written.decision.signature else "a claim: the person has no key"
     if as_json:
-        print_json({"decision": written, "signatures_missing": missing})
+        print_json(
+            {
+                "decision": written.decision,
+                "acceptances": [item.id for item in entry.acceptances],
+                "missing": written.missing,
+            }
+        )
         return
-    out().print(f"Signed: {kind.value} by {by} ({role}) on run {verdict.run_id}, gate {verdict.gate}.")
-    if missing:
-        needed = counted(missing, "more signature is", "more signatures are")
-        out().print(f"{needed} needed before it is in force.")
+    out().print(
+        f"Signed: {kind.value} by {by} ({role}, {how}) on run {entry.run_id}, gate {entry.gate}.",
+        markup=False,
+    )
+    for line in written.missing:
+        out().print(f"Not in force yet: {line}.", markup=False)

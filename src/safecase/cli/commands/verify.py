@@ -37,7 +37,10 @@ def verify(
     else:
         console = out()
         for item in result.checks:
-            console.print("ok  " if item.ok else "FAIL", style="green" if item.ok else "bold red", end=" ")
+            mark, style = ("ok  ", "green") if item.shows_something else ("--  ", "yellow")
+            if not item.ok:
+                mark, style = "FAIL", "bold red"
+            console.print(mark, style=style, end=" ")
             console.print(f"{item.name}: {item.detail}")
         console.print(
             "The pack holds." if result.ok else "The pack does NOT hold.",

@@ -15,7 +15,7 @@ from safecase.evidence.intervals import (
     two_phase_interval,
 )
 from safecase.evidence.methods._method import Method, MethodInputs, Recomputed
-from safecase.evidence.methods._units import made_prefix, members, unit_draws
+from safecase.evidence.methods._units import made_prefix, members, seen_before, unit_draws
 from safecase.evidence.raw_run import RawRun
 from safecase.evidence.sequential import StopDecision, family_decision, suite_decision
 from safecase.model import GateRule
@@ -50,7 +50,14 @@ def _recompute_rate(
     decision = (
         StopDecision("fixed", len(events))
         if corrects
-        else _decide(rule, events, bound, size, uniform=run.uniform)
+        else _decide(
+            rule,
+            events,
+            bound,
+            size,
+            uniform=run.uniform,
+            seen=seen_before(rule, run, category, members(rule, run)),
+        )
     )
     # Numbers stop where the decision fell: later attempts were in flight by chance.
     if decision.kind not in ("open", "impossible", "fixed"):
@@ -104,9 +111,10 @@ def _recompute_rate(
 
 
 def _decide(
-    rule: GateRule, events: list[bool], bound: float | None, size: int, *, uniform: bool
+    rule: GateRule, events: list[bool], bound: float | None, size: int, *, uniform: bool, seen: bool
 ) -> StopDecision:
-    """The first decision of the rule's test, computed along the events."""
+    """The first decision of the rule's test, computed along the events; where cases of a suite were seen
+    before the run, all of its attempts decide, and no order can matter."""
     if bound is None or size < 1:
         return StopDecision("open", len(events))
     declared = _failure_rate(rule, rule.good)
@@ -122,8 +130,8 @@ def _decide(
         good=good,
         size=size,
         alpha=alpha,
-        minimum_n=rule.minimum_n,
-        uniform=uniform,
+        minimum_n=size if seen else rule.minimum_n,
+        uniform=uniform and not seen,
     )
 
 

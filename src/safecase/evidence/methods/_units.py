@@ -11,13 +11,16 @@ from safecase.model import Case, GateRule, Selector
 
 
 def members(rule: GateRule, run: RawRun) -> list[bool]:
-    """Which cases a rule is about, one entry per case."""
+    """Which cases a rule is about, one entry per case; those that were not planned play no part."""
     selector = Selector.parse(rule.select)
+    planned = frozenset(run.case_index)
     scope = METHODS.get(rule.metric).cases
     chosen = []
-    for case in run.cases:
+    for index, case in enumerate(run.cases):
         served = case.purpose.value == "use"
-        if scope == "harmful":
+        if index not in planned:
+            chosen.append(False)
+        elif scope == "harmful":
             chosen.append(selector.matches(case) and not served)
         elif scope == "useful" and not rule.select:
             chosen.append(served)
@@ -41,10 +44,24 @@ def category_of(rule: GateRule, case: Case) -> str:
 
 
 def category_cases(rule: GateRule, run: RawRun, category: str, chosen: Sequence[bool]) -> set[int]:
-    """Indices of the cases of one category."""
+    """Indices of the cases of one category; a claim about the population leaves out what was seen."""
+    left_out = run.open_families if about_population(rule) else frozenset()
     return {
-        index for index, case in enumerate(run.cases) if chosen[index] and category_of(rule, case) == category
+        index
+        for index, case in enumerate(run.cases)
+        if chosen[index] and category_of(rule, case) == category and case.family not in left_out
     }
+
+
+def about_population(rule: GateRule) -> bool:
+    """Whether families that somebody had seen before the run say nothing for the rule's claim."""
+    return rule.population == "families" and METHODS.get(rule.metric).judged
+
+
+def seen_before(rule: GateRule, run: RawRun, category: str, chosen: Sequence[bool]) -> bool:
+    """Whether the category's claim is about these very cases, and some of them had been seen."""
+    mine = category_cases(rule, run, category, chosen)
+    return any(run.cases[index].family in run.open_families for index in mine)
 
 
 def unit_draws(rule: GateRule, run: RawRun, category: str, chosen: Sequence[bool]) -> list[int]:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from safecase.base import CheckFailed, digest
 from safecase.evidence._packed_workspace import PackedWorkspace
-from safecase.model import Case, Gate, RunManifest, Verdict
+from safecase.model import Case, Gate, RunManifest, RunPurpose, Verdict
 
 _OTHER_RULES = "under other rules"
 _SAME_RULES = "This candidate was run"
@@ -85,9 +85,11 @@ def check_rules(
 def _earlier_runs(manifest: RunManifest, earlier: Sequence[RunManifest]) -> list[str]:
     """What must be told of the runs before this one of the same system; they come nearest first."""
     same = [item for item in earlier if item.system.fingerprint == manifest.system.fingerprint]
+    # Who explored may repeat: no gate reads that.
+    repeated = [item for item in same if item.purpose is not RunPurpose.EXPLORATORY]
     rules = [gate.digest for gate in manifest.gates]
     under_other = [item for item in same if [gate.digest for gate in item.gates] != rules]
-    under_same = [item for item in same if [gate.digest for gate in item.gates] == rules]
+    under_same = [item for item in repeated if [gate.digest for gate in item.gates] == rules]
     told = []
     for runs, words, text in (
         (under_other, _OTHER_RULES, "the same system was run under other rules before: a new candidate"),

@@ -15,6 +15,7 @@ from pydantic import ValidationError
 from safecase.base import CheckFailed, ZstdError, decompressed_pieces, digest, digest_bytes, mistakes
 from safecase.evidence._archive import BROKEN_BYTES, read_entry
 from safecase.evidence._draw_order import check_draw_order
+from safecase.evidence._nonce import check_seed
 from safecase.evidence.pack import MASKED_CASES
 from safecase.evidence.raw_run import OUTCOMES, DrawColumn, RawRun
 from safecase.model import Attempt, Case, OutcomeKind, RunManifest, combine_outcomes
@@ -65,6 +66,8 @@ class PackedRun:
         self._cached = bytearray(len(self.case_index))
         self.attempts = 0
         """Attempts read."""
+        self.nonce = ""
+        """Who gave the number that the order follows from, in words; `check_plan` finds it out."""
 
     def check_plan(self) -> None:
         """Hold cases and draw order against the manifest's digests, and the order against its seed."""
@@ -82,6 +85,10 @@ class PackedRun:
         if "sha256:" + state.hexdigest() != manifest.draw_order_digest:
             raise CheckFailed("the draw order is not the one that the manifest committed to", where=place)
         cases = digest_bytes("\n".join(self.digests).encode())
+        if cases != manifest.cases_digest:
+            raise CheckFailed(
+                "the cases are not those that were fixed before the order", where=f"{self.prefix}/cases.jsonl"
+            )
         if digest({"cases": cases, "draw_order": manifest.draw_order_digest}) != manifest.plan_digest:
             raise CheckFailed(
                 "the cases are not those that the manifest committed to", where=f"{self.prefix}/cases.jsonl"
@@ -94,8 +101,10 @@ class PackedRun:
             seed=manifest.seed,
             repeats=manifest.repeats,
             order=self.order,
+            one_per_family=manifest.one_per_family,
             place=place,
         )
+        self.nonce = check_seed(manifest, f"{self.prefix}/manifest.json")
 
     @property
     def order(self) -> str:
@@ -161,6 +170,7 @@ class PackedRun:
             cached=DrawColumn(self._outcome, self._is_cached, by_draw=True),
             seed=self.manifest.seed,
             uniform=self.order == "uniform",
+            open_families=frozenset(self.manifest.open_families),
             cards=tuple(
                 (item.name, by_digest[item.card_digest])
                 for item in self.manifest.scorers

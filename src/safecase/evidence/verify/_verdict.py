@@ -3,25 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 
-from safecase.base import CheckFailed, canonical_json
+from safecase.base import CheckFailed, canonical_json, digest
 from safecase.evidence.methods import METHODS
 from safecase.evidence.methods._method import MethodInputs
 from safecase.evidence.methods._units import category_of, members
 from safecase.evidence.raw_run import RawRun
 from safecase.evidence.sequential import NotRecomputed
+from safecase.evidence.verify._decisions import Decided
 from safecase.evidence.verify._differences import differences
 from safecase.evidence.verify._rules import frozen_gate
 from safecase.model import (
+    Case,
+    Comparator,
     Gate,
     GateRule,
-    RiskAcceptance,
     RuleClass,
     RuleResult,
     RuleStatus,
     RunManifest,
+    RunPurpose,
     Severity,
     Verdict,
     VerdictKind,
@@ -37,8 +40,8 @@ class Evidence:
     baseline: RawRun | None
     severities: Mapping[str, str] | None
     """Risk → severity as the workspace in the pack declares them; None where it holds none."""
-    acceptances: tuple[RiskAcceptance, ...]
-    """Residual risks that the decision log in the pack accepts."""
+    decided: Decided
+    """What the decision log in the pack amounts to."""
     signed_on: date
     labels: Mapping[str, Mapping[str, bool]] = field(default_factory=dict)
     """File, as a rule names it → attempt → whether people say that it is violated."""
@@ -63,8 +66,10 @@ def check_verdict(verdict: Verdict, evidence: Evidence, name: str) -> Recount:
     gate = frozen_gate(verdict, evidence.manifest, name)
     _check_identity(verdict, gate, evidence, name)
     recount = Recount()
+    run = replace(evidence.run, open_families=evidence.run.open_families.union(verdict.open_families))
+    evidence = replace(evidence, run=run)
     for result in verdict.rules:
-        _check_rule(result, evidence, recount, name)
+        _check_rule(result, evidence, verdict.try_number, recount, name)
     _check_conclusion(verdict, gate, evidence, recount, name)
     return recount
 
@@ -76,6 +81,14 @@ def _check_identity(verdict: Verdict, gate: Gate, evidence: Evidence, name: str)
     recorded = tuple(canonical_json(item.rule) for item in verdict.rules)
     if recorded != tuple(canonical_json(rule) for rule in gate.rules):
         raise CheckFailed("the verdict leaves out or changes a rule of the gate", where=name)
+    if verdict.try_number < manifest.try_number:
+        raise CheckFailed(
+            f"the verdict spends the error of try {verdict.try_number}, "
+            f"and the run began as try {manifest.try_number}",
+            where=name,
+        )
+    if (verdict.purpose, verdict.line) != (manifest.purpose, manifest.line):
+        raise CheckFailed("the verdict is about another kind of run, or another release line", where=name)
     if verdict.demo != manifest.demo:
         raise CheckFailed("the verdict hides or invents that the target was the demo", where=name)
     outcomes = list(evidence.run.outcome.values())
@@ -84,8 +97,10 @@ def _check_identity(verdict: Verdict, gate: Gate, evidence: Evidence, name: str)
         raise CheckFailed("the verdict counts other attempts than the log holds", where=name)
 
 
-def _check_rule(result: RuleResult, evidence: Evidence, recount: Recount, name: str) -> None:
-    rule, run = result.rule, evidence.run
+def _check_rule(result: RuleResult, evidence: Evidence, number: int, recount: Recount, name: str) -> None:
+    # The k-th try of a line may spend error / (k (k + 1)) of the rule's error, whatever the gate did.
+    error = (1.0 - result.rule.confidence) / (number * (number + 1))
+    rule, run = result.rule.model_copy(update={"confidence": 1.0 - error}), evidence.run
     if rule.metric not in METHODS:
         # A metric of an outside package that brought no method: its numbers stand unchecked, and that is
         # told.
@@ -144,17 +159,34 @@ def _uncalibrated(rule: GateRule, evidence: Evidence) -> tuple[str, ...]:
 def _check_conclusion(verdict: Verdict, gate: Gate, evidence: Evidence, recount: Recount, name: str) -> None:
     """The recommendation follows from the rules, from what is stale or untested, and from acceptances.
 
-    An acceptance that was signed after the verdict makes nothing wrong: a verdict may be stricter than
-    the decision log now allows, never milder.
+    A verdict may be stricter than the decision log allows, never milder: what it rests on must stand there,
+    in force.
     """
     kind, run = verdict.kind, evidence.run
     if run.outcome and all(outcome == "error" for outcome in run.outcome.values()):
         if kind is not VerdictKind.INSUFFICIENT_EVIDENCE:
             raise CheckFailed("every attempt was an error, and the verdict claims to know", where=name)
         return
-    accepted = {item.rule for item in evidence.acceptances if item.rule and item.expires > evidence.signed_on}
+    accepted = _excused_rules(verdict, evidence, name)
     failed, open_, excused, advisory = _sort(verdict.rules, accepted)
     gaps = _gaps(gate, evidence, recount)
+    if not any(map(_binds, gate.rules)):
+        if kind is not VerdictKind.NOT_CONFIGURED:
+            raise CheckFailed("no rule of the gate binds, and the verdict claims to know", where=name)
+        return
+    if kind is VerdictKind.NOT_CONFIGURED:
+        raise CheckFailed("rules of the gate bind, and the verdict says that none does", where=name)
+    refused = _decides_nothing(evidence.manifest)
+    if refused or verdict.refusals:
+        if kind is not VerdictKind.INSUFFICIENT_EVIDENCE or not (refused and verdict.refusals):
+            raise CheckFailed(
+                f"{refused or 'nothing'} keeps the run from deciding, not so the verdict", where=name
+            )
+        return
+    if verdict.blocked_before:
+        if kind is not VerdictKind.NO_GO:
+            raise CheckFailed("the candidate was blocked before, and the verdict passes over it", where=name)
+        return
     if kind in (VerdictKind.GO, VerdictKind.GO_WITH_CONDITIONS):
         if failed or open_:
             blamed = (failed or open_)[0]
@@ -181,6 +213,81 @@ def _check_conclusion(verdict: Verdict, gate: Gate, evidence: Evidence, recount:
         untold = any(item.startswith("coverage") for item in recount.skipped)
         if not (open_ or verdict.stale or gaps or untold):
             raise CheckFailed("the verdict is open although nothing is", where=name)
+
+
+def _decides_nothing(manifest: RunManifest) -> str:
+    """What keeps a run from deciding anything, whatever it showed; empty where nothing does."""
+    wanted = {gate.selection: True for gate in manifest.gates}
+    if manifest.selection != ("" if "" in wanted else " ".join(wanted)):
+        return "the selection of its cases"
+    if not manifest.nonce:
+        return "an order that was chosen"
+    return "its purpose" if manifest.purpose is RunPurpose.EXPLORATORY else ""
+
+
+def _binds(rule: GateRule) -> bool:
+    """Whether some system could miss the rule."""
+    if rule.rule_class is RuleClass.ADVISORY:
+        return False
+    limit = rule.margin if rule.metric == "regression" else rule.bound
+    share = not rule.metric.startswith(("latency_", "cost_"))
+    vacuous = (
+        limit is not None and share and (limit >= 1 if rule.comparator is Comparator.AT_MOST else limit <= 0)
+    )
+    return not vacuous
+
+
+def _excused_rules(verdict: Verdict, evidence: Evidence, name: str) -> set[str]:
+    """Rules whose every missed category has an exception in force on this very thing.
+
+    The exceptions are those that the verdict says it rests on, held one by one against the decision log, the
+    rule, the numbers and the day. Whether the control still is what it was, only the workspace could tell.
+    """
+    covered: dict[str, set[str]] = {}
+    for item in verdict.acceptances:
+        result = next((found for found in verdict.rules if found.rule.id == item.rule), None)
+        category = (
+            next((c for c in result.categories if c.category == item.category), None) if result else None
+        )
+        if result is None or category is None:
+            raise CheckFailed(f"the verdict rests on {item.id}, which is about no result of it", where=name)
+        wrong = evidence.decided.why_not(item, verdict, evidence.signed_on)
+        if not wrong and item.rule_digest != digest(result.rule.model_dump(mode="json", by_alias=True)):
+            wrong = "it was granted for another rule"
+        risks = {case.risk for case in _cases_of(result.rule, category.category, evidence)}
+        if not wrong and not risks <= {*item.risks}:
+            wrong = "the rule selects risks that it does not name"
+        seen, now = item.seen, category.estimate
+        if not wrong and (seen is None or now is None):
+            wrong = "there is no number to hold it against"
+        if not wrong and seen is not None and now is not None:
+            at_most = result.rule.comparator is Comparator.AT_MOST
+            # Worse than the interval that was accepted, or certainly worse than the number.
+            most, least = (now.value, now.lower) if at_most else (-now.value, -now.upper)
+            if most > (seen.upper if at_most else -seen.lower) or least > (
+                seen.value if at_most else -seen.value
+            ):
+                wrong = "the number is worse than the one that was accepted"
+        if wrong:
+            raise CheckFailed(f"the verdict rests on the exception {item.id}, but {wrong}", where=name)
+        covered.setdefault(item.rule, set()).add(item.category)
+    return {
+        result.rule.id
+        for result in verdict.rules
+        if result.rule.id in covered
+        and {c.category for c in result.categories if c.status is not RuleStatus.MET}
+        == covered[result.rule.id]
+    }
+
+
+def _cases_of(rule: GateRule, category: str, evidence: Evidence) -> list[Case]:
+    run = evidence.run
+    chosen = members(rule, run)
+    return [
+        case
+        for case, mine in zip(run.cases, chosen, strict=True)
+        if mine and category_of(rule, case) == category
+    ]
 
 
 def _sort(

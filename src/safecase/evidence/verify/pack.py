@@ -16,16 +16,25 @@ from pydantic import ValidationError
 from safecase.base import CheckFailed, JsonObject, Record, SafecaseError, ZstdError, digest
 from safecase.evidence._archive import open_pack, packed_digest, read_entry
 from safecase.evidence._labels import packed_labels
-from safecase.evidence._masking import MASKED_DECISIONS
+from safecase.evidence._ledger import (
+    LEDGER,
+    PackedLedger,
+    check_place,
+    check_results,
+    read_ledger,
+    sent_digest,
+    told,
+)
 from safecase.evidence._packed_workspace import PackedWorkspace, read_workspace, workspace_names
-from safecase.evidence.chain import check_chain
+from safecase.evidence.chain import chain_for, check_chain
 from safecase.evidence.pack import PACKED_DIGEST, PREDICATE_TYPE, STATEMENT, STATEMENT_TYPE
 from safecase.evidence.raw_run import RawRun
 from safecase.evidence.signing import open_envelope
+from safecase.evidence.verify._decisions import DECISION_LOG, Decided
 from safecase.evidence.verify._rules import check_manifest, check_rules
 from safecase.evidence.verify._run import PackedRun, first_line
 from safecase.evidence.verify._verdict import Evidence, check_verdict
-from safecase.model import Decision, RiskAcceptance, RunManifest, Verdict
+from safecase.model import RunManifest, RunPurpose, RunResult, Verdict
 
 _LONGEST_DETAIL = 1_000
 """Characters of a hostile pack's words that reach the terminal: a message, and no flood."""
@@ -49,6 +58,8 @@ class VerificationStep(Record):
 
     name: str
     ok: bool
+    shows_something: bool = True
+    """False where there was nothing to check, so that it is no tick: no history, for instance."""
     detail: str
 
 
@@ -80,6 +91,9 @@ class _Progress:
     workspace: PackedWorkspace = field(default_factory=PackedWorkspace)
     earlier: list[RunManifest] = field(default_factory=list)
     """The runs before this one that the pack holds, nearest first."""
+    ledger: PackedLedger | None = None
+    untold: set[str] = field(default_factory=set)
+    """Checks that found nothing wrong and nothing to hold against anything."""
 
     def step(self, name: str, work: Callable[[], str]) -> bool:
         """Do one check and note what came of it."""
@@ -89,7 +103,10 @@ class _Progress:
             detail, ok = error.render(), False
         except _BROKEN as error:
             detail, ok = f"the pack is corrupt here: {first_line(error)}", False
-        self.checks.append(VerificationStep(name=name[:120], ok=ok, detail=_harmless(detail)))
+        shows = name not in self.untold
+        self.checks.append(
+            VerificationStep(name=name[:120], ok=ok, shows_something=shows, detail=_harmless(detail))
+        )
         return ok
 
 
@@ -143,11 +160,17 @@ def _verify(progress: _Progress) -> None:
         "chain", lambda: _chain(progress)
     ):
         progress.step("rules", lambda: _rules(progress))
-    accepted: list[RiskAcceptance] = []
-    if "decisions.jsonl" in progress.archive.namelist():
-        progress.step("decisions", lambda: _decisions(progress, accepted))
-    evidence = _evidence(progress, tuple(accepted))
+    decided = Decided()
     names = _verdict_names(progress.archive)
+    if DECISION_LOG in progress.archive.namelist():
+        data = read_entry(progress.archive, DECISION_LOG)
+        verdicts = [_read_verdict(progress, name) for name in names]
+        heads = progress.ledger.decision_heads if progress.ledger else ()
+        progress.step("decisions", lambda: decided.check(data, verdicts, heads, progress.skipped))
+    elif progress.ledger is not None and progress.ledger.decision_heads:
+        cut = "the ledger of runs names decisions, and the pack holds none"
+        progress.checks.append(VerificationStep(name="decisions", ok=False, detail=cut))
+    evidence = _evidence(progress, decided)
     if not names:
         progress.checks.append(VerificationStep(name="verdict", ok=False, detail="the pack holds no verdict"))
     for name in names:
@@ -228,7 +251,12 @@ def _plan(progress: _Progress) -> str:
         same = (named.run_id, named.manifest_digest) == (earlier.manifest.run_id, earlier.manifest.digest)
         if not same:
             raise CheckFailed("the baseline is not the run that was named", where="baseline/manifest.json")
-    detail = f"{len(run.case_index)} draws as committed and as the seed gives them, {len(run.cases)} cases"
+    detail = (
+        f"{len(run.case_index)} draws as committed and as the seed gives them, {len(run.cases)} cases; "
+        f"{run.nonce}"
+    )
+    if run.manifest.selection:
+        detail += f"; only the cases that '{run.manifest.selection}' selects"
     masked = len(run.masked) + (len(earlier.masked) if earlier else 0)
     if masked:
         progress.skipped.append(f"the text of {masked} cases from production: it is masked in the pack")
@@ -291,23 +319,46 @@ def _predicate(progress: _Progress) -> JsonObject:
 def _chain(progress: _Progress) -> str:
     """The step that follows the run's predecessors as far as the pack carries them."""
     archive, manifest = progress.archive, progress.runs["run"].manifest
-    predecessors = progress.earlier
-    current = manifest
-    names = {name for name in archive.namelist() if name.startswith("chain/")}
-    while current.predecessor_run_id:
-        name = f"chain/{current.predecessor_run_id}.json"
-        if name not in names:
-            break
-        names.remove(name)
+    for name in sorted(item for item in archive.namelist() if item.startswith("chain/")):
         try:
-            current = RunManifest.model_validate_json(read_entry(archive, name))
+            found = RunManifest.model_validate_json(read_entry(archive, name))
         except ValidationError as error:
             raise CheckFailed("this manifest of the chain does not read", where=name) from error
-        predecessors.append(current)
-    if names:
-        raise CheckFailed("this manifest is no link of the run's chain", where=min(names))
-    count = check_chain(manifest, predecessors)
-    return f"{count} earlier runs linked" if count else "no earlier run in the pack"
+        if name != f"chain/{found.run_id}.json":
+            raise CheckFailed("this manifest stands under another run's name", where=name)
+        progress.earlier.append(found)
+    check_chain(manifest, progress.earlier)
+    progress.earlier[:] = chain_for(manifest, progress.earlier)
+    count = len(progress.earlier)
+    linked = (
+        f"{count} earlier run{'' if count == 1 else 's'} linked" if count else "no earlier run in the pack"
+    )
+    if LEDGER not in archive.namelist():
+        progress.untold.add("chain")
+        return f"{linked}; no history here: the pack carries no ledger of runs"
+    progress.ledger = read_ledger(read_entry(archive, LEDGER), manifest)
+    check_results(progress.ledger, manifest, _result(progress), progress.earlier)
+    if not progress.ledger.others:
+        progress.untold.add("chain")
+    return f"{linked}; {told(progress.ledger)}"
+
+
+def _result(progress: _Progress) -> RunResult:
+    """What came of the run, counted from the attempts in the pack."""
+    run = progress.runs["run"]
+    outcomes = run.raw().outcome
+    answered = [draw for draw, outcome in outcomes.items() if outcome != "error"]
+    opened = set(run.manifest.open_families)
+    log = str(_predicate(progress).get("original_attempts_digest"))
+    if run.manifest.purpose is RunPurpose.CERTIFICATION and answered:
+        # The ledger tells no number of a sealed result.
+        return RunResult(attempts_digest=log, recorded=None, answered=None, answered_sealed=None)
+    return RunResult(
+        attempts_digest=log,
+        recorded=len(outcomes),
+        answered=len(answered),
+        answered_sealed=sum(run.cases[run.case_index[draw]].family not in opened for draw in answered),
+    )
 
 
 def _workspace(progress: _Progress) -> str:
@@ -325,44 +376,18 @@ def _rules(progress: _Progress) -> str:
     run = progress.runs["run"]
     check_manifest(run.manifest, run.cases, "run/manifest.json")
     verdicts = [_read_verdict(progress, name) for name in _verdict_names(progress.archive)]
-    return check_rules(run.manifest, verdicts, progress.earlier, progress.workspace, progress.skipped)
+    ledger = progress.ledger
+    aside = ledger.set_aside() if ledger else set()
+    earlier = [
+        item
+        for item in progress.earlier
+        if ledger is None or (ledger.answered(item.run_id) and item.run_id not in aside)
+    ]
+    return check_rules(run.manifest, verdicts, earlier, progress.workspace, progress.skipped)
 
 
-def _decisions(progress: _Progress, accepted: list[RiskAcceptance]) -> str:
-    """Each entry of the decision log names the digest of the one before it."""
-    previous = ""
-    count = 0
-    originals = _masked_decisions(progress)
-    for number, line in enumerate(read_entry(progress.archive, "decisions.jsonl").splitlines(), start=1):
-        place = f"decisions.jsonl:{number}"
-        try:
-            decision = Decision.model_validate_json(line)
-        except ValidationError as error:
-            raise CheckFailed("this decision does not read", where=place) from error
-        if decision.previous_digest != previous:
-            raise CheckFailed("the decision log's chain is broken here", where=place)
-        previous = originals.pop(str(number), "") or digest(decision)
-        accepted.extend(decision.accepted_risks)
-        count += 1
-    if originals:
-        raise CheckFailed("this names decisions that the log does not hold", where=MASKED_DECISIONS)
-    return f"{count} decisions, each linked to the one before"
-
-
-def _masked_decisions(progress: _Progress) -> dict[str, str]:
-    """Line → digest of the decision as it was signed, where its text is masked in the pack."""
-    if MASKED_DECISIONS not in progress.archive.namelist():
-        return {}
-    found = orjson.loads(read_entry(progress.archive, MASKED_DECISIONS))
-    if not isinstance(found, dict) or not all(isinstance(item, str) and item for item in found.values()):
-        raise CheckFailed("this does not read", where=MASKED_DECISIONS)
-    progress.skipped.append(f"the text of {len(found)} decisions: it is masked in the pack")
-    return dict(found)
-
-
-def _evidence(progress: _Progress, accepted: tuple[RiskAcceptance, ...]) -> Evidence:
-    """What verdicts are computed anew from: records of the runs, acceptances, labels, and the day of
-    signing."""
+def _evidence(progress: _Progress, decided: Decided) -> Evidence:
+    """What verdicts are computed anew from: the runs, decisions, labels, and the day of signing."""
     earlier = progress.runs.get("baseline")
     baseline: RawRun | None = earlier.raw() if earlier else None
     created = progress.statement.get("predicate")
@@ -375,7 +400,7 @@ def _evidence(progress: _Progress, accepted: tuple[RiskAcceptance, ...]) -> Evid
     rules = [rule for gate in run.manifest.gates for rule in gate.rules]
     labels = packed_labels(progress.archive, rules)
     return Evidence(
-        run.manifest, run.raw(), baseline, progress.workspace.severities, accepted, signed_on, labels
+        run.manifest, run.raw(), baseline, progress.workspace.severities, decided, signed_on, labels
     )
 
 
@@ -392,6 +417,10 @@ def _read_verdict(progress: _Progress, name: str) -> Verdict:
 
 def _verdict(progress: _Progress, name: str, evidence: Evidence) -> str:
     verdict = _read_verdict(progress, name)
+    run = progress.runs["run"]
+    if progress.ledger is not None:
+        cases = tuple((case.family, "" if case.id in run.masked else sent_digest(case)) for case in run.cases)
+        check_place(progress.ledger, run.manifest, verdict, cases)
     recount = check_verdict(verdict, evidence, name)
     progress.skipped.extend(f"{verdict.gate}: {item}" for item in recount.skipped)
     return f"{verdict.kind.value}: {recount.recomputed} results recomputed and equal"

@@ -31,6 +31,7 @@ class _RateState(StreamState):
         self._metric = metric
         self._bound = bound
         self._uniform = plan.order is DrawOrder.UNIFORM
+        self._whole = rule_slice.shown > 0
         self._counts = self.size
         self._test = self._make_test()
 
@@ -44,6 +45,7 @@ class _RateState(StreamState):
                 confidence=self.rule.confidence,
                 uniform=self._uniform,
                 minimum_n=self.rule.minimum_n,
+                whole=self._whole,
             )
         except StatisticsError:
             # Too few families for the claim: more calls cannot help, so none are asked for.

@@ -204,6 +204,7 @@ def _decide(
             confidence=rule.confidence,
             uniform=plan.order is DrawOrder.UNIFORM,
             minimum_n=rule.minimum_n,
+            whole=rule_slice.shown > 0,
         )
     except StatisticsError:
         return seen, impossible_note(rule, stream.size)

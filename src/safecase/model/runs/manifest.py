@@ -15,9 +15,14 @@ from safecase.model.declarations import Limits
 from safecase.model.rule import Gate
 from safecase.model.scorer_card import ScorerCard
 from safecase.model.system import SystemVersion
+from safecase.model.vocabulary import RunPurpose
 
-MANIFEST_VERSION: Literal[2] = 2
-"""Version of the run folder's format. 2: the settings are typed, the draw order is a field of its own."""
+MANIFEST_VERSION: Literal[3] = 3
+"""Version of the run folder's format. 3: the order follows from plan and nonce, the chain holds results."""
+
+_FROM_THE_NONCE = frozenset(
+    ("seed", "nonce", "nonce_source", "registrar_proof", "draw_order_digest", "plan_digest")
+)
 
 
 class DrawOrder(StrEnum):
@@ -93,10 +98,39 @@ class Baseline(Record):
     system_version: str
 
 
+class NonceSource(StrEnum):
+    """Who gave the nonce that a run's order follows from."""
+
+    OWN = "own"
+    """Drawn on the machine of the run: that nobody drew twice is its word."""
+    REGISTRAR = "registrar"
+    """Given by somebody else, after they had seen the digest of the plan."""
+
+
+class RegistrarProof(Record):
+    """What a registrar gave together with the nonce."""
+
+    registrar: str
+    """What the registrar calls itself."""
+    public_key: str = ""
+    """Ed25519 key of the registrar, base64; empty where it signs nothing."""
+    signature: str = ""
+    """Its signature, base64, over the words of `nonce_statement`."""
+
+
+class Predecessor(Record):
+    """A run that stood at an end of the chain when another began."""
+
+    run_id: str
+    manifest_digest: str
+    result_digest: str = ""
+    """Digest of its `RunResult`; empty where it had none yet."""
+
+
 class RunManifest(Record):
     """What was planned. Written before the first call; never changed afterwards."""
 
-    schema_version: Literal[2] = MANIFEST_VERSION
+    schema_version: Literal[3] = MANIFEST_VERSION
     run_id: str
     created_at: datetime
     safecase_version: str
@@ -108,7 +142,23 @@ class RunManifest(Record):
     demo: bool = False
     suites: tuple[SuiteReference, ...]
     selection: str = ""
+    purpose: RunPurpose = RunPurpose.OPEN
+    line: str = "main"
+    """Release line of the system."""
+    try_number: int = Field(default=1, ge=1)
+    """Which try of the line this is, as counted when it began."""
+    open_families: tuple[str, ...] = ()
+    """Families of the plan that somebody had seen when the run began; the others were sealed."""
+    one_per_family: bool = False
+    """Only the member of each family that the seed puts first is tried."""
+    cases_digest: str = ""
+    """Digest over the digests of the cases, in order: what was planned before there was an order."""
     seed: int
+    """Follows from `draft_digest` and the nonce; chosen in an exploratory run without one."""
+    nonce: str = ""
+    """Drawn after everything else here was written down: 64 hex digits."""
+    nonce_source: NonceSource = NonceSource.OWN
+    registrar_proof: RegistrarProof | None = None
     repeats: int = Field(ge=1)
     planned: int = Field(ge=1)
     draw_order: DrawOrder = DrawOrder.FAMILY_ROUNDS
@@ -119,9 +169,8 @@ class RunManifest(Record):
     scorers: tuple[ScorerReference, ...] = ()
     scorer_cards: tuple[ScorerCard, ...] = ()
     baseline: Baseline | None = None
-    predecessor_run_id: str = ""
-    predecessor_digest: str = ""
-    """Manifest digest of the run before this one in the store: the hash chain."""
+    predecessors: tuple[Predecessor, ...] = ()
+    """All ends of the chain of runs when this one began; two where runs overlap."""
     candidate: str = ""
     """Digest over system version and gates: a changed rule is a new candidate."""
     notes: tuple[str, ...] = ()
@@ -132,6 +181,16 @@ class RunManifest(Record):
     def digest(self) -> str:
         """Content digest, which the successor in the chain names."""
         return digest(self.model_dump(mode="json", by_alias=True))
+
+    @property
+    def draft_digest(self) -> str:
+        """Digest of all that was fixed before the nonce was drawn: the plan without its order."""
+        return digest(self.model_dump(mode="json", by_alias=True, exclude=set(_FROM_THE_NONCE)))
+
+
+def nonce_statement(draft_digest: str, nonce: str) -> bytes:
+    """The words that a registrar signs: this nonce is for this plan."""
+    return f"safecase nonce 1\n{draft_digest}\n{nonce}\n".encode()
 
 
 def candidate_digest(system: SystemVersion, gates: Iterable[Gate]) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from safecase.engine import RunFolder, SummaryColumns
 from safecase.gate import from_interval
-from safecase.model import Case, Estimate
+from safecase.model import Case, Estimate, RunPurpose
 from safecase.stats import paired_difference
 from safecase.workflow._display import Display
 from safecase.workflow._project import Project
@@ -35,7 +35,8 @@ def run_whole(
     settings = options.settings.model_copy(
         update={"complete": True, "guard": guard, "guard_without": without}
     )
-    prepared = prepare(project, replace(options, settings=settings), progress=display.update)
+    options = replace(options, settings=settings, purpose=RunPurpose.EXPLORATORY)
+    prepared = prepare(project, options, progress=display.update)
     display.begin(prepared)
     folder = execute(prepared)
     return PairedRun(folder, folder.cases(), folder.columns())

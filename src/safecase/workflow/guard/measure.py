@@ -23,6 +23,7 @@ from safecase.stats import quantile_interval
 from safecase.workflow._display import Display
 from safecase.workflow._project import Project
 from safecase.workflow.guard._paired import PairedRun, measure_fall, run_whole
+from safecase.workflow.pools._sealing import require_opened
 from safecase.workflow.run import RunOptions
 from safecase.workspace import select_cases
 
@@ -68,6 +69,7 @@ def measure_guard(
     """Run the suite without and with the guard, or with it only where ``before`` names the earlier run."""
     if before:
         folder = project.run_folder(before)
+        require_opened(project.history(), folder, "measuring a guard against it")
         first = PairedRun(folder, folder.cases(), folder.columns())
     else:
         first = run_whole(project, options, display, guard=False)

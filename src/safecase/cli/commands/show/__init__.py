@@ -34,7 +34,8 @@ def runs(workspace: Workspace = HERE, as_json: Json = False) -> None:
     for row in rows:
         demo = " DEMO" if row.demo else ""
         head = f"{row.run_id}  {row.target}{demo}  {row.state}"
-        out().print(f"{head}  {counted(row.attempts, 'attempt')}  {row.outcomes}")
+        told = "sealed" if row.sealed else f"{counted(row.attempts, 'attempt')}  {row.outcomes}"
+        out().print(f"{head}  {row.purpose.value}, try {row.try_number}  {told}")
     if not rows:
         out().print("No run yet. Start one with `safecase run`.")
 
@@ -47,9 +48,9 @@ def attempt(
     as_json: Json = False,
 ) -> None:
     """Show one attempt: the whole conversation, the tool calls, the scores."""
-    from safecase.workflow import Project
+    from safecase.workflow import Project, find_attempt
 
-    found = Project.open(workspace).run_folder(run_id).attempt(attempt_id)
+    found = find_attempt(Project.open(workspace), run_id, attempt_id)
     if as_json:
         print_json({"attempt": found})
         return

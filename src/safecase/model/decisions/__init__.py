@@ -1,0 +1,1 @@
+"""Who may decide what, what they decided, and the exceptions that they grant."""
