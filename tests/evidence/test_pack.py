@@ -5,20 +5,19 @@ from __future__ import annotations
 import random
 import zipfile
 from collections.abc import Callable
-from datetime import date
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import orjson
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from safecase.base import InputError, canonical_json, compress_frame
+from safecase.base import InputError, compress_frame
 from safecase.engine import RunFolder
 from safecase.evidence import VerificationReport, verify_pack
 from safecase.model import (
     CaseSource,
-    Decision,
-    RiskAcceptance,
     Severity,
     StaleEvidence,
     Verdict,
@@ -26,9 +25,19 @@ from safecase.model import (
 )
 from safecase.model.rule import CoverageRequirement
 from support.cases import case
+from support.decisions import (
+    chained,
+    decision_on,
+    exception_on,
+    exceptions,
+    log_bytes,
+    people,
+    recommended,
+    rights,
+)
 from support.frames import unpack_frame
 from support.messages import user
-from support.moments import MOMENT, TODAY
+from support.moments import TODAY
 from support.outcomes import ERROR, HELD, VIOLATED
 from support.risks import risk
 from support.rules import gate, rule
@@ -321,45 +330,115 @@ def test_an_all_errors_run_can_never_be_a_go(tmp_path: Path) -> None:
     assert not verify_pack(forged).ok
 
 
-def _decision(verdict: Verdict, expires: date) -> Decision:
-    return Decision(
-        decided_at=MOMENT,
-        run_id=verdict.run_id,
-        gate=verdict.gate,
-        verdict_digest="sha256:0",
-        system_version=verdict.system_version,
-        recommended=verdict.kind,
-        decision=VerdictKind.GO_WITH_CONDITIONS,
-        rationale="known and watched",
-        signer="ann",
-        role="owner",
-        recommender="bob",
-        accepted_risks=(
-            RiskAcceptance(
-                risk="jailbreak",
-                rule="harm",
-                justification="few users",
-                compensating_control="a person reads along",
-                expires=expires,
-            ),
-        ),
-    )
+def _accepted(run: RunFolder, **changes: Any) -> tuple[list[Verdict], bytes]:
+    """The verdicts with an exception in force, and the decision log that grants it."""
+    before = judge(run)[0]
+    granted = exception_on(before, **changes)
+    log = chained(recommended(before), decision_on(before, run.manifest.gates[0], granted))
+    return judge(run, exceptions=exceptions(granted)), log_bytes(log)
 
 
 def test_a_condition_needs_an_acceptance_in_the_decision_log(tmp_path: Path) -> None:
     run = a_run(tmp_path, bad=12)
-    entry = _decision(judge(run)[0], date(2026, 6, 1))
-    verdicts = judge(run, acceptances=entry.accepted_risks)
+    verdicts, log = _accepted(run)
     assert verdicts[0].kind is VerdictKind.GO_WITH_CONDITIONS
-    assert "nobody accepted" in objection(verify_pack(pack(run, tmp_path / "a.zip", verdicts)))
+    assert "no decision in force" in objection(verify_pack(pack(run, tmp_path / "a.zip", verdicts)))
 
-    def with_log(*entries: Decision) -> VerificationReport:
-        log = b"".join(canonical_json(item) + b"\n" for item in entries)
-        return verify_pack(pack(run, tmp_path / "b.zip", verdicts, files={"decisions.jsonl": log}))
+    def with_log(data: bytes) -> VerificationReport:
+        return verify_pack(pack(run, tmp_path / "b.zip", verdicts, files={"decisions.jsonl": data}))
 
-    assert with_log(entry).ok
-    assert "nobody accepted" in objection(with_log(_decision(verdicts[0], TODAY)))
-    assert "chain is broken" in objection(with_log(entry, entry))
+    report = with_log(log)
+    assert report.ok, failed(report)
+    told = next(item.detail for item in report.checks if item.name == "decisions")
+    assert "go_with_conditions by dora (in force)" in told
+    assert "dora: no signature: a claim" in told
+    lines = log.splitlines(keepends=True)
+    assert "no decision in force" in objection(with_log(lines[0] + lines[1]))
+    assert "chain is broken" in objection(with_log(log + lines[-1]))
+    assert "expired" in objection(with_log(_log_with(run, verdicts, expires=TODAY)))
+
+
+def _log_with(run: RunFolder, verdicts: list[Verdict], **changes: Any) -> bytes:
+    """A log whose exception has other terms; the verdict is made to rest on it."""
+    before = judge(run)[0]
+    granted = exception_on(before, **changes)
+    verdicts[0] = verdicts[0].model_copy(update={"acceptances": (granted,)})
+    return log_bytes(chained(recommended(before), decision_on(before, run.manifest.gates[0], granted)))
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"gate": "other"}, "another gate"),
+        ({"system_version": "sha256:9"}, "another version"),
+        ({"rule_digest": "sha256:9"}, "another rule"),
+        ({"risks": ("elsewhere",)}, "risks that it does not name"),
+        ({"seen": None}, "no number"),
+        ({"expires": TODAY + timedelta(days=200)}, "longer than the policy"),
+    ],
+)
+def test_the_verifier_holds_an_exception_against_the_very_thing(
+    tmp_path: Path, changes: dict[str, Any], words: str
+) -> None:
+    run = a_run(tmp_path, bad=12)
+    verdicts, _ = _accepted(run)
+    log = _log_with(run, verdicts, **changes)
+    path = pack(run, tmp_path / "a.zip", verdicts, files={"decisions.jsonl": log})
+    assert words in objection(verify_pack(path))
+
+
+def test_a_number_that_got_worse_reopens_an_exception_for_the_verifier_too(tmp_path: Path) -> None:
+    run = a_run(tmp_path, bad=12)
+    seen = judge(run)[0].rules[0].categories[0].estimate
+    assert seen is not None
+    verdicts, _ = _accepted(run)
+    log = _log_with(run, verdicts, seen=seen.model_copy(update={"value": 0.01, "lower": 0.0, "upper": 0.02}))
+    path = pack(run, tmp_path / "a.zip", verdicts, files={"decisions.jsonl": log})
+    assert "worse than the one that was accepted" in objection(verify_pack(path))
+
+
+def test_signatures_of_a_pack_are_checked_by_the_keys_of_the_day(tmp_path: Path) -> None:
+    run = a_run(tmp_path, bad=12)
+    before = judge(run)[0]
+    granted = exception_on(before)
+    keys = {"dora": Ed25519PrivateKey.generate(), "lea": Ed25519PrivateKey.generate()}
+    entries = (recommended(before), decision_on(before, run.manifest.gates[0], granted))
+    verdicts = judge(run, exceptions=exceptions(granted))
+
+    def verified(data: bytes) -> VerificationReport:
+        return verify_pack(pack(run, tmp_path / "a.zip", verdicts, files={"decisions.jsonl": data}))
+
+    signed = log_bytes(chained(*entries, among=people(**keys), keys=keys))
+    report = verified(signed)
+    assert report.ok, failed(report)
+    assert "dora: SHA256:" in next(item.detail for item in report.checks if item.name == "decisions")
+    # Whoever has a key and did not use it has signed nothing.
+    assert "did not record" in objection(verified(log_bytes(chained(*entries, among=people(**keys)))))
+    only_lea = {"lea": keys["lea"]}
+    unsigned = log_bytes(chained(*entries, among=people(**keys), keys=only_lea))
+    assert "no decision in force" in objection(verified(unsigned))
+    other = keys | {"dora": Ed25519PrivateKey.generate()}
+    assert "did not have" in objection(
+        verified(log_bytes(chained(*entries, among=people(**keys), keys=other)))
+    )
+    changed = signed.replace(b'"role":"director"', b'"role":"lead"')
+    assert "does not hold" in objection(verified(changed))
+
+
+def test_one_of_two_signatures_is_not_enough_for_the_verifier_either(tmp_path: Path) -> None:
+    run = a_run(tmp_path, bad=12)
+    before = judge(run)[0]
+    granted = exception_on(before)
+    decided = decision_on(before, run.manifest.gates[0], granted)
+    verdicts = judge(run, exceptions=exceptions(granted))
+    among = people(rights(accept_risk=2))
+    for signatures, ok in (
+        ((decided,), False),
+        ((decided, decided.model_copy(update={"signer": "dirk"})), True),
+    ):
+        log = log_bytes(chained(recommended(before), *signatures, among=among))
+        report = verify_pack(pack(run, tmp_path / "a.zip", verdicts, files={"decisions.jsonl": log}))
+        assert report.ok is ok, failed(report)
 
 
 def test_labels_of_people_are_in_the_pack_and_recounted(tmp_path: Path) -> None:
@@ -398,9 +477,7 @@ def test_a_contradiction_by_later_attempts_cannot_be_hidden(tmp_path: Path) -> N
 
 def test_nobody_can_accept_what_was_not_measured(tmp_path: Path) -> None:
     run = a_run(tmp_path, gates=[gate(rule("harm", bound=0.1, minimum_n=90))], bad=1)
-    entry = _decision(judge(run)[0], date(2026, 6, 1))
-    log = canonical_json(entry) + b"\n"
-    told = judge(run, acceptances=entry.accepted_risks)
+    told, log = _accepted(run)
     assert told[0].kind is VerdictKind.INSUFFICIENT_EVIDENCE
     path = pack(run, tmp_path / "a.zip", told, files={"decisions.jsonl": log})
     assert verify_pack(path).ok, failed(verify_pack(path))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -26,7 +24,6 @@ from safecase.model import (
     Gate,
     HarmClass,
     Risk,
-    RiskAcceptance,
     RuleClass,
     RuleStatus,
     Severity,
@@ -35,6 +32,7 @@ from safecase.model import (
 )
 from safecase.model.vocabulary import Likelihood
 from support.cases import case, cases
+from support.decisions import exception_on, exceptions
 from support.moments import TODAY
 from support.rules import rule
 from support.runs import columns_of, manifest_of, plan_of, summary
@@ -141,16 +139,17 @@ def test_one_family_counts_once_in_a_population_claim() -> None:
 def test_an_advisory_miss_is_a_condition_and_an_accepted_bounded_miss_too() -> None:
     plan = plan_of(cases(40))
     codes = [VIOLATED] * 40
-    advisory = decide(plan, codes, rule("soft", **{"class": "advisory"}), rule("hard", bound=1.0))
+    quick = rule("quick", metric="latency_p50_ms", bound=1000)
+    advisory = decide(plan, codes, rule("soft", **{"class": "advisory"}), quick)
     assert advisory.kind is VerdictKind.GO_WITH_CONDITIONS
-    accepted = RiskAcceptance(
-        risk="jailbreak", rule="rule", justification="j", compensating_control="c", expires=date(2027, 1, 1)
-    )
-    assert decide(plan, codes, rule(), acceptances=[accepted]).kind is VerdictKind.GO_WITH_CONDITIONS
-    expired = accepted.model_copy(update={"expires": TODAY})
-    assert decide(plan, codes, rule(), acceptances=[expired]).kind is VerdictKind.NO_GO
+    missed = decide(plan, codes, rule())
+    accepted = exception_on(missed)
+    assert decide(plan, codes, rule(), exceptions=exceptions(accepted)).kind is VerdictKind.GO_WITH_CONDITIONS
+    expired = exceptions(exception_on(missed, expires=TODAY))
+    assert decide(plan, codes, rule(), exceptions=expired).kind is VerdictKind.NO_GO
     floor = rule(**{"class": "floor"})
-    assert decide(plan, codes, floor, acceptances=[accepted]).kind is VerdictKind.NO_GO
+    granted = exceptions(exception_on(decide(plan, codes, floor)))
+    assert decide(plan, codes, floor, exceptions=granted).kind is VerdictKind.NO_GO
 
 
 def test_stale_evidence_and_untested_severe_risks_are_insufficient() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -10,16 +9,13 @@ import pytest
 from pydantic import ValidationError
 
 from safecase.gate import ERROR, HELD, UNDETERMINED, VIOLATED
-from safecase.model import GateRule, RiskAcceptance, RuleStatus, StaleEvidence, VerdictKind
+from safecase.model import GateRule, RuleStatus, StaleEvidence, VerdictKind
 from safecase.workspace import load_lenient
 from support.cases import cases
+from support.decisions import exception_on, exceptions
 from support.rules import rule
 from support.runs import plan_of
 from support.verdicts import decide, only
-
-ACCEPTED = RiskAcceptance(
-    risk="jailbreak", rule="rule", justification="j", compensating_control="c", expires=date(2027, 1, 1)
-)
 
 OUTSIDE: tuple[tuple[dict[str, Any], str], ...] = (
     ({"bound": 2}, "write 0.02 for 2 %"),
@@ -80,7 +76,8 @@ def test_the_workspace_tells_the_line_of_a_limit_outside_its_range(tmp_path: Pat
 
 def test_an_exception_excuses_only_what_was_measured_and_missed() -> None:
     plan = plan_of(cases(40))
-    missed = decide(plan, [VIOLATED] * 40, rule(), acceptances=[ACCEPTED])
+    granted = exceptions(exception_on(decide(plan, [VIOLATED] * 40, rule())))
+    missed = decide(plan, [VIOLATED] * 40, rule(), exceptions=granted)
     assert missed.kind is VerdictKind.GO_WITH_CONDITIONS
     for codes, asked in (
         ([HELD] * 30, rule(minimum_n=40)),
@@ -89,11 +86,11 @@ def test_an_exception_excuses_only_what_was_measured_and_missed() -> None:
         ([VIOLATED] * 40, rule(bound=None)),
     ):
         assert decide(plan, codes, asked).rules[0].status is not RuleStatus.NOT_MET
-        verdict = decide(plan, codes, asked, acceptances=[ACCEPTED])
+        verdict = decide(plan, codes, asked, exceptions=granted)
         assert verdict.kind is VerdictKind.INSUFFICIENT_EVIDENCE
         assert verdict.conditions == ()
     stale = [StaleEvidence(what="model", recorded="a", present="b")]
-    verdict = decide(plan, [VIOLATED] * 40, rule(), acceptances=[ACCEPTED], stale=stale)
+    verdict = decide(plan, [VIOLATED] * 40, rule(), exceptions=granted, stale=stale)
     assert verdict.kind is VerdictKind.INSUFFICIENT_EVIDENCE
 
 

@@ -37,7 +37,7 @@ def test_the_try_decides_how_sure_a_rule_must_be() -> None:
     first, tenth = (judge(POPULATION, SUITE, [HELD] * 200, frozenset(), number) for number in (1, 10))
     assert [item.kind for item in (first, tenth)] == [VerdictKind.GO] * 2
     assert "97.5 % sure" in first.rules[0].sentence
-    assert "99.954545 % sure" in tenth.rules[0].sentence
+    assert "99.9545 % sure" in tenth.rules[0].sentence
     decided = [item.rules[0].categories[0].decided_at or 0 for item in (first, tenth)]
     assert decided[0] < 100 < 151 <= decided[1]
 

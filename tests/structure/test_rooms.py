@@ -51,7 +51,7 @@ def family(name: str) -> str:
 
 def command(name: str) -> str:
     """Where the function is defined that adds a command."""
-    if name not in builtin_commands():
+    if name.replace("_", "-") not in builtin_commands():
         raise InputError(f"there is no command '{name}'")
     return str(import_module(f"safecase.cli.commands.{name}").register.__module__)
 

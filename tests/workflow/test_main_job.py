@@ -204,10 +204,10 @@ def test_demo_evidence_cannot_be_signed_into_a_release(workspace: Path, decided:
 
 
 def test_a_signature_that_nobody_confirms_is_not_given(workspace: Path, decided: dict[str, Any]) -> None:
-    names = ("--by", "dana", "--role", "director", "--recommender", "sam", "-m", "because")
+    names = ("--by", "dana", "--role", "director", "-m", "because")
     told = safecase(workspace, "sign", decided["run_id"], "-d", "no_go", *names, code=2, given="")
     assert "nothing was signed" in told
-    assert not (workspace / "records").exists()
+    assert not (workspace / "records" / "decisions.jsonl").exists()
 
 
 def test_plan_says_what_a_clean_system_takes(workspace: Path) -> None:

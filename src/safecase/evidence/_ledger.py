@@ -17,6 +17,7 @@ from safecase.base import CheckFailed, canonical_json, digest
 from safecase.model import (
     SHOWN_DIGITS,
     Case,
+    DecisionLogged,
     FamiliesOpened,
     LedgerEvent,
     ResultsRead,
@@ -50,6 +51,11 @@ class PackedLedger:
     def events(self) -> tuple[LedgerEvent, ...]:
         """All of them."""
         return (*self.before, self.start, *self.after)
+
+    @property
+    def decision_heads(self) -> tuple[str, ...]:
+        """Digest of the decision log's last entry, each time that it grew."""
+        return tuple(event.head for event in self.events if isinstance(event, DecisionLogged))
 
     @property
     def others(self) -> bool:
@@ -218,8 +224,16 @@ def check_place(
 
 
 def standing_block(ledger: PackedLedger, manifest: RunManifest, verdict: Verdict) -> str:
-    """An earlier decisive run of the same candidate that the gate blocked, as last decided; else empty."""
-    tries = {start.run_id for start in ledger.earlier_tries() if start.candidate == manifest.candidate}
+    """An earlier open run of the same candidate that the gate blocked, as last decided; else empty.
+
+    Of a certification the ledger says one word, and whether *not go* was a block or a lack of evidence nobody
+    can tell from it: the gate worked that out from the run itself.
+    """
+    tries = {
+        start.run_id
+        for start in ledger.earlier_tries()
+        if start.candidate == manifest.candidate and start.purpose is not RunPurpose.CERTIFICATION
+    }
     last = {
         event.run_id: event.kind
         for event in ledger.events

@@ -89,7 +89,11 @@ class Verdict(Record):
     def basis(self) -> str:
         """Digest of what people decide on: all that was found, without what exceptions make of it.
 
-        A decision names it. It stays the same when an exception that the decision grants comes into force.
+        A decision names it. It stays the same when an exception that the decision grants comes into force, and
+        on a machine whose store holds fewer of the runs before.
         """
-        concluded = {"kind", "reasons", "conditions", "acceptances"}
+        concluded = {"kind", "reasons", "conditions", "acceptances", "notes"}
+        if self.sealed:
+            # Of a sealed verdict its one word is all that there is to decide on.
+            concluded -= {"kind"}
         return digest(self.model_dump(mode="json", by_alias=True, exclude=concluded))

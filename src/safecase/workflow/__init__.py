@@ -14,6 +14,13 @@ if TYPE_CHECKING:
     from safecase.workflow.check import check_workspace as check_workspace
     from safecase.workflow.compare import Comparison as Comparison
     from safecase.workflow.compare import compare_recorded as compare_recorded
+    from safecase.workflow.decisions.keys import KeyRow as KeyRow
+    from safecase.workflow.decisions.keys import add_key as add_key
+    from safecase.workflow.decisions.keys import list_keys as list_keys
+    from safecase.workflow.decisions.keys import new_person_key as new_person_key
+    from safecase.workflow.decisions.recommend import recommend_verdicts as recommend_verdicts
+    from safecase.workflow.decisions.sign import plan_decision as plan_decision
+    from safecase.workflow.decisions.sign import sign_decision as sign_decision
     from safecase.workflow.demo import demonstrate as demonstrate
     from safecase.workflow.gate import changes_since_decision as changes_since_decision
     from safecase.workflow.gate import decide as decide
@@ -28,10 +35,6 @@ if TYPE_CHECKING:
     from safecase.workflow.guard.check import inspect_text as inspect_text
     from safecase.workflow.guard.list import list_checks as list_checks
     from safecase.workflow.guard.measure import measure_guard as measure_guard
-    from safecase.workflow.keys import KeyRow as KeyRow
-    from safecase.workflow.keys import add_key as add_key
-    from safecase.workflow.keys import list_keys as list_keys
-    from safecase.workflow.keys import new_person_key as new_person_key
     from safecase.workflow.plan import forecast_run as forecast_run
     from safecase.workflow.plugins import PluginRow as PluginRow
     from safecase.workflow.plugins import list_plugins as list_plugins
@@ -41,7 +44,6 @@ if TYPE_CHECKING:
     from safecase.workflow.pools.certify import prepare_certification as prepare_certification
     from safecase.workflow.pools.open import open_families as open_families
     from safecase.workflow.pools.open import plan_opening as plan_opening
-    from safecase.workflow.recommend import recommend_verdicts as recommend_verdicts
     from safecase.workflow.report import write_report as write_report
     from safecase.workflow.run import PreparedRun as PreparedRun
     from safecase.workflow.run import RunOptions as RunOptions
@@ -50,10 +52,8 @@ if TYPE_CHECKING:
     from safecase.workflow.run import prepare_resume as prepare_resume
     from safecase.workflow.set_aside import set_aside_run as set_aside_run
     from safecase.workflow.show import count_coverage as count_coverage
-    from safecase.workflow.show import find_attempt as find_attempt
     from safecase.workflow.show import list_runs as list_runs
     from safecase.workflow.show import project_graph as project_graph
-    from safecase.workflow.sign import plan_decision as plan_decision
-    from safecase.workflow.sign import sign_decision as sign_decision
+    from safecase.workflow.show import show_attempt as show_attempt
 else:
     __getattr__, __dir__ = lazy_exports(__name__)

@@ -29,6 +29,7 @@ def compare_recorded(project: Project, before: str, after: str = "") -> Comparis
     history = project.history()
     for folder in (first, second):
         require_opened(history, folder, "a comparison")
-        enter_reading(project, folder.manifest.run_id, "compare")
+    for run in (first, second):
+        enter_reading(project, run.manifest.run_id, "compare")
     rows = compare_runs((first.cases(), first.columns()), (second.cases(), second.columns()))
     return Comparison(before=first.manifest.run_id, after=second.manifest.run_id, rows=rows)

@@ -11,10 +11,10 @@ from safecase.engine import RunFolder, has_derived_order, is_remote, publish_fil
 from safecase.gate import BaselineRun, evaluate_gate
 from safecase.model import Gate, RuleChange, RunManifest, StaleEvidence, Verdict, VerdictKind
 from safecase.records import Past, RunHistory, standing
-from safecase.workflow._decisions import decision_entries, exceptions_for, people_since
 from safecase.workflow._labels import read_labels, write_sheets
 from safecase.workflow._ledger import current_history, enter_verdict, history_notes, standing_blocks
 from safecase.workflow._project import Project, pick
+from safecase.workflow.decisions._log import decision_entries, exceptions_for, people_since
 from safecase.workflow.pools._sealing import is_sealed, seal_verdict
 
 EXIT_CODES = {

@@ -14,7 +14,16 @@ from safecase.engine import RunFolder
 from safecase.evidence import PackSummary, Redactor, build_pack, chain_for, load_key
 from safecase.gate import ERROR, VIOLATED, by_severity, case_mask, risk_coverage
 from safecase.interop import render_junit, render_sarif
-from safecase.model import Decision, DecisionEntry, Estimate, OutcomeKind, Purpose, Verdict, quantity
+from safecase.model import (
+    Decision,
+    DecisionEntry,
+    Estimate,
+    OutcomeKind,
+    Purpose,
+    RunPurpose,
+    Verdict,
+    quantity,
+)
 from safecase.records import name_words, standing
 from safecase.report import (
     CoverageRow,
@@ -25,11 +34,12 @@ from safecase.report import (
     WorstTranscript,
     render_report,
 )
-from safecase.workflow._decisions import decision_entries, decision_log_path
 from safecase.workflow._labels import packed_labels
-from safecase.workflow._ledger import enter_reading
+from safecase.workflow._ledger import enter_verdict
 from safecase.workflow._project import Project
+from safecase.workflow.decisions._log import decision_entries, decision_log_path
 from safecase.workflow.gate import changes_since_decision
+from safecase.workflow.pools._sealing import seal_verdict
 
 # As many as somebody reads before a decision; the pack holds all of them.
 _WORST_SHOWN = 12
@@ -68,7 +78,7 @@ def report_content(
         trade_offs=() if verdict.sealed else _trade_offs(folder, manifest.system.system),
         cards=manifest.scorer_cards,
         uncalibrated=tuple(item.name for item in manifest.scorers if not item.calibrated),
-        decisions=_decisions_shown(entries, verdict),
+        decisions=_decisions_shown(entries, folder, verdict),
         rule_changes=tuple(
             change.sentence for change in changes_since_decision(project, folder, verdict).rules
         ),
@@ -151,11 +161,17 @@ def _residual(
     )
 
 
-def _decisions_shown(entries: Sequence[DecisionEntry], verdict: Verdict) -> tuple[DecisionShown, ...]:
+def _decisions_shown(
+    entries: Sequence[DecisionEntry], folder: RunFolder, verdict: Verdict
+) -> tuple[DecisionShown, ...]:
     """What people decided on this very verdict; what was decided on another one is not about it."""
+    bases = {verdict.basis}
+    if verdict.purpose is RunPurpose.CERTIFICATION and not verdict.sealed:
+        # Decided on while its results were sealed, shown when they are open.
+        bases.add(seal_verdict(verdict, folder.status).basis)
     shown = []
     for item in standing(entries).matters:
-        if (item.decision.gate, item.decision.verdict_digest) != (verdict.gate, verdict.basis):
+        if item.decision.gate != verdict.gate or item.decision.verdict_digest not in bases:
             continue
         state = "superseded by a later decision" if item.superseded else "; ".join(item.missing)
         names = tuple(
@@ -218,8 +234,9 @@ def write_report(
     log = decision_log_path(project)
     if log.exists():
         files["decisions.jsonl"] = log.read_bytes()
-    # The report shows what the run showed: from now on nobody sets it aside.
-    enter_reading(project, manifest.run_id, "report")
+    # The verdict was worked out for this report, and is the one that the pack carries. It shows what the run
+    # showed, so that from now on nobody sets the run aside.
+    enter_verdict(project, verdict)
     files["runs.jsonl"] = project.ledger_path.read_bytes()
     baseline = project.run_folder(manifest.baseline.run_id) if manifest.baseline else None
     pack = target / f"{manifest.run_id}-{verdict.gate}.safecase.zip"

@@ -71,12 +71,14 @@ def list_runs(project: Project) -> tuple[RunLine, ...]:
     return tuple(lines)
 
 
-def find_attempt(project: Project, run_id: str, attempt_id: str) -> Attempt:
-    """One attempt of a run. Raises InputError where there is none, and where its run's results are sealed."""
+def show_attempt(project: Project, attempt_id: str, run_id: str = "") -> Attempt:
+    """One attempt of a run, ``case#repeat``; who looks at it has read the run's results.
+
+    Raises InputError where there is none, and where the run's results are sealed.
+    """
     folder = project.run_folder(run_id)
     require_opened(project.history(), folder, "the attempt")
     found = folder.attempt(attempt_id)
-    # Who looks at it has read the run's results.
     enter_reading(project, folder.manifest.run_id, "show")
     return found
 

@@ -48,9 +48,9 @@ def attempt(
     as_json: Json = False,
 ) -> None:
     """Show one attempt: the whole conversation, the tool calls, the scores."""
-    from safecase.workflow import Project, find_attempt
+    from safecase.workflow import Project, show_attempt
 
-    found = find_attempt(Project.open(workspace), run_id, attempt_id)
+    found = show_attempt(Project.open(workspace), attempt_id, run_id)
     if as_json:
         print_json({"attempt": found})
         return

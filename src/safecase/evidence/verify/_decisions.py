@@ -59,8 +59,10 @@ class Decided:
     groups: list[_Group] = field(default_factory=list)
     agreed: dict[tuple[str, str], Gate] = field(default_factory=dict)
 
-    def check(self, data: bytes, verdicts: Sequence[Verdict], untold: list[str]) -> str:
+    def check(self, data: bytes, verdicts: Sequence[Verdict], heads: Sequence[str], untold: list[str]) -> str:
         """Read the log. Raises CheckFailed with the line that does not hold; says of each name what it is.
+
+        ``heads``: digests of its last entry, each time that it grew, as the ledger in the pack has them.
 
         ``verdicts``: those of the pack, to tell which decisions are about them; ``untold`` gets what was not
         checked.
@@ -68,7 +70,7 @@ class Decided:
         people, previous, masked = People(), "", 0
         names: dict[str, str] = {}
         recommended: dict[tuple[str, str], set[str]] = {}
-        decisions = 0
+        decisions, digests = 0, {""}
         for number, line in enumerate(data.splitlines(), start=1):
             place = f"{DECISION_LOG}:{number}"
             try:
@@ -78,6 +80,7 @@ class Decided:
             if entry.previous_digest != previous:
                 raise CheckFailed("the decision log's chain is broken here", where=place)
             previous = entry.digest
+            digests.add(previous)
             if isinstance(entry, PeopleEntry):
                 people = entry.people
                 continue
@@ -100,6 +103,13 @@ class Decided:
                 raise CheckFailed("the one who recommended decided", where=place)
             if counts:
                 self._count(entry, people, fingerprint(key) if key else "")
+        if heads and (not digests.issuperset(heads) or previous not in heads):
+            raise CheckFailed(
+                "the decision log was cut off or changed: its end is not the one that the ledger of runs names",
+                where=DECISION_LOG,
+            )
+        if not heads:
+            untold.append("that no decision was cut off: the pack carries no ledger that names them")
         if masked:
             untold.append(f"the text of {masked} decisions: it is masked in the pack")
         return self._summary(decisions, verdicts, names)

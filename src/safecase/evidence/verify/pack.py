@@ -165,7 +165,11 @@ def _verify(progress: _Progress) -> None:
     if DECISION_LOG in progress.archive.namelist():
         data = read_entry(progress.archive, DECISION_LOG)
         verdicts = [_read_verdict(progress, name) for name in names]
-        progress.step("decisions", lambda: decided.check(data, verdicts, progress.skipped))
+        heads = progress.ledger.decision_heads if progress.ledger else ()
+        progress.step("decisions", lambda: decided.check(data, verdicts, heads, progress.skipped))
+    elif progress.ledger is not None and progress.ledger.decision_heads:
+        cut = "the ledger of runs names decisions, and the pack holds none"
+        progress.checks.append(VerificationStep(name="decisions", ok=False, detail=cut))
     evidence = _evidence(progress, decided)
     if not names:
         progress.checks.append(VerificationStep(name="verdict", ok=False, detail="the pack holds no verdict"))
@@ -345,12 +349,12 @@ def _result(progress: _Progress) -> RunResult:
     outcomes = run.raw().outcome
     answered = [draw for draw, outcome in outcomes.items() if outcome != "error"]
     opened = set(run.manifest.open_families)
-    log = str(_predicate(progress).get("original_attempts_digest"))
+    content = str(_predicate(progress).get("original_attempts_digest"))
     if run.manifest.purpose is RunPurpose.CERTIFICATION and answered:
-        # The ledger tells no number of a sealed result.
-        return RunResult(attempts_digest=log, recorded=None, answered=None, answered_sealed=None)
+        # While it was sealed, the ledger told nothing from which somebody could read how its answers fall.
+        return RunResult(attempts_digest=content, recorded=None, answered=None, answered_sealed=None)
     return RunResult(
-        attempts_digest=log,
+        attempts_digest=content,
         recorded=len(outcomes),
         answered=len(answered),
         answered_sealed=sum(run.cases[run.case_index[draw]].family not in opened for draw in answered),
@@ -415,8 +419,10 @@ def _verdict(progress: _Progress, name: str, evidence: Evidence) -> str:
     verdict = _read_verdict(progress, name)
     run = progress.runs["run"]
     if progress.ledger is not None:
-        cases = tuple((case.family, "" if case.id in run.masked else sent_digest(case)) for case in run.cases)
-        check_place(progress.ledger, run.manifest, verdict, cases)
+        told_cases = tuple(
+            (case.family, "" if case.id in run.masked else sent_digest(case)) for case in run.cases
+        )
+        check_place(progress.ledger, run.manifest, verdict, told_cases)
     recount = check_verdict(verdict, evidence, name)
     progress.skipped.extend(f"{verdict.gate}: {item}" for item in recount.skipped)
     return f"{verdict.kind.value}: {recount.recomputed} results recomputed and equal"

@@ -6,15 +6,14 @@ from pathlib import Path
 
 from safecase.model import DecisionEntry, Exceptions, PeopleEntry
 from safecase.records import (
-    LEDGER_NAME,
     LOG_NAME,
-    Ledger,
     check_anchored,
     people_changes,
     read_entries,
     rights_alone,
     standing,
 )
+from safecase.workflow._ledger import ledger_of
 from safecase.workflow._project import Project
 
 _RECORDS = "records"
@@ -23,11 +22,6 @@ _RECORDS = "records"
 def decision_log_path(project: Project) -> Path:
     """Where the workspace keeps its decisions."""
     return project.workspace.root / _RECORDS / LOG_NAME
-
-
-def ledger_of(project: Project) -> Ledger:
-    """The ledger that the decision log is anchored in."""
-    return Ledger(project.workspace.root / _RECORDS / LEDGER_NAME)
 
 
 def decision_entries(project: Project) -> tuple[DecisionEntry, ...]:

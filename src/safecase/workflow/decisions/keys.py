@@ -144,7 +144,8 @@ def _with_key(text: str, person: str, line: str) -> str | None:
     if node.flow_style:
         place = node.end_mark.index - 1
         return f"{text[:place].rstrip()}, keys: [{quoted}]{text[place:]}"
-    first = node.value[0][0].start_mark
+    # Behind the id, which people look for in front.
+    first = node.value[min(1, len(node.value) - 1)][0].start_mark
     return f"{text[: first.index]}keys: [{quoted}]\n{' ' * first.column}{text[first.index :]}"
 
 

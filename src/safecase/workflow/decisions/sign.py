@@ -32,17 +32,18 @@ from safecase.records import (
     signer_for,
     standing,
 )
-from safecase.workflow._acceptances import Matter, accepted, merged
-from safecase.workflow._decisions import (
+from safecase.workflow._ledger import current_history, ledger_of
+from safecase.workflow._project import Project, pick
+from safecase.workflow.decisions._acceptances import Matter, accepted, merged
+from safecase.workflow.decisions._log import (
     decision_entries,
     decision_log_path,
     exceptions_for,
-    ledger_of,
     people_since,
 )
-from safecase.workflow._project import Project, pick
+from safecase.workflow.decisions.recommend import recommendation_of
 from safecase.workflow.gate import evaluate_one
-from safecase.workflow.recommend import recommendation_of
+from safecase.workflow.pools._sealing import NOT_PASSED, require_opened
 
 
 @dataclass(frozen=True)
@@ -86,6 +87,7 @@ def plan_decision(
     decision may not be taken, InputError where what was said does not fit.
     """
     workspace, now = project.workspace, now or datetime.now(UTC)
+    find_person(workspace.people, signer)
     found = evaluate_one(project, folder, gate)
     frozen = pick(folder.manifest.gates, found.gate, "frozen gate")
     entries = decision_entries(project)
@@ -96,9 +98,14 @@ def plan_decision(
     if accept and not shipping:
         raise InputError("a no-go accepts nothing", hint="leave --accept away")
     matter = Matter(found, frozen, at_stake, workspace, exceptions, log, now.date())
+    if found.sealed and accept:
+        require_opened(current_history(project), folder, "an exception")
     asked = accepted(matter, accept)
     exceptions = replace(exceptions, acceptances=merged(exceptions.acceptances, asked))
-    verdict = conclude(found, exceptions, at_stake, now.date())
+    # A sealed verdict is one word, concluded already: its rules are not here to conclude from.
+    verdict = found if found.sealed else conclude(found, exceptions, at_stake, now.date())
+    if shipping and found.sealed and verdict.kind not in SHIPPING:
+        raise CheckFailed(NOT_PASSED, hint="change the system and certify the next candidate")
     if shipping:
         _require_shippable(verdict, decision)
         unused = [item for item in asked if item.rule and item not in verdict.acceptances]

@@ -17,8 +17,9 @@ from safecase.records import (
     rights_for,
     signer_for,
 )
-from safecase.workflow._decisions import decision_entries, decision_log_path, ledger_of
+from safecase.workflow._ledger import ledger_of
 from safecase.workflow._project import Project
+from safecase.workflow.decisions._log import decision_entries, decision_log_path
 
 
 def recommend_verdicts(project: Project, verdicts: Sequence[Verdict], *, by: str = "") -> tuple[str, ...]:

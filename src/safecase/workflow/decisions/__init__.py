@@ -1,0 +1,1 @@
+"""Who recommended, who decided, which exceptions were granted, and the keys that sign all of it."""
