@@ -113,3 +113,16 @@ def test_the_tries_of_a_candidate_are_its_own() -> None:
     ledger.run("a", SUITE, SEALED, candidate="sha256:one")
     ledger.run("b", SUITE, SEALED, candidate="sha256:two")
     assert [record.start.run_id for record in ledger.past().tries_of("sha256:one")] == ["a"]
+
+
+def test_a_run_that_was_stopped_lost_what_others_showed_before_it_went_on() -> None:
+    """Else a run could begin early, wait until its families were mended, and count them as unseen."""
+    ledger = LedgerInMemory()
+    ledger.start("slow")
+    ledger.finish("slow", SUITE[:1], complete=False)
+    ledger.run("quick", SUITE[:3])
+    assert ledger.past("slow").exposure_of_run.open_families(SUITE) == frozenset()
+    ledger.finish("slow", SUITE)
+    assert ledger.past("slow").exposure.open_families(SUITE) == frozenset()
+    assert ledger.past("slow").exposure_of_run.open_families(SUITE) >= {"family-1", "family-2"}
+    assert "family-5" not in ledger.past("slow").exposure_of_run.open_families(SUITE)

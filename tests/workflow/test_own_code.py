@@ -110,7 +110,7 @@ def load(folder: Path, attribute: str, **parameters: object):  # type: ignore[no
 def test_reading_checking_and_planning_import_nothing(folder: Path) -> None:
     (folder / "my_code.py").write_text("raise SystemExit('imported')")
     load_workspace(folder)
-    problems, _ = check_workspace(folder)
+    problems = check_workspace(folder).problems
     assert [item.code for item in problems if item.level.value == "error"] == []
     forecast_run(folder)
     rows, _ = list_plugins(folder)
@@ -218,7 +218,7 @@ def test_a_check_of_the_workspace_guards(folder: Path) -> None:
 def test_a_missing_check_is_a_problem_of_its_control(folder: Path) -> None:
     text = WORKSPACE.replace("my_code:Calm", "no_code:Calm")
     (folder / "safecase.yaml").write_text(text)
-    problems, _ = check_workspace(folder)
+    problems = check_workspace(folder).problems
     (problem,) = [item for item in problems if item.code == "guard-check"]
     assert "no file 'no_code.py'" in problem.message
     assert str(problem.position).startswith("safecase.yaml:9")

@@ -19,9 +19,9 @@ PANELS = ("Workspace", "Runs", "Decision", "Evidence", "Guard", "Demo")
 
 
 def builtin_commands() -> tuple[str, ...]:
-    """Names of the commands that ship: the files of ``commands/``."""
+    """Names of the commands that ship: the files of ``commands/``, with a hyphen where a file has ``_``."""
     found = (module.name for module in pkgutil.iter_modules(commands.__path__))
-    return tuple(sorted(name for name in found if not name.startswith("_")))
+    return tuple(sorted(name.replace("_", "-") for name in found if not name.startswith("_")))
 
 
 def outside_commands() -> dict[str, EntryPoint]:
@@ -37,7 +37,7 @@ def add_commands(app: typer.Typer, only: str = "") -> None:
     not take the gate away.
     """
     for name in (only,) if only else builtin_commands():
-        import_module(f"{commands.__name__}.{name}").register(app)
+        import_module(f"{commands.__name__}.{name.replace('-', '_')}").register(app)
     # Looking through the installed packages takes longer than building a command.
     for _, point in sorted(outside_commands().items()) if not only else ():
         _add_outside(app, point)

@@ -32,8 +32,9 @@ def print_verdict(console: Console, verdict: Verdict) -> None:
         console.print(f"{result.rule.id}: {result.sentence}")
     word = VERDICT_WORDS[verdict.kind].upper()
     console.print(f"\n{word}", style=_VERDICT_STYLE[verdict.kind], end="  ")
-    attempts = counted(verdict.attempts, "attempt")
-    console.print(f"(gate {verdict.gate}, run {verdict.run_id}, {attempts})")
+    told = "sealed" if verdict.sealed else counted(verdict.attempts, "attempt")
+    place = f"try {verdict.try_number} of line {verdict.line}"
+    console.print(f"(gate {verdict.gate}, run {verdict.run_id}, {place}, {told})")
     for reason in verdict.reasons:
         console.print(f"  - {reason}")
     for condition in verdict.conditions:

@@ -125,5 +125,4 @@ def _silent(place: str, reason: str) -> InfrastructureError:
     return InfrastructureError(
         f"the registrar gave no nonce: {reason}",
         where=place,
-        hint="nothing was called: mend the registrar and start the run again",
     )

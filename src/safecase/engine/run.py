@@ -78,11 +78,18 @@ def begin_run(request: RunRequest) -> BegunRun:
         write_status(folder, _first_status(len(plan)))
         write_file(folder / MANIFEST_NAME, _manifest_bytes(manifest))
         (folder / DRAFT_NAME).unlink()
-    except BaseException:
+    except BaseException as error:
         lock.release()
         # Nothing was called, so nothing is lost; a half-made folder would only puzzle.
         if not (folder / MANIFEST_NAME).exists():
             shutil.rmtree(folder, ignore_errors=True)
+            if isinstance(error, InfrastructureError):
+                # Whoever could not write says "resume", and here there is nothing to take up.
+                raise InfrastructureError(
+                    error.message,
+                    where=error.where,
+                    hint="nothing was called: mend the cause and start the run again",
+                ) from error
         raise
     return BegunRun(RunFolder(folder, manifest, plan), lock)
 

@@ -6,15 +6,17 @@ afterwards. Written on its own, as everything here that counts something a secon
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import orjson
 from pydantic import TypeAdapter, ValidationError
 
-from safecase.base import CheckFailed, digest
+from safecase.base import CheckFailed, canonical_json, digest
 from safecase.model import (
     SHOWN_DIGITS,
+    Case,
     DecisionLogged,
     FamiliesOpened,
     LedgerEvent,
@@ -72,7 +74,7 @@ class PackedLedger:
     def answered(self, run_id: str) -> bool:
         """Whether a run brought an answer, so far as the ledger knows; one without an end may have."""
         finish = self.finish(run_id)
-        return finish is None or finish.result.answered > 0
+        return finish is None or finish.result.answered != 0
 
     def set_aside(self) -> set[str]:
         """Runs that were set aside before anybody had read their results."""
@@ -91,7 +93,7 @@ class PackedLedger:
         found = []
         for run_id, start in self.starts(self.before).items():
             finish = self.finish(run_id)
-            learnt = finish is None or finish.result.answered_sealed > 0
+            learnt = finish is None or finish.result.answered_sealed != 0
             if learnt and run_id not in aside and start.purpose is not RunPurpose.EXPLORATORY:
                 found.append(start)
         return found
@@ -165,14 +167,21 @@ def check_results(
                 )
 
 
+def sent_digest(case: Case) -> str:
+    """What the ledger keeps of a case: the beginning of a digest over what it sends, in small letters."""
+    fields = case.model_dump(mode="json", include={"messages", "documents", "tools", "environment"})
+    words = canonical_json(fields).decode("utf-8", "replace").lower().replace("\\n", " ").split()
+    return hashlib.sha256(" ".join(words).encode()).hexdigest()[:SHOWN_DIGITS]
+
+
 def check_place(
     ledger: PackedLedger, manifest: RunManifest, verdict: Verdict, cases: Sequence[tuple[str, str]]
 ) -> None:
     """Hold what a verdict says of the runs before it against the ledger.
 
-    ``cases``: family and digest of each case of the run. Raises CheckFailed where the ledger holds another
-    verdict, where the try is counted too low, where families that were seen count as sealed, and where an
-    earlier block of the same candidate is passed over.
+    ``cases``: family and `sent_digest` of each case of the run; an empty one where its text is masked. Raises
+    CheckFailed where the ledger holds another verdict, where the try is counted too low, where families that
+    were seen count as sealed, and where an earlier block of the same candidate is passed over.
     """
     name = f"verdicts/{verdict.gate}.json"
     given = [
@@ -183,7 +192,7 @@ def check_place(
     if not given or given[-1].verdict_digest != digest(verdict):
         raise CheckFailed("the ledger holds another verdict of this gate on this run, or none", where=name)
     families = {family for family, _ in cases}
-    contents = {content.removeprefix("sha256:")[:SHOWN_DIGITS] for _, content in cases}
+    contents = {content for _, content in cases if content}
     tries = 0
     for start in ledger.earlier_tries():
         finish = ledger.finish(start.run_id)
@@ -199,19 +208,32 @@ def check_place(
     shown_families, shown_cases = ledger.shown()
     told = {*manifest.open_families, *verdict.open_families}
     for family, content in cases:
-        seen = family in shown_families or content.removeprefix("sha256:")[:SHOWN_DIGITS] in shown_cases
+        seen = family in shown_families or content in shown_cases
         if seen and family not in told:
             raise CheckFailed(
                 f"the family {family} had been seen, and the verdict counts it as sealed", where=name
             )
+    same = {start.run_id for start in ledger.earlier_tries() if start.candidate == manifest.candidate}
+    if not same.issuperset(verdict.blocked_before):
+        raise CheckFailed(
+            "the verdict is blocked by a run that was no earlier try of the candidate", where=name
+        )
     block = standing_block(ledger, manifest, verdict)
     if block and verdict.kind in _GO:
         raise CheckFailed(f"run {block} of the same candidate was blocked by this gate", where=name)
 
 
 def standing_block(ledger: PackedLedger, manifest: RunManifest, verdict: Verdict) -> str:
-    """An earlier decisive run of the same candidate that the gate blocked, as last decided; else empty."""
-    tries = {start.run_id for start in ledger.earlier_tries() if start.candidate == manifest.candidate}
+    """An earlier open run of the same candidate that the gate blocked, as last decided; else empty.
+
+    Of a certification the ledger says one word, and whether *not go* was a block or a lack of evidence nobody
+    can tell from it: the gate worked that out from the run itself.
+    """
+    tries = {
+        start.run_id
+        for start in ledger.earlier_tries()
+        if start.candidate == manifest.candidate and start.purpose is not RunPurpose.CERTIFICATION
+    }
     last = {
         event.run_id: event.kind
         for event in ledger.events

@@ -222,7 +222,8 @@ def _hopeless(points: Sequence[int], size: int, rate: float, minimum_n: int) -> 
         power[:shipped] = 1.0
         low = np.flatnonzero(power < LEAST_POWER)
         if n < size and len(low):
-            found[n] = int(low[0])
+            # Without a failure so far nothing is hopeless.
+            found[n] = max(int(low[0]), 1)
     return found
 
 

@@ -10,6 +10,7 @@ from safecase.base import Record
 from safecase.engine import RunPlan
 from safecase.gate._proportion_test import FamilyTest, SuiteTest, make_test
 from safecase.gate._rates.limits import failure_bound, good_rate, impossible_note
+from safecase.gate._tries.error import rule_of_try
 from safecase.gate.metrics import metric_of
 from safecase.gate.metrics._rate import RateMetric
 from safecase.gate.rule_slices import rule_slices
@@ -84,8 +85,9 @@ _CLAIMS = {
 }
 
 
-def forecast(gate: Gate, plan: RunPlan) -> GateForecast:
-    """What each rule of a gate can show with this plan, category by category."""
+def forecast(gate: Gate, plan: RunPlan, try_number: int = 1) -> GateForecast:
+    """What each rule of a gate can show with this plan, category by category, as the ``try_number``-th try."""
+    gate = gate.model_copy(update={"rules": tuple(rule_of_try(rule, try_number) for rule in gate.rules)})
     rules = tuple(_rule(rule, plan) for rule in gate.rules)
     wanted = np.zeros(len(plan), dtype=np.bool_)
     for rule, made in zip(gate.rules, rules, strict=True):

@@ -11,7 +11,12 @@ from safecase.engine import RunPlan, SummaryColumns
 from safecase.gate._admission import refusals
 from safecase.gate._rule_sentences import rule_sentence
 from safecase.gate._tries.error import rule_of_try
-from safecase.gate._tries.shown import DEVELOPMENT, shown_caveat
+from safecase.gate._tries.shown import (
+    DEVELOPMENT,
+    shown_caveat,
+    waits_for_families,
+    without_families,
+)
 from safecase.gate.baseline import BaselineRun
 from safecase.gate.coverage import tried_cases, untried_risks
 from safecase.gate.labels import Labels
@@ -134,7 +139,9 @@ def _evaluate_rule(
     uncalibrated, cards = _scorers_behind(rule, plan, manifest) if metric.judged else ((), ())
     reading = replace(reading, cards=cards)
     slices = rule_slices(rule, plan, opened)
-    found = tuple(metric.evaluate(rule, item, reading) for item in slices)
+    found = tuple(
+        without_families(metric, rule, item, metric.evaluate(rule, item, reading)) for item in slices
+    )
     statuses = {item.category: item.status for item in found}
     status = combine_statuses(rule, list(statuses.values()))
     single = found[0].sentence if len(found) == 1 else ""
@@ -152,7 +159,7 @@ def _evaluate_rule(
         categories=found,
         uncalibrated_scorers=uncalibrated,
     )
-    return result, bool(caveat)
+    return result, waits_for_families(rule, slices, status)
 
 
 def _blocked(runs: Sequence[str]) -> str:

@@ -84,46 +84,71 @@ class Past:
     """The events of a ledger up to some moment, and what follows from them."""
 
     history: RunHistory
-    moment: RunStarted | None = None
+    moment: RunStarted | RunFinished | None = None
     """The start of the run whose past it is; None: everything that the ledger holds."""
-    known_idle: frozenset[str] = frozenset()
-    """Runs without an end in the ledger of which the store knows that they brought no answer."""
 
     @cached_property
-    def before(self) -> frozenset[str]:
-        """Digests of the events that stood before the moment in the chain; of all, where there is none."""
-        events = {event.digest: event for event in self.history.events}
+    def _digests(self) -> tuple[str, ...]:
+        """The digest of each event: working one out takes longer than all that is done with it."""
+        return tuple(event.digest for event in self.history.events)
+
+    @cached_property
+    def _before(self) -> tuple[bool, ...]:
+        """Of each event, whether it stood before the moment in the chain; all do, where there is none."""
         if self.moment is None:
-            return frozenset(events)
-        found: set[str] = set()
-        waiting = list(self.moment.previous)
-        while waiting:
-            name = waiting.pop()
-            if name not in found and name in events:
-                found.add(name)
-                waiting.extend(events[name].previous)
-        return frozenset(found)
+            return (True,) * len(self._digests)
+        wanted = set(self.moment.previous)
+        found = [False] * len(self._digests)
+        # A line of the ledger names only lines above it.
+        for place in range(len(found) - 1, -1, -1):
+            if self._digests[place] in wanted:
+                found[place] = True
+                wanted.update(self.history.events[place].previous)
+        return tuple(found)
 
     @cached_property
-    def after(self) -> frozenset[str]:
-        """Digests of the events that stand behind the moment; what runs beside it is neither."""
+    def _after(self) -> frozenset[str]:
+        """Runs whose start stands behind the moment; what runs beside it is neither before nor behind."""
         if self.moment is None:
             return frozenset()
-        found = {self.moment.digest}
-        # A line of the ledger names only lines above it.
-        for event in self.history.events:
-            if not found.isdisjoint(event.previous):
-                found.add(event.digest)
+        behind = {self.moment.digest}
+        found = {self.moment.run_id}
+        for digest, event in zip(self._digests, self.history.events, strict=True):
+            if not behind.isdisjoint(event.previous):
+                behind.add(digest)
+                if isinstance(event, RunStarted):
+                    found.add(event.run_id)
         return frozenset(found)
 
     @cached_property
     def exposure(self) -> Exposure:
         """What somebody had seen at the moment."""
+        return self._exposure(self._before)
+
+    @cached_property
+    def exposure_of_run(self) -> Exposure:
+        """What counts as seen for the run whose start is the moment: what was seen when it began.
+
+        A run that was stopped and taken up again was not under way all the while, and what others showed in
+        between may have been mended before it went on: for such a run, what was seen when it last ended.
+        """
+        ends = [
+            event
+            for event in self.history.events
+            if isinstance(event, RunFinished) and self.moment and event.run_id == self.moment.run_id
+        ]
+        if len(ends) < 2:
+            return self.exposure
+        last = Past(self.history, ends[-1])
+        own = {place for place, event in enumerate(self.history.events) if event in ends}
+        return self._exposure([seen and place not in own for place, seen in enumerate(last._before)])
+
+    def _exposure(self, wanted: Sequence[bool]) -> Exposure:
         families: set[str] = set()
         shown: set[str] = set()
         used: set[str] = set()
-        for event in self.history.events:
-            if event.digest not in self.before:
+        for event, counts in zip(self.history.events, wanted, strict=True):
+            if not counts:
                 continue
             if isinstance(event, FamiliesOpened):
                 families.update(event.families)
@@ -142,7 +167,7 @@ class Past:
         return tuple(
             RunRecord(start, self.history.finishes.get(run_id), run_id in self.set_aside)
             for run_id, start in self.history.starts.items()
-            if start.digest not in self.after and run_id not in self.known_idle
+            if run_id not in self._after
         )
 
     @cached_property

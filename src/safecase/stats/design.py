@@ -218,7 +218,9 @@ def build_test(
     if futility_error is not None:
         stop = np.minimum(stop, stop_limits(reverse, log_threshold(futility_error), n_max))
     if least_conditional_power > 0:
-        stop = np.minimum(stop, conditional_power_limits(limits, n_max, theta1, least_conditional_power))
+        # So long as nothing failed the question is open, however few draws somebody planned.
+        hopeless = conditional_power_limits(limits, n_max, theta1, least_conditional_power)
+        stop = np.minimum(stop, np.maximum(hopeless, 1))
     proven = stop_limits(proof, log_threshold(alpha), n_max)
     boundaries = Boundaries(n_max, tuple(limits.tolist()), tuple(stop.tolist()), tuple(proven.tolist()))
     return GatePlan(

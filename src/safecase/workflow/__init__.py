@@ -39,6 +39,8 @@ if TYPE_CHECKING:
     from safecase.workflow.plugins import PluginRow as PluginRow
     from safecase.workflow.plugins import list_plugins as list_plugins
     from safecase.workflow.pools._sealing import seal_status as seal_status
+    from safecase.workflow.pools._state import PoolReport as PoolReport
+    from safecase.workflow.pools._state import RuleTries as RuleTries
     from safecase.workflow.pools.certify import prepare_certification as prepare_certification
     from safecase.workflow.pools.open import open_families as open_families
     from safecase.workflow.pools.open import plan_opening as plan_opening
@@ -48,9 +50,10 @@ if TYPE_CHECKING:
     from safecase.workflow.run import execute as execute
     from safecase.workflow.run import prepare as prepare
     from safecase.workflow.run import prepare_resume as prepare_resume
+    from safecase.workflow.set_aside import set_aside_run as set_aside_run
     from safecase.workflow.show import count_coverage as count_coverage
-    from safecase.workflow.show import find_attempt as find_attempt
     from safecase.workflow.show import list_runs as list_runs
     from safecase.workflow.show import project_graph as project_graph
+    from safecase.workflow.show import find_attempt as find_attempt
 else:
     __getattr__, __dir__ = lazy_exports(__name__)

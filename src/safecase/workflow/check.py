@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -9,11 +10,24 @@ from safecase.base import Problem, ProblemLevel, WorkspaceError
 from safecase.workflow._project import Project
 from safecase.workflow._run_facts import run_facts
 from safecase.workflow.guard.build import guard_problems
+from safecase.workflow.pools._findings import pool_findings
+from safecase.workflow.pools._state import PoolReport, PoolState
 from safecase.workspace import lint_workspace, load_lenient, write_lock
 
 
-def check_workspace(path: Path, *, update_lock: bool = False) -> tuple[tuple[Problem, ...], dict[str, int]]:
-    """Every finding of a workspace, and how much there is of what.
+@dataclass(frozen=True)
+class WorkspaceCheck:
+    """What `safecase check` found."""
+
+    problems: tuple[Problem, ...]
+    facts: dict[str, int]
+    """How much there is of what."""
+    pools: PoolReport
+    """How the families stand, and how many tries they carry."""
+
+
+def check_workspace(path: Path, *, update_lock: bool = False) -> WorkspaceCheck:
+    """Every finding of a workspace, how much there is of what, and how its pools stand.
 
     Raises WorkspaceError where the files do not load: everything else would be guesswork.
     """
@@ -25,13 +39,15 @@ def check_workspace(path: Path, *, update_lock: bool = False) -> tuple[tuple[Pro
         write_lock(workspace)
     project = Project.of(workspace)
     findings = lint_workspace(project.workspace, run_facts(project), datetime.now(UTC).date())
-    found = (*problems, *guard_problems(project), *findings)
-    cases = [case for suite in workspace.suites for case in suite.cases]
+    every = tuple(case for suite in workspace.suites for case in suite.cases)
+    state = PoolState(project, project.history(), every)
+    pools = state.report(project.gates())
+    found = (*problems, *guard_problems(project), *findings, *pool_findings(state, pools))
     facts = {
         "risks": len(workspace.risks),
         "suites": len(workspace.suites),
-        "cases": len(cases),
-        "families": len({case.family for case in cases}),
+        "cases": len(every),
+        "families": len({case.family for case in every}),
         "gates": len(workspace.gates),
     }
-    return found, facts
+    return WorkspaceCheck(found, facts, pools)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from safecase.base import Record
 from safecase.gate import RunComparison, compare_runs
+from safecase.workflow._ledger import enter_reading
 from safecase.workflow._project import Project
 from safecase.workflow.pools._sealing import require_opened
 
@@ -28,5 +29,6 @@ def compare_recorded(project: Project, before: str, after: str = "") -> Comparis
     history = project.history()
     for folder in (first, second):
         require_opened(history, folder, "a comparison")
+        enter_reading(project, folder.manifest.run_id, "compare")
     rows = compare_runs((first.cases(), first.columns()), (second.cases(), second.columns()))
     return Comparison(before=first.manifest.run_id, after=second.manifest.run_id, rows=rows)

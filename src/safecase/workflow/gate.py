@@ -113,7 +113,7 @@ def _evaluate(
         stale=(*stale, *changed_rules(project, gate)),
         labels=read_labels(project, (gate,)),
         try_number=past.try_number(manifest.line, cases),
-        open_families=past.exposure.open_families(cases),
+        open_families=past.exposure_of_run.open_families(cases),
         blocked_before=_blocks(project, past, manifest, gate) if follow else (),
         derived_order=has_derived_order(manifest),
         notes=history_notes(project, past, manifest.candidate, manifest.system.fingerprint),

@@ -9,6 +9,7 @@ from safecase.base import Record
 from safecase.engine import RunFolder
 from safecase.gate import case_spread
 from safecase.model import Attempt, RunPurpose
+from safecase.workflow._ledger import enter_reading
 from safecase.workflow._project import Project
 from safecase.workflow._run_facts import run_facts
 from safecase.workflow.pools._sealing import is_sealed, require_opened, seal_status
@@ -74,7 +75,10 @@ def find_attempt(project: Project, run_id: str, attempt_id: str) -> Attempt:
     """One attempt of a run. Raises InputError where there is none, and where its run's results are sealed."""
     folder = project.run_folder(run_id)
     require_opened(project.history(), folder, "the attempt")
-    return folder.attempt(attempt_id)
+    found = folder.attempt(attempt_id)
+    # Who looks at it has read the run's results.
+    enter_reading(project, folder.manifest.run_id, "show")
+    return found
 
 
 def count_coverage(project: Project) -> tuple[RiskCoverageRow, ...]:

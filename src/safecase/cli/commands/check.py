@@ -28,14 +28,18 @@ def check(
 ) -> None:
     """Find mistakes, orphans and anti-patterns: each with its line and its mend. Exit code 1 on errors."""
     from safecase.base import ProblemLevel
+    from safecase.cli._pools import pool_lines
     from safecase.model import counted
     from safecase.workflow import check_workspace
 
-    problems, facts = check_workspace(workspace, update_lock=update_lock)
+    found = check_workspace(workspace, update_lock=update_lock)
+    problems, facts = found.problems, found.facts
     errors = sum(item.level is ProblemLevel.ERROR for item in problems)
     warnings = sum(item.level is ProblemLevel.WARNING for item in problems)
     if as_json:
-        print_json({"problems": problems, "errors": errors, "warnings": warnings, **facts})
+        print_json(
+            {"problems": problems, "errors": errors, "warnings": warnings, **facts, "pools": found.pools}
+        )
     else:
         console = out()
         for problem in problems:
@@ -46,6 +50,8 @@ def check(
             f"{counted(facts['cases'], 'case')} in {counted(facts['families'], 'family', 'families')}, "
             f"{counted(facts['gates'], 'gate')}: {counted(errors, 'error')}, {counted(warnings, 'warning')}"
         )
+        for line in pool_lines(found.pools):
+            err().print(line)
         if update_lock:
             err().print("Wrote safecase.lock.")
     if errors or (strict and warnings):

@@ -68,6 +68,9 @@ def run_demo(
     console.print(
         f"  safecase demo run -w {workspace} --vulnerability markdown-image-exfiltration   # and see it found"
     )
+    console.print(
+        f"  safecase plan -w {workspace}    # its families are open now: what a next try could still show"
+    )
     console.print("  safecase init safety --profile agent                      # your own system")
     leave(result.exit_code)
 

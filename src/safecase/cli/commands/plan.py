@@ -27,15 +27,20 @@ def plan(
     repeats: Annotated[int | None, typer.Option(help="Attempts per case.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Say before the run what it can show: calls to a decision, and the chance to ship at true rates."""
+    """Say before the next try what it can show: calls to a decision, the chance to ship at true rates, and how
+    many tries the sealed families carry."""
+    from safecase.cli._pools import pool_lines
     from safecase.workflow import forecast_run
 
-    forecasts = forecast_run(workspace, gate=gate, select=select, repeats=repeats)
+    planned = forecast_run(workspace, gate=gate, select=select, repeats=repeats)
     if as_json:
-        print_json({"gates": forecasts})
+        print_json({"command": planned.command, "gates": planned.gates, "pools": planned.pools})
         return
     console = out()
-    for forecast in forecasts:
+    for line in pool_lines(planned.pools):
+        console.print(line)
+    console.print(f"What the next try (safecase {planned.command}) can show:\n")
+    for forecast in planned.gates:
         _print_forecast(console, forecast)
     console.print(
         "Between the design rate and the limit most systems are blocked: that is the price of proof."

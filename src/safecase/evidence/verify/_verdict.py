@@ -24,6 +24,7 @@ from safecase.model import (
     RuleResult,
     RuleStatus,
     RunManifest,
+    RunPurpose,
     Severity,
     Verdict,
     VerdictKind,
@@ -175,6 +176,17 @@ def _check_conclusion(verdict: Verdict, gate: Gate, evidence: Evidence, recount:
         return
     if kind is VerdictKind.NOT_CONFIGURED:
         raise CheckFailed("rules of the gate bind, and the verdict says that none does", where=name)
+    refused = _decides_nothing(evidence.manifest)
+    if refused or verdict.refusals:
+        if kind is not VerdictKind.INSUFFICIENT_EVIDENCE or not (refused and verdict.refusals):
+            raise CheckFailed(
+                f"{refused or 'nothing'} keeps the run from deciding, not so the verdict", where=name
+            )
+        return
+    if verdict.blocked_before:
+        if kind is not VerdictKind.NO_GO:
+            raise CheckFailed("the candidate was blocked before, and the verdict passes over it", where=name)
+        return
     if kind in (VerdictKind.GO, VerdictKind.GO_WITH_CONDITIONS):
         if failed or open_:
             blamed = (failed or open_)[0]
@@ -201,6 +213,16 @@ def _check_conclusion(verdict: Verdict, gate: Gate, evidence: Evidence, recount:
         untold = any(item.startswith("coverage") for item in recount.skipped)
         if not (open_ or verdict.stale or gaps or untold):
             raise CheckFailed("the verdict is open although nothing is", where=name)
+
+
+def _decides_nothing(manifest: RunManifest) -> str:
+    """What keeps a run from deciding anything, whatever it showed; empty where nothing does."""
+    wanted = {gate.selection: True for gate in manifest.gates}
+    if manifest.selection != ("" if "" in wanted else " ".join(wanted)):
+        return "the selection of its cases"
+    if not manifest.nonce:
+        return "an order that was chosen"
+    return "its purpose" if manifest.purpose is RunPurpose.EXPLORATORY else ""
 
 
 def _binds(rule: GateRule) -> bool:

@@ -16,7 +16,15 @@ from pydantic import ValidationError
 from safecase.base import CheckFailed, JsonObject, Record, SafecaseError, ZstdError, digest
 from safecase.evidence._archive import open_pack, packed_digest, read_entry
 from safecase.evidence._labels import packed_labels
-from safecase.evidence._ledger import LEDGER, PackedLedger, check_place, check_results, read_ledger, told
+from safecase.evidence._ledger import (
+    LEDGER,
+    PackedLedger,
+    check_place,
+    check_results,
+    read_ledger,
+    sent_digest,
+    told,
+)
 from safecase.evidence._packed_workspace import PackedWorkspace, read_workspace, workspace_names
 from safecase.evidence.chain import chain_for, check_chain
 from safecase.evidence.pack import PACKED_DIGEST, PREDICATE_TYPE, STATEMENT, STATEMENT_TYPE
@@ -26,7 +34,7 @@ from safecase.evidence.verify._decisions import DECISION_LOG, Decided
 from safecase.evidence.verify._rules import check_manifest, check_rules
 from safecase.evidence.verify._run import PackedRun, first_line
 from safecase.evidence.verify._verdict import Evidence, check_verdict
-from safecase.model import RunManifest, RunResult, Verdict
+from safecase.model import RunManifest, RunPurpose, RunResult, Verdict
 
 _LONGEST_DETAIL = 1_000
 """Characters of a hostile pack's words that reach the terminal: a message, and no flood."""
@@ -341,8 +349,12 @@ def _result(progress: _Progress) -> RunResult:
     outcomes = run.raw().outcome
     answered = [draw for draw, outcome in outcomes.items() if outcome != "error"]
     opened = set(run.manifest.open_families)
+    log = str(_predicate(progress).get("original_attempts_digest"))
+    if run.manifest.purpose is RunPurpose.CERTIFICATION and answered:
+        # The ledger tells no number of a sealed result.
+        return RunResult(attempts_digest=log, recorded=None, answered=None, answered_sealed=None)
     return RunResult(
-        attempts_digest=str(_predicate(progress).get("original_attempts_digest")),
+        attempts_digest=log,
         recorded=len(outcomes),
         answered=len(answered),
         answered_sealed=sum(run.cases[run.case_index[draw]].family not in opened for draw in answered),
@@ -407,8 +419,8 @@ def _verdict(progress: _Progress, name: str, evidence: Evidence) -> str:
     verdict = _read_verdict(progress, name)
     run = progress.runs["run"]
     if progress.ledger is not None:
-        families = (case.family for case in run.cases)
-        check_place(progress.ledger, run.manifest, verdict, tuple(zip(families, run.digests, strict=True)))
+        cases = tuple((case.family, "" if case.id in run.masked else sent_digest(case)) for case in run.cases)
+        check_place(progress.ledger, run.manifest, verdict, cases)
     recount = check_verdict(verdict, evidence, name)
     progress.skipped.extend(f"{verdict.gate}: {item}" for item in recount.skipped)
     return f"{verdict.kind.value}: {recount.recomputed} results recomputed and equal"

@@ -26,6 +26,5 @@ def families_by_slice(
 ) -> tuple[SliceFamilies, ...]:
     """The families of each slice of ``rule``, those of ``open_families`` apart."""
     return tuple(
-        SliceFamilies(item.name, item.families, item.shown)
-        for item in rule_slices(rule, plan, open_families)
+        SliceFamilies(item.name, item.families, item.shown) for item in rule_slices(rule, plan, open_families)
     )
