@@ -29,10 +29,11 @@ def local_path(store: Path | str) -> Path:
 
 
 def staging_folder(store: Path | str) -> Path:
-    """The local folder in which the runs of ``store`` are written."""
+    """The local folder in which a run of ``store`` is written: for a remote one a new folder that nobody else
+    can guess or read."""
     if not is_remote(store):
         return local_path(store)
-    return Path(tempfile.gettempdir()) / "safecase-runs"
+    return Path(tempfile.mkdtemp(prefix="safecase-runs-"))
 
 
 def publish(folder: Path, store: str) -> str:

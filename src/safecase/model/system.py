@@ -6,7 +6,7 @@ from datetime import date
 
 from pydantic import Field
 
-from safecase.base import Identifier, JsonObject, Record, digest
+from safecase.base import Identifier, Record, digest
 from safecase.model.vocabulary import ReleaseTier, Severity, SurfaceType
 
 
@@ -101,9 +101,8 @@ class SystemVersion(Record):
 
     system: str
     components: dict[str, str]
-    """Component name → digest or resolved version, the target's own fingerprint included."""
-    details: JsonObject = {}
-    """What the digests stand for, for people to read; secrets never stand here."""
+    """Component name → digest or resolved version, the target's own fingerprint included. What the digests
+    stand for never stands here: manifests travel, and prompts, headers and bodies hold what must not."""
 
     @property
     def fingerprint(self) -> str:

@@ -6,6 +6,7 @@ import hashlib
 import importlib
 import importlib.metadata
 import importlib.util
+import os
 import re
 import sys
 import traceback
@@ -18,6 +19,7 @@ from safecase.base import PYTHON_REFERENCE, InputError, did_you_mean, file_diges
 from safecase.model import FailureKind, TargetFailure
 from safecase.targets._http.http_errors import redact
 from safecase.targets._http.json_body import clean_line
+from safecase.targets._http.keys import environment_keys
 
 _REFERENCE = re.compile(PYTHON_REFERENCE)
 
@@ -172,7 +174,7 @@ def crash_line(error: BaseException) -> str:
     frames = traceback.extract_tb(error.__traceback__)
     place = f" at {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
     try:
-        words = clean_line(redact(str(error)))
+        words = clean_line(redact(str(error), environment_keys(os.environ)))
     except Exception:  # noqa: BLE001 - even __str__ is the foreign code's own
         words = "(its message cannot be shown)"
     return f"{type(error).__name__}{place}" + (f": {words}" if words else "")

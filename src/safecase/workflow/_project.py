@@ -125,9 +125,7 @@ class Project:
             components[component.id] = " ".join(part for part in parts if part) or "undeclared"
         for name, value in target.fingerprint().items():
             components[f"{target.name}.{name}"] = value
-        return SystemVersion(
-            system=self.workspace.system.id, components=components, details={"target": target.describe()}
-        )
+        return SystemVersion(system=self.workspace.system.id, components=components)
 
     def manifests(self) -> list[tuple[Path, RunManifest]]:
         """Every run of the store, oldest first. Folders that hold no readable manifest are passed over."""

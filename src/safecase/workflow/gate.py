@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from safecase.base import ExitCode, InputError
 from safecase.engine import RunFolder, write_file
+from safecase.evidence import Redactor
 from safecase.gate import BaselineRun, evaluate_gate
 from safecase.model import Gate, StaleEvidence, Verdict, VerdictKind
 from safecase.workflow._decisions import decisions
@@ -45,6 +46,7 @@ def decide(
     baseline = project.run_folder(manifest.baseline.run_id) if manifest.baseline else None
     acceptances = tuple(item for entry in decisions(project) for item in entry.accepted_risks)
     labels = read_labels(project, gates)
+    redactor, names = Redactor(), known_names(project)
     verdicts = []
     for item in gates:
         write_sheets(folder, item, labels)
@@ -60,11 +62,19 @@ def decide(
             labels=labels,
             today=today or datetime.now(UTC).date(),
         )
+        # What a sentence quotes, of an acceptance for instance, leaves the machine in every report.
+        verdict = redactor.redact_texts(verdict, names)
         write_file(
             folder.path / f"verdict-{item.id}.json", verdict.model_dump_json(indent=2, by_alias=True).encode()
         )
         verdicts.append(verdict)
     return tuple(verdicts)
+
+
+def known_names(project: Project) -> tuple[str, ...]:
+    """Full names of the workspace's people, which no report and no pack shows."""
+    people = project.workspace.people
+    return tuple(person.name for person in people.persons) if people else ()
 
 
 def changed_rules(project: Project, frozen: Gate) -> tuple[StaleEvidence, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,7 +14,7 @@ from safecase.engine import RunFolder
 from safecase.evidence import PackSummary, Redactor, build_pack, chain_for, load_key
 from safecase.gate import ERROR, VIOLATED, by_severity, case_mask, risk_coverage
 from safecase.interop import render_junit, render_sarif
-from safecase.model import Estimate, OutcomeKind, Purpose, Verdict, quantity
+from safecase.model import Estimate, OutcomeKind, Purpose, Risk, Verdict, quantity
 from safecase.report import (
     CoverageRow,
     ReportContent,
@@ -25,6 +26,7 @@ from safecase.report import (
 from safecase.workflow._decisions import decision_log_path, decisions
 from safecase.workflow._labels import packed_labels
 from safecase.workflow._project import Project
+from safecase.workflow.gate import known_names
 
 # As many as somebody reads before a decision; the pack holds all of them.
 _WORST_SHOWN = 12
@@ -47,24 +49,29 @@ def report_content(
     """Everything that the report shows, personal data and secrets masked."""
     workspace, manifest, status = project.workspace, folder.manifest, folder.status
     columns = folder.columns()
-    signed = decisions(project)
+    names = known_names(project)
+    signed = [
+        redactor.redact_texts(item, names)
+        for item in decisions(project)
+        if item.run_id == manifest.run_id and item.gate == verdict.gate
+    ]
+    system = redactor.redact_texts(workspace.system, names)
+    risks = tuple(redactor.redact_texts(risk, names) for risk in workspace.risks)
     timed = columns.latency_ms[columns.outcome != ERROR]
     latency = f"median answer {quantity(float(np.median(timed)), 'ms')}" if len(timed) else ""
     return ReportContent(
-        title=f"Safety case: {workspace.system.title}",
-        system=workspace.system,
+        title=f"Safety case: {system.title}",
+        system=system,
         manifest=manifest,
         verdict=verdict,
         made_at=datetime.now(UTC),
         worst=_worst(folder, redactor),
-        coverage=_coverage(project, folder),
-        residual=_residual(project),
+        coverage=_coverage(risks, folder),
+        residual=_residual(project, risks, redactor, names),
         trade_offs=_trade_offs(folder, manifest.system.system),
         cards=manifest.scorer_cards,
         uncalibrated=tuple(item.name for item in manifest.scorers if not item.calibrated),
-        decisions=tuple(
-            item for item in signed if item.run_id == manifest.run_id and item.gate == verdict.gate
-        ),
+        decisions=tuple(signed),
         redactions=dict(redactor.counts),
         planned=manifest.planned,
         recorded=len(columns),
@@ -105,7 +112,7 @@ def _worst(folder: RunFolder, redactor: Redactor) -> tuple[WorstTranscript, ...]
     return tuple(found)
 
 
-def _coverage(project: Project, folder: RunFolder) -> tuple[CoverageRow, ...]:
+def _coverage(risks: Sequence[Risk], folder: RunFolder) -> tuple[CoverageRow, ...]:
     return tuple(
         CoverageRow(
             risk=row.risk,
@@ -118,20 +125,26 @@ def _coverage(project: Project, folder: RunFolder) -> tuple[CoverageRow, ...]:
             held_out=row.tried.held_out,
             languages=row.tried.languages,
         )
-        for row in risk_coverage(project.workspace.risks, folder.cases(), folder.columns())
+        for row in risk_coverage(risks, folder.cases(), folder.columns())
     )
 
 
-def _residual(project: Project) -> tuple[ResidualRisk, ...]:
+def _residual(
+    project: Project, risks: Sequence[Risk], redactor: Redactor, names: Sequence[str]
+) -> tuple[ResidualRisk, ...]:
     """What remains of each risk, and who accepted it."""
     accepted = {
-        item.risk: f"by {entry.signer} until {item.expires}, with: {item.compensating_control}"
+        item.risk: redactor.redact_text(
+            redactor.redact_names(
+                f"by {entry.signer} until {item.expires}, with: {item.compensating_control}", names
+            )
+        )
         for entry in decisions(project)
         for item in entry.accepted_risks
     }
     return tuple(
         ResidualRisk(risk, risk.residual or "not stated in the workspace", accepted.get(risk.id, ""))
-        for risk in by_severity(project.workspace.risks)
+        for risk in by_severity(risks)
     )
 
 

@@ -23,6 +23,7 @@ from safecase.engine import (
     resume_run,
     run_plan,
 )
+from safecase.evidence import Redactor
 from safecase.gate import BaselineRun, StreamingEvaluation
 from safecase.model import (
     METRICS,
@@ -101,7 +102,9 @@ def _prepare(
     """All that the engine needs, checked before the first call is paid for."""
     target = project.target(configuration, settings)
     cases = project.cases(options.select)
-    gates = project.gates(options.gate)
+    redactor = Redactor()
+    # Masked before they are frozen: manifests, verdicts and packs repeat them word for word.
+    gates = tuple(redactor.redact_gate(gate) for gate in project.gates(options.gate))
     defaults = project.workspace.defaults
     seed = defaults.seed if options.seed is None else options.seed
     repeats = _repeats(project, options, gates)
@@ -138,6 +141,7 @@ def _prepare(
             [manifest for _, manifest in earlier], candidate_digest(system, gates), system.fingerprint
         ),
         environment=_environment(),
+        settings_text={"target": redactor.redact_value(target.describe())},
         cache=ResponseCache(project.workspace.root / ".safecase" / "cache.sqlite")
         if settings.cache
         else None,

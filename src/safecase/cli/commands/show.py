@@ -40,6 +40,23 @@ def runs(workspace: Workspace = HERE, as_json: Json = False) -> None:
 
 
 @show.command()
+def settings(run_id: RunName = "", workspace: Workspace = HERE, as_json: Json = False) -> None:
+    """Show what a run's system was set to: the text behind the manifest's digests, secrets masked."""
+    from safecase.workflow import Project
+
+    text = Project.open(workspace).run_folder(run_id).settings_text()
+    if as_json:
+        print_json({"settings": text})
+        return
+    for part, value in text.items():
+        out().print(f"{part}:", style="bold")
+        for name, item in value.items() if isinstance(value, dict) else [("", value)]:
+            out().print(f"  {name}: {item}" if name else f"  {item}")
+    if not text:
+        out().print("Nothing was written down beside this run's manifest.")
+
+
+@show.command()
 def attempt(
     attempt_id: Annotated[str, typer.Argument(help="case#repeat, e.g. injection-01#0")],
     run_id: RunName = "",

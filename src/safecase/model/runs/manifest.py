@@ -16,8 +16,8 @@ from safecase.model.rule import Gate
 from safecase.model.scorer_card import ScorerCard
 from safecase.model.system import SystemVersion
 
-MANIFEST_VERSION: Literal[2] = 2
-"""Version of the run folder's format. 2: the settings are typed, the draw order is a field of its own."""
+MANIFEST_VERSION: Literal[3] = 3
+"""Version of the run folder's format. 3: what the system was set to stands in a masked file beside it."""
 
 
 class DrawOrder(StrEnum):
@@ -96,7 +96,7 @@ class Baseline(Record):
 class RunManifest(Record):
     """What was planned. Written before the first call; never changed afterwards."""
 
-    schema_version: Literal[2] = MANIFEST_VERSION
+    schema_version: Literal[3] = MANIFEST_VERSION
     run_id: str
     created_at: datetime
     safecase_version: str
