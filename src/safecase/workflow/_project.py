@@ -20,7 +20,7 @@ from safecase.model import (
     TargetConfiguration,
 )
 from safecase.targets import build_target
-from safecase.workspace import Workspace, load_workspace, select_cases
+from safecase.workspace import Workspace, load_workspace, require_lock, select_cases
 
 
 class _Identified(Protocol):
@@ -50,9 +50,16 @@ class Project:
     store: Path | str
 
     @classmethod
-    def open(cls, path: Path, *, store: str = "") -> Project:
-        """Load the workspace at ``path``; raises WorkspaceError with every problem in it."""
-        return cls.of(load_workspace(path), store=store)
+    def open(cls, path: Path, *, store: str = "", look_only: bool = False) -> Project:
+        """Load the workspace at ``path``; raises WorkspaceError with every problem in it.
+
+        Data that are not those of the lock are such a problem for whatever makes or judges evidence.
+        ``look_only``: for commands that show what there is and conclude nothing.
+        """
+        workspace = load_workspace(path)
+        if not look_only:
+            require_lock(workspace)
+        return cls.of(workspace, store=store)
 
     @classmethod
     def of(cls, workspace: Workspace, *, store: str = "") -> Project:

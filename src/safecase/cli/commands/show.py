@@ -27,7 +27,7 @@ def runs(workspace: Workspace = HERE, as_json: Json = False) -> None:
     from safecase.model import counted
     from safecase.workflow import Project, list_runs
 
-    rows = list_runs(Project.open(workspace))
+    rows = list_runs(Project.open(workspace, look_only=True))
     if as_json:
         print_json({"runs": rows})
         return
@@ -44,7 +44,7 @@ def settings(run_id: RunName = "", workspace: Workspace = HERE, as_json: Json = 
     """Show what a run's system was set to: the text behind the manifest's digests, secrets masked."""
     from safecase.workflow import Project
 
-    text = Project.open(workspace).run_folder(run_id).settings_text()
+    text = Project.open(workspace, look_only=True).run_folder(run_id).settings_text()
     if as_json:
         print_json({"settings": text})
         return
@@ -66,7 +66,7 @@ def attempt(
     """Show one attempt: the whole conversation, the tool calls, the scores."""
     from safecase.workflow import Project
 
-    found = Project.open(workspace).run_folder(run_id).attempt(attempt_id)
+    found = Project.open(workspace, look_only=True).run_folder(run_id).attempt(attempt_id)
     if as_json:
         print_json({"attempt": found})
         return
@@ -92,7 +92,7 @@ def cases(select: Select = "", workspace: Workspace = HERE, as_json: Json = Fals
     from safecase.model import counted
     from safecase.workflow import Project
 
-    chosen = Project.open(workspace).cases(select)
+    chosen = Project.open(workspace, look_only=True).cases(select)
     if as_json:
         print_json({"cases": chosen})
         return
@@ -138,7 +138,7 @@ def coverage(workspace: Workspace = HERE, as_json: Json = False) -> None:
     from safecase.model import counted
     from safecase.workflow import Project, count_coverage
 
-    rows = count_coverage(Project.open(workspace))
+    rows = count_coverage(Project.open(workspace, look_only=True))
     if as_json:
         print_json({"coverage": rows})
         return
