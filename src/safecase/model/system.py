@@ -33,6 +33,9 @@ class Component(Record):
     """Content digest where the component is a file; a changed digest makes evidence stale."""
     file: str = ""
     """Workspace-relative file that holds the component (a system prompt, say)."""
+    files: tuple[str, ...] = ()
+    """Workspace-relative files, folders or patterns (``prompts/*.txt``) that decide what the component does
+    and that no code imports: data that it reads when it runs."""
     vendor: str = ""
     trust_boundary: str = ""
     alignment: str = ""

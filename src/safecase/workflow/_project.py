@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, TypeVar
 
-from safecase.base import InputError, JsonValue, did_you_mean, digest_bytes, suggest
+from safecase.base import InputError, JsonValue, did_you_mean, digest_bytes, files_digest, suggest
 from safecase.engine import MANIFEST_NAME, RunFolder, is_remote, local_path
 from safecase.model import (
     Case,
@@ -129,6 +129,7 @@ class Project:
             if component.file:
                 file = self.workspace.root / component.file
                 parts.append(digest_bytes(file.read_bytes()) if file.is_file() else "missing")
+            parts += [files_digest(self.workspace.root, pattern) for pattern in component.files]
             components[component.id] = " ".join(part for part in parts if part) or "undeclared"
         for name, value in target.fingerprint().items():
             components[f"{target.name}.{name}"] = value
