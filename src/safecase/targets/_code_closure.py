@@ -185,17 +185,17 @@ def _outside_version(name: str, root: Path, *, shadowed: bool) -> str:
     process is then none of its business.
     """
     spec = _spec(name)
-    origin = Path(spec.origin) if spec and spec.has_location and spec.origin else None
     places = [Path(place) for place in (spec.submodule_search_locations if spec else None) or ()]
-    if all(place.resolve().is_relative_to(root) for place in (*places, *((origin,) if origin else ()))):
+    if spec and spec.has_location and spec.origin and not places:
+        places = [Path(spec.origin)]
+    if any(_INSTALLED & set(place.parts) for place in places):
+        return distribution_version(name)
+    elsewhere = [place for place in places if not place.resolve().is_relative_to(root)]
+    if shadowed or not elsewhere:
         return "absent"
-    if origin is not None and not _INSTALLED & set(origin.parts):
-        if shadowed:
-            return "absent"
-        files = [file for place in places for file in _code_below(place)] or [origin]
-        lines = "\n".join(f"{file.name} {file_digest(file)}" for file in files)
-        return "sha256:" + hashlib.sha256(lines.encode()).hexdigest()
-    return distribution_version(name)
+    files = [file for place in elsewhere for file in (_code_below(place) if place.is_dir() else [place])]
+    lines = "\n".join(f"{file.name} {file_digest(file)}" for file in files)
+    return "sha256:" + hashlib.sha256(lines.encode()).hexdigest()
 
 
 def _spec(name: str) -> importlib.machinery.ModuleSpec | None:
