@@ -77,7 +77,6 @@ def test_what_only_looks_goes_on(locked: Path, command: tuple[str, ...]) -> None
 @pytest.mark.parametrize(
     ("old", "new", "words"),
     [
-        ("id: rows", "id: lines", "data set 'lines' (rows.jsonl) is not in the lock"),
         ("id: rows", "id: lines", "data set 'rows' was locked, and the workspace has no such data set"),
     ],
 )

@@ -91,7 +91,10 @@ def require_lock(workspace: Workspace) -> None:
 
 
 def compare_lock(workspace: Workspace) -> tuple[Problem, ...]:
-    """Where data differ from what was locked: an error. A changed suite is a new version: a note."""
+    """Where data differ from what was locked, or are gone: an error, so that another name is no way around.
+
+    A changed suite is a new version, and a data set that came later is new: notes.
+    """
     lock = read_lock(workspace.root)
     if lock is None:
         return ()
@@ -102,8 +105,9 @@ def compare_lock(workspace: Workspace) -> tuple[Problem, ...]:
         if present is None:
             what = "was locked, and the workspace has no such data set"
         elif locked is None:
-            # Otherwise other data under a new name would pass.
-            what = f"({present.path}) is not in the lock"
+            words = f"data set '{name}' ({present.path}) is not in the lock"
+            problems.append(_problem("lock-data", ProblemLevel.NOTE, words))
+            continue
         elif locked.digest != present.digest:
             what = (
                 f"({present.path}) is not the one that was locked: {locked.rows} rows then, "
