@@ -76,9 +76,17 @@ def test_an_estimate_needs_observations_and_an_ordered_finite_interval() -> None
 
 def test_a_fingerprint_depends_on_components_and_not_on_their_order() -> None:
     one = SystemVersion(system="shop", components={"model": "a", "prompt": "b"})
-    same = SystemVersion(system="shop", components={"prompt": "b", "model": "a"}, details={"note": "x"})
+    same = SystemVersion(system="shop", components={"prompt": "b", "model": "a"})
     other = SystemVersion(system="shop", components={"model": "a2", "prompt": "b"})
     assert one.fingerprint == same.fingerprint != other.fingerprint
+
+
+def test_words_for_people_are_no_part_of_what_decides() -> None:
+    # Manifests hold them masked, and the workspace does not.
+    rule = GateRule(id="r", metric="violation_rate", bound=0.02, title="Ask joe@shop.io", rationale="because")
+    plain = rule.model_copy(update={"title": "", "rationale": ""})
+    one = Gate(id="g", title="Release", owner="jane@shop.io", rules=(rule,))
+    assert one.digest == Gate(id="g", rules=(plain,)).digest
 
 
 def test_a_changed_rule_changes_the_gate_digest() -> None:

@@ -21,6 +21,7 @@ from safecase.base import ExitCode, InputError
 from safecase.model import FailureKind, Limits, TargetFailure
 from safecase.targets._http.http_errors import redact, retry_after
 from safecase.targets._http.json_body import charset, clean_line, count_of, decode, depth_exceeds, encode
+from safecase.targets._http.keys import KnownKeys
 from safecase.targets._http.transport import mask_secrets
 from support.calls import ask, make, once
 from support.servers import PlayServer
@@ -416,7 +417,7 @@ async def test_a_cancelled_call_leaves_the_target_usable(server: PlayServer, tmp
 @given(st.text(max_size=50))
 def test_redaction_leaves_no_known_secret(text: str) -> None:
     secret = "s3cr3t-Value"
-    assert secret not in redact(f"{text}{secret}{text}", [secret])
+    assert secret not in redact(f"{text}{secret}{text}", KnownKeys([secret]))
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 import time
 from datetime import date
@@ -283,3 +284,38 @@ def test_no_text_at_all_breaks_the_loader(tmp_path: Path, text: str) -> None:
     workspace, problems = load_lenient(tmp_path)
     assert workspace is not None
     assert all(problem.position is not None for problem in problems)
+
+
+def test_a_fresh_workspace_keeps_transcripts_packs_and_keys_out_of_the_repository(tmp_path: Path) -> None:
+    folder = tmp_path / "w"
+    write_profile("chat", folder, "Shop")
+    subprocess.run(["git", "init", "-q", str(folder)], check=True)
+    private = (
+        "runs/1/attempts.jsonl.zst",
+        "packs/1/p.safecase.zip",
+        ".safecase/cache.sqlite",
+        "me.key",
+        "id_rsa",
+    )
+    public = ("safecase.yaml", "suites/own.yaml", "records/runs.jsonl", "decisions.jsonl", "id_rsa.pub")
+    for name in (*private, *public):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).touch()
+    listed = subprocess.run(
+        ["git", "ls-files", "--others", "--exclude-standard"],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.split()
+    assert not {*private} & {*listed}
+    assert {*public, ".gitignore"} <= {*listed}
+
+
+def test_a_gitignore_that_is_there_gets_what_it_lacks(tmp_path: Path) -> None:
+    (tmp_path / ".gitignore").write_text("*.pyc\nruns/")
+    write_profile("chat", tmp_path, "Shop")
+    lines = (tmp_path / ".gitignore").read_text().splitlines()
+    assert lines[:2] == ["*.pyc", "runs/"]
+    assert lines.count("runs/") == 1
+    assert {"packs/", ".safecase/", "*.key"} <= set(lines)

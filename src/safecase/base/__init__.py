@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from safecase.base.errors import StatisticsError as StatisticsError
     from safecase.base.errors import WorkspaceError as WorkspaceError
     from safecase.base.files import file_digest as file_digest
+    from safecase.base.files import files_digest as files_digest
     from safecase.base.files import read_text_inside as read_text_inside
     from safecase.base.files import resolve_inside as resolve_inside
     from safecase.base.files import root_from_environment as root_from_environment

@@ -73,3 +73,21 @@ def file_digest(path: Path) -> str:
     """SHA-256 of a file's bytes as ``sha256:<64 hex digits>``, read in pieces."""
     with path.open("rb") as handle:
         return "sha256:" + hashlib.file_digest(handle, "sha256").hexdigest()
+
+
+def files_digest(root: Path, pattern: str) -> str:
+    """Digest over names and contents of the files below ``root`` that a pattern, file or folder names.
+
+    ``missing`` where there is none. Raises InputError where the pattern is absolute or leads outside.
+    """
+    if Path(pattern).is_absolute() or ".." in Path(pattern).parts:
+        raise InputError(f"'{pattern}' leads outside {root}", hint="name files of the workspace folder")
+    found: set[Path] = set()
+    for path in root.glob(pattern):
+        found |= {item for item in path.rglob("*") if item.is_file()} if path.is_dir() else {path}
+    if not found:
+        return "missing"
+    state = hashlib.sha256()
+    for path in sorted(found):
+        state.update(f"{path.relative_to(root).as_posix()} {file_digest(path)}\n".encode())
+    return "sha256:" + state.hexdigest()

@@ -67,6 +67,8 @@ class RunRequest:
     """Asked once, when all else about the run is on the disk."""
     notes: tuple[str, ...] = ()
     environment: Mapping[str, JsonValue] = field(default_factory=dict)
+    settings_text: Mapping[str, JsonValue] = field(default_factory=dict)
+    """What the digests in the manifest stand for, masked already: it is written beside the manifest."""
     cache: ResponseCache | None = None
     progress: ProgressCallback | None = None
     progress_seconds: float = 0.2

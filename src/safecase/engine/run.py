@@ -11,15 +11,18 @@ from datetime import UTC, datetime
 from pathlib import Path
 from secrets import token_hex
 
+import orjson
+
 from safecase.base import VERSION, InfrastructureError, InputError
 from safecase.engine._attempt_recorder import Tallies, told_outcomes
 from safecase.engine._run_lock import RunLock
 from safecase.engine._session import RunSession
 from safecase.engine.attempts._scoring import ScorerSet
 from safecase.engine.journal._reader import journal_paths
+from safecase.engine.journal._writer import flush_folder
 from safecase.engine.plan import PlanDraft, cases_digest, derive_seed
 from safecase.engine.request import RunRequest
-from safecase.engine.run_folder import DRAFT_NAME, MANIFEST_NAME, RunFolder, write_plan
+from safecase.engine.run_folder import DRAFT_NAME, MANIFEST_NAME, SETTINGS_NAME, RunFolder, write_plan
 from safecase.engine.status import RunState, RunStatus, write_file, write_status
 from safecase.engine.store import is_remote, staging_folder
 from safecase.model import RunManifest, RunPurpose, candidate_digest, suite_references
@@ -46,7 +49,8 @@ def begin_run(request: RunRequest) -> BegunRun:
     run_id = request.run_id or new_run_id()
     folder = staging_folder(request.store, request.staging) / run_id
     try:
-        folder.mkdir(parents=True)
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700)
     except FileExistsError as error:
         raise InputError(f"the run folder {folder} exists already", hint="use `safecase resume`") from error
     except OSError as error:
@@ -76,6 +80,9 @@ def begin_run(request: RunRequest) -> BegunRun:
         )
         write_plan(folder, plan)
         write_status(folder, _first_status(len(plan)))
+        if request.settings_text:
+            text = orjson.dumps(dict(request.settings_text), option=orjson.OPT_INDENT_2)
+            write_file(folder / SETTINGS_NAME, text + b"\n")
         write_file(folder / MANIFEST_NAME, _manifest_bytes(manifest))
         (folder / DRAFT_NAME).unlink()
     except BaseException as error:
@@ -253,7 +260,11 @@ def _check_unchanged(folder: RunFolder, request: RunRequest) -> None:
 
 def _finish_compacted(folder: RunFolder, status: RunStatus) -> RunFolder:
     """A kill after the log was verified leaves journals and a status behind: put both right."""
-    for path in journal_paths(folder.path):
+    journals = journal_paths(folder.path)
+    if journals:
+        # Whoever was killed may not have come as far as to make the log's name durable.
+        flush_folder(folder.path)
+    for path in journals:
         path.unlink(missing_ok=True)
     if status.state is RunState.COMPLETE and status.attempts_digest:
         return folder

@@ -12,7 +12,14 @@ import numpy as np
 import orjson
 from pydantic import ValidationError
 
-from safecase.base import FrameWriter, InfrastructureError, InputError, ZstdError, decompressed_pieces
+from safecase.base import (
+    FrameWriter,
+    InfrastructureError,
+    InputError,
+    JsonObject,
+    ZstdError,
+    decompressed_pieces,
+)
 from safecase.engine._array_file import read_arrays, write_arrays
 from safecase.engine.attempts._encoding import without_surrogates
 from safecase.engine.journal._log import LOG_NAME, AttemptLog
@@ -25,6 +32,8 @@ from safecase.model import MANIFEST_VERSION, Attempt, Case, RunManifest
 MANIFEST_NAME = "manifest.json"
 DRAFT_NAME = "manifest.draft.json"
 """The manifest before it had an order; only a kill between the two leaves it."""
+SETTINGS_NAME = "settings-text.json"
+"""What the manifest holds by digest, for people to read: secrets and personal data are masked."""
 CASES_NAME = "cases.jsonl.zst"
 DRAWS_NAME = "draws.npz"
 # One case as a line of JSON, media included: more is no case but a damaged file.
@@ -90,6 +99,18 @@ class RunFolder:
     def draws(self) -> RunPlan:
         """The draw order: arrays ``case_index``, ``repeat``, ``seed`` and ``round``, by draw."""
         return self.plan
+
+    def settings_text(self) -> JsonObject:
+        """What the digests of the manifest stand for, masked; empty where nobody wrote it down.
+
+        Raises InfrastructureError where the file does not read.
+        """
+        file = self.path / SETTINGS_NAME
+        try:
+            found = orjson.loads(file.read_bytes()) if file.exists() else {}
+        except (OSError, orjson.JSONDecodeError) as error:
+            raise InfrastructureError(f"cannot read the settings' text: {error}", where=str(file)) from error
+        return found if isinstance(found, dict) else {}
 
     def records(self) -> Iterator[bytes]:
         """Each attempt's JSON in draw order, byte for byte as it was recorded."""

@@ -6,6 +6,7 @@ import os
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
+from typing import BinaryIO
 
 from pydantic import ValidationError
 
@@ -69,6 +70,13 @@ def read_status(folder: Path) -> RunStatus:
         raise InfrastructureError(f"cannot read the run's status: {error}", where=str(path)) from error
 
 
+def private_file(path: Path) -> BinaryIO:
+    """The file opened anew for writing, readable by its owner alone: runs hold what people said."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    path.chmod(0o600)  # one that was there already keeps its mode
+    return os.fdopen(descriptor, "wb")
+
+
 def write_file(path: Path, data: bytes) -> None:
     """Write a file durably and in one step: readers see the old content or the new, never a part.
 
@@ -76,7 +84,7 @@ def write_file(path: Path, data: bytes) -> None:
     """
     temporary = path.with_name(path.name + ".part")
     try:
-        with temporary.open("wb") as file:
+        with private_file(temporary) as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())

@@ -32,10 +32,13 @@ def local_path(store: Path | str) -> Path:
 
 
 def staging_folder(store: Path | str, staging: Path | None = None) -> Path:
-    """The local folder in which the runs of ``store`` are written; ``staging``: where a remote one has it."""
+    """The local folder in which the runs of ``store`` are written.
+
+    Of a remote one it is ``staging``, or a new folder that nobody else can guess or read.
+    """
     if not is_remote(store):
         return local_path(store)
-    return staging if staging is not None else Path(tempfile.gettempdir()) / "safecase-runs"
+    return staging if staging is not None else Path(tempfile.mkdtemp(prefix="safecase-runs-"))
 
 
 def publish(folder: Path, store: str) -> str:

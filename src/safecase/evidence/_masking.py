@@ -5,9 +5,10 @@ as it stands in the workspace and of its masked copy, go into the signed stateme
 original can show that it is the one; whoever holds the pack learns nobody's address.
 
 What is masked in a YAML file: ``name`` and ``email`` of ``people: persons:``, the same names wherever else
-they stand in full in a value or a comment, and every e-mail address and secret. Keys keep such names, since
-somebody may be called "people", and the file must still read. Suites stay as they are, because what a test
-contains is test data; gates stay, because the manifest freezes them by digest.
+they stand in full in a value or a comment, and every e-mail address and secret; in values of several words
+whatever else the finder knows, such as telephone numbers. Keys keep such names, since somebody may be called
+"people", and the file must still read. Suites stay as they are, because what a test contains is test data. Of
+gates what decides stays: the manifest freezes it by digest, and a gate's words are no part of that.
 """
 
 from __future__ import annotations
@@ -25,11 +26,15 @@ from safecase.model import Acceptance, Decision, parse_entry, text_digest
 
 _KINDS = frozenset({"email", "secret"})
 _CONTACT = ("name", "email")
-_KEPT = frozenset({"suites", "gates"})
+_GATE_WORDS = frozenset({"title", "rationale", "owner", "assumption"})
 _YAML = (".yaml", ".yml")
 _SHORTEST_NAME = 5
 """Letters of a name that is masked wherever it stands: shorter ones are words too often, and the rest of the
 file must stay readable. Chosen without measurement."""
+_HEADERS = frozenset({"extra_headers", "headers", "query"})
+_QUERY_VALUE = re.compile(r"[?&][^\s=&#\"']{1,200}=([^\s&#\"',}\]]{1,2000})")
+_LEAST_WORDS = 3
+"""Of a value that is a sentence."""
 Span = tuple[int, int, str]
 Masked = TypeVar("Masked", Acceptance, Decision)
 
@@ -78,8 +83,12 @@ class _Document:
         if root is None or root.id != "mapping":
             return
         for key, value in root.value:
-            if str(key.value) in _KEPT:
+            if str(key.value) == "suites":
                 self.kept.append((value.start_mark.index, value.end_mark.index))
+            elif str(key.value) == "gates":
+                self.kept += _deciding(value)
+            elif str(key.value) == "targets":
+                self._read_targets(value)
             elif str(key.value) == "people":
                 self._read_people(value)
 
@@ -96,13 +105,26 @@ class _Document:
                     if field == "name" and len(str(value.value).strip()) >= _SHORTEST_NAME:
                         self.names.add(str(value.value).strip())
 
+    def _read_targets(self, targets: Any) -> None:
+        """Values of headers and of queries, whatever they are called: some of them are keys."""
+        for start, end, is_value in _scalars(targets):
+            if is_value and "://" in self.text[start:end]:
+                for match in _QUERY_VALUE.finditer(self.text, start, end):
+                    # Without brackets: the URL may stand in a flow mapping without quotes.
+                    self.contacts.append((*match.span(1), "secret", "REDACTED"))
+        for headers in _below(targets, _HEADERS):
+            for start, end, is_value in _scalars(headers):
+                if is_value and start < end:
+                    quote = "" if self.text[start - 1] in "'\"" else '"'
+                    self.contacts.append((start, end, "secret", f"{quote}[redacted:secret]{quote}"))
+
     def mask(self, names: set[str], counts: Counter[str]) -> bytes:
         """The file's bytes with contact fields, known names, addresses and secrets masked and counted."""
         # An alias leads to the place of its anchor, which is masked once.
         changes = list({change[0]: change for change in self.contacts}.values())
         taken = [(start, end) for start, end, _, _ in changes] + self.kept
         named = (span for span in _named(self.text, names) if self._is_content(*span[:2]))
-        for start, end, kind in sorted((*named, *find_spans(self.text, _KINDS))):
+        for start, end, kind in sorted((*named, *find_spans(self.text, _KINDS), *self._in_sentences())):
             if all(end <= first or start >= last for first, last in taken):
                 taken.append((start, end))
                 changes.append((start, end, kind, f"[redacted:{kind}]"))
@@ -115,6 +137,15 @@ class _Document:
             position = end
             counts[kind] += 1
         return "".join((*pieces, self.text[position:])).encode("utf-8", "surrogateescape")
+
+    def _in_sentences(self) -> Iterator[Span]:
+        """What else stands in values of several words: a bound or a date by itself is no telephone number."""
+        for start, end, is_value in self.scalars:
+            text = self.text[start:end]
+            if is_value and len(text.split(None, _LEAST_WORDS)) >= _LEAST_WORDS:
+                for first, last, kind in find_spans(text):
+                    if kind not in _KINDS:
+                        yield start + first, start + last, kind
 
     def _is_content(self, start: int, end: int) -> bool:
         """Whether a span lies in a value or a comment, not in a key or in what holds the file together."""
@@ -146,6 +177,46 @@ def _fields(node: Any, wanted: tuple[str, ...]) -> Iterator[tuple[str, Any]]:
         for key, value in node.value:
             if str(key.value) in wanted:
                 yield str(key.value), value
+
+
+def _below(root: Any, wanted: frozenset[str]) -> Iterator[Any]:
+    """The nodes under the wanted keys, wherever they stand."""
+    waiting = [root]
+    seen: set[int] = set()
+    while waiting:
+        node = waiting.pop()
+        if id(node) in seen:
+            continue
+        seen.add(id(node))
+        if node.id == "mapping":
+            for key, value in node.value:
+                if str(key.value) in wanted:
+                    yield value
+                else:
+                    waiting.append(value)
+        elif node.id == "sequence":
+            waiting += node.value
+
+
+def _deciding(gates: Any) -> Iterator[tuple[int, int]]:
+    """Start and end of each value in the gates that decides something."""
+    waiting = [gates]
+    seen: set[int] = set()
+    while waiting:
+        node = waiting.pop()
+        if id(node) in seen:
+            continue
+        seen.add(id(node))
+        if node.id == "mapping":
+            waiting += [
+                item
+                for key, value in node.value
+                for item in (key, *((value,) if str(key.value) not in _GATE_WORDS else ()))
+            ]
+        elif node.id == "sequence":
+            waiting += node.value
+        else:
+            yield node.start_mark.index, node.end_mark.index
 
 
 def _scalars(root: Any) -> Iterator[tuple[int, int, bool]]:
@@ -200,14 +271,7 @@ def _mask_decisions(data: bytes, names: set[str], redactor: Redactor) -> bytes:
 def _mask_field(record: Masked, field: str, names: set[str], redactor: Redactor) -> Masked:
     """The record with one text masked and the digest of the original beside it, where that changes it."""
     text = getattr(record, field)
-    masked = _mask_text(text, names, redactor)
+    masked = redactor.redact_text(redactor.redact_names(text, names))
     if masked == text:
         return record
     return record.model_copy(update={field: masked, f"{field}_digest": text_digest(text)})
-
-
-def _mask_text(text: str, names: set[str], redactor: Redactor) -> str:
-    for start, end, kind in sorted(_named(text, names), reverse=True):
-        text = f"{text[:start]}[redacted:{kind}]{text[end:]}"
-        redactor.counts[kind] += 1
-    return redactor.redact_text(text)

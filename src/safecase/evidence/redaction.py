@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Collection, Iterator
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeVar, cast
 
 import orjson
 
-from safecase.base import InfrastructureError
-from safecase.model import Attempt, Case, CaseSource
+from safecase.base import InfrastructureError, JsonValue, Record
+from safecase.model import Attempt, Case, CaseSource, Gate
 from safecase.text import Finder, merge_spans, personal_data_finder, reserved_value, secret_finder
 
+RecordT = TypeVar("RecordT", bound=Record)
 _SHORTEST = 5
 """Characters of the shortest text that can hold a finding: an address like a@b.c."""
 _REMEMBERED = 4096
@@ -24,6 +26,14 @@ _MODEL_WORDS = {
     "error": frozenset({"origin", "kind"}),
 }
 """Fields of the vocabulary that hold words of ours, by the record they stand in."""
+_NAMES = frozenset(
+    {
+        "id", "gate", "metric", "select", "labels", "scorer", "category", "worst_cases", "signer",
+        "recommender", "role", "risk", "previous", "predecessors", "signature",
+    }
+)  # fmt: skip
+_NAMES_END = ("_id", "_ids", "_digest", "_version", "digest", "version", "_key", "_at")
+"""Fields that name or prove something: a masked one would name nothing and prove nothing."""
 _CASE_TEXTS = frozenset(
     {"title", "messages", "documents", "tools", "environment", "expect", "reference", "metadata"}
 )
@@ -85,6 +95,53 @@ class Redactor:
             return ()
         return (self._case_text(case),)
 
+    def redact_texts(self, record: RecordT, names: Collection[str] = ()) -> RecordT:
+        """Any record of the vocabulary with its free texts masked: a gate, a verdict, a decision, a risk.
+
+        Ids, digests, versions and selectors stay. ``names`` of people are masked wherever they stand in full.
+        """
+        data = record.model_dump(mode="json", by_alias=True)
+        masked = self._texts_of(data, tuple(name for name in names if len(name) >= _SHORTEST))
+        return type(record).model_validate(masked) if masked != data else record
+
+    def redact_gate(self, gate: Gate) -> Gate:
+        """A gate with the words masked that are no part of its digest."""
+        shown = self.redact_texts(gate)
+        rules = tuple(
+            rule.model_copy(
+                update={
+                    "title": words.title,
+                    "rationale": words.rationale,
+                    "judge_correction": rule.judge_correction.model_copy(
+                        update={"assumption": words.judge_correction.assumption}
+                    ),
+                }
+            )
+            for rule, words in zip(gate.rules, shown.rules, strict=True)
+        )
+        return gate.model_copy(update={"title": shown.title, "owner": shown.owner, "rules": rules})
+
+    def redact_value(self, value: JsonValue) -> JsonValue:
+        """A JSON value with every string in it masked."""
+        return cast("JsonValue", self._free(value, ()))
+
+    def _texts_of(self, value: Any, names: tuple[str, ...], field: str = "") -> Any:
+        if isinstance(value, dict):
+            return {key: self._texts_of(item, names, key) for key, item in value.items()}
+        if isinstance(value, list):
+            return [self._texts_of(item, names, field) for item in value]
+        if not isinstance(value, str) or field in _NAMES or field.endswith(_NAMES_END):
+            return value
+        return self.redact_text(self.redact_names(value, names))
+
+    def redact_names(self, text: str, names: Collection[str]) -> str:
+        """The text with each name masked where it stands in full, as a word of its own."""
+        for name in sorted(names, key=len, reverse=True):
+            if name in text:
+                text, count = re.subn(rf"(?<!\w){re.escape(name)}(?!\w)", "[redacted:name]", text)
+                self.counts["name"] += count
+        return text
+
     def redact_case(self, case: Case) -> Case:
         """A case with its texts masked where it comes from production; any other case as it is."""
         if case.source is not CaseSource.PRODUCTION:
@@ -134,9 +191,9 @@ class Redactor:
         return self._texts[case.digest]
 
 
-def find_spans(text: str, wanted: frozenset[str]) -> list[tuple[int, int, str]]:
-    """(start, end, kind) of what there is of the ``wanted`` kinds, in order, without overlaps."""
-    return [item for item in merge_spans(_findings(text)) if item[2] in wanted]
+def find_spans(text: str, wanted: frozenset[str] | None = None) -> list[tuple[int, int, str]]:
+    """(start, end, kind) of what there is of the ``wanted`` kinds (None: all), in order, without overlaps."""
+    return [item for item in merge_spans(_findings(text)) if wanted is None or item[2] in wanted]
 
 
 @lru_cache(maxsize=1)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
@@ -108,6 +108,14 @@ class CoverageRequirement(Record):
     held_out_share: float = Field(default=0.0, ge=0, le=1)
 
 
+_WORDS: dict[str, Any] = {
+    "title": True,
+    "owner": True,
+    "rules": {"__all__": {"title": True, "rationale": True, "judge_correction": {"assumption": True}}},
+}
+"""What is told about a gate and decides nothing."""
+
+
 class Gate(Record):
     """The rules of one release decision."""
 
@@ -123,8 +131,11 @@ class Gate(Record):
 
     @property
     def digest(self) -> str:
-        """Content digest; a changed rule after seeing data is a new candidate and says so."""
-        return digest(self.model_dump(mode="json", by_alias=True))
+        """Digest of all that decides; a changed rule after seeing data is a new candidate and says so.
+
+        Words for people (titles, rationales, the owner) are no part of it: manifests hold them masked.
+        """
+        return digest(self.model_dump(mode="json", by_alias=True, exclude=_WORDS))
 
 
 def declared_selection(gates: Sequence[Gate]) -> str:

@@ -6,7 +6,7 @@ from datetime import date
 
 from pydantic import Field
 
-from safecase.base import Identifier, JsonObject, Record, digest
+from safecase.base import Identifier, Record, digest
 from safecase.model.vocabulary import ReleaseTier, Severity, SurfaceType
 
 
@@ -33,6 +33,9 @@ class Component(Record):
     """Content digest where the component is a file; a changed digest makes evidence stale."""
     file: str = ""
     """Workspace-relative file that holds the component (a system prompt, say)."""
+    files: tuple[str, ...] = ()
+    """Workspace-relative files, folders or patterns (``prompts/*.txt``) that decide what the component does
+    and that no code imports: data that it reads when it runs."""
     vendor: str = ""
     trust_boundary: str = ""
     alignment: str = ""
@@ -103,9 +106,8 @@ class SystemVersion(Record):
 
     system: str
     components: dict[str, str]
-    """Component name → digest or resolved version, the target's own fingerprint included."""
-    details: JsonObject = {}
-    """What the digests stand for, for people to read; secrets never stand here."""
+    """Component name → digest or resolved version, the target's own fingerprint included. What the digests
+    stand for never stands here: manifests travel, and prompts, headers and bodies hold what must not."""
 
     @property
     def fingerprint(self) -> str:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import importlib
-import importlib.metadata
 import importlib.util
+import os
 import re
 import sys
 import traceback
@@ -14,10 +14,12 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from safecase.base import PYTHON_REFERENCE, InputError, did_you_mean, file_digest
+from safecase.base import PYTHON_REFERENCE, InputError, did_you_mean
 from safecase.model import FailureKind, TargetFailure
+from safecase.targets._code_closure import code_digest, distribution_version
 from safecase.targets._http.http_errors import redact
 from safecase.targets._http.json_body import clean_line
+from safecase.targets._http.keys import environment_keys
 
 _REFERENCE = re.compile(PYTHON_REFERENCE)
 
@@ -68,25 +70,14 @@ class CodeReference:
         return file
 
     def version(self) -> str:
-        """Digest of the workspace code (the whole package where it is one), or the package's version.
+        """Digest of the workspace code with all that it imports, or the version of the installed package.
 
-        The code is not imported.
+        The code is not imported: see `safecase.targets._code_closure`.
         """
         file = self.file
-        if file is not None:
-            top = self.root / self.module.partition(".")[0]
-            if not top.is_dir():
-                return file_digest(file)
-            combined = hashlib.sha256()
-            for path in sorted(top.rglob("*.py")):
-                combined.update(f"{path.relative_to(top).as_posix()} {file_digest(path)}\n".encode())
-            return "sha256:" + combined.hexdigest()
-        package = self.module.partition(".")[0]
-        distributions = importlib.metadata.packages_distributions().get(package, [package])
-        try:
-            return f"{distributions[0]} {importlib.metadata.version(distributions[0])}"
-        except importlib.metadata.PackageNotFoundError:
-            return "unknown"
+        if file is None:
+            return distribution_version(self.module.partition(".")[0])
+        return code_digest(self.root, file)
 
     def load(self) -> Any:
         """Import the module and return the attribute.
@@ -172,7 +163,7 @@ def crash_line(error: BaseException) -> str:
     frames = traceback.extract_tb(error.__traceback__)
     place = f" at {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
     try:
-        words = clean_line(redact(str(error)))
+        words = clean_line(redact(str(error), environment_keys(os.environ)))
     except Exception:  # noqa: BLE001 - even __str__ is the foreign code's own
         words = "(its message cannot be shown)"
     return f"{type(error).__name__}{place}" + (f": {words}" if words else "")

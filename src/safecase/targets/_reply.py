@@ -10,6 +10,7 @@ from safecase.base import JsonObject, JsonValue, replace_surrogates
 from safecase.model import ContentPart, Document, Message, MessageRole, TargetReply, ToolCall, Usage
 from safecase.targets._conversation import parse_content, parse_documents, parse_messages, parse_tool_calls
 from safecase.targets._http.json_body import count_of, plain, text_of
+from safecase.targets._http.keys import KnownKeys
 
 TEXT_KEYS = ("text", "content", "answer", "response", "output", "output_text", "result", "completion")
 DOCUMENT_KEYS = ("documents", "source_documents", "source_nodes", "context", "contexts", "sources")
@@ -51,6 +52,15 @@ def read_reply(value: Any, *, sent: int = 0) -> TargetReply:
     if inspect.isgenerator(value) or inspect.isasyncgen(value):
         raise ValueError("it returned a generator; streaming answers are not read, join them first")
     return _from_object(value)
+
+
+def without_keys(reply: TargetReply, keys: KnownKeys) -> TargetReply:
+    """The reply with every key masked; itself where it holds none."""
+    if not keys:
+        return reply
+    data = reply.model_dump(mode="json", warnings=False)
+    masked = keys.mask(data)
+    return reply if masked == data else TargetReply.model_validate(masked)
 
 
 def _assistant(content: str | tuple[ContentPart, ...], calls: tuple[ToolCall, ...] = ()) -> Message:

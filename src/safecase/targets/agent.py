@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import os
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal, Protocol, runtime_checkable
@@ -34,8 +35,10 @@ from safecase.model import (
 )
 from safecase.targets._code import CodeReference, crash, crash_line
 from safecase.targets._http.json_body import clean_line
+from safecase.targets._http.keys import environment_keys
 from safecase.targets._http.transport import mask_secrets
 from safecase.targets._registry import TARGETS, TargetContext
+from safecase.targets._reply import without_keys
 
 _CONVERSATIONS = 10_000
 """Agents that are kept, the latest used: far more than a run has open at a time. Chosen without
@@ -142,6 +145,7 @@ class AgentTarget:
         self._make: Callable[[], Any] | None = None
         self._shared: Any = None
         self._takes_gate = False
+        self._keys = environment_keys(os.environ)
         self._conversations: OrderedDict[str, Any] = OrderedDict()
 
     def fingerprint(self) -> Mapping[str, str]:
@@ -225,7 +229,7 @@ class AgentTarget:
         messages = turn_messages(turn)
         if not messages:
             raise self._bad("the turn holds no message")
-        return TargetReply(
+        reply = TargetReply(
             messages=messages,
             documents=turn.documents,
             final_state=turn.state,
@@ -234,6 +238,7 @@ class AgentTarget:
             usage=turn.usage,
             metadata=turn.metadata,
         )
+        return without_keys(reply, self._keys)
 
     def _agent(self, request: TargetRequest) -> Any:
         """The agent of this conversation, made anew where it begins."""

@@ -157,7 +157,7 @@ class HttpJsonTarget:
     def describe(self) -> JsonObject:
         """The configuration for people to read, secrets left out."""
         shown: JsonObject = mask_secrets(self.options.model_dump(mode="json", exclude_defaults=True))
-        return {"name": self.name, "kind": self.kind, "endpoint": self._transport.endpoint, **shown}
+        return {"name": self.name, "kind": self.kind, **shown}
 
     async def start(self) -> None:
         """Read the keys and connect. Raises InputError for a missing key, TargetFailure when down."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import functools
 import inspect
+import os
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Literal, Protocol, TypeAlias, get_args, runtime_checkable
 
@@ -21,9 +22,10 @@ from safecase.model import (
 from safecase.targets._chat import note_environment, with_documents
 from safecase.targets._code import CodeReference, crash
 from safecase.targets._http.json_body import clean_line
+from safecase.targets._http.keys import environment_keys
 from safecase.targets._http.transport import mask_secrets
 from safecase.targets._registry import TARGETS, TargetContext
-from safecase.targets._reply import read_reply
+from safecase.targets._reply import read_reply, without_keys
 from safecase.targets._threads import DaemonThreads
 
 InputForm: TypeAlias = Literal["text", "messages", "request"]
@@ -84,6 +86,7 @@ class PythonCallableTarget:
         self._call: Callable[[Any], Any] | None = None
         self._form: InputForm = "text"
         self._threads: DaemonThreads | None = None
+        self._keys = environment_keys(os.environ)
 
     def fingerprint(self) -> Mapping[str, str]:
         """Reference, digest of the code (or package version), and options."""
@@ -146,7 +149,7 @@ class PythonCallableTarget:
         except (Exception, SystemExit) as error:  # noqa: BLE001 - code under test may fail in any way
             raise crash(error, where=self.where) from None
         try:
-            reply = read_reply(value, sent=len(request.messages))
+            reply = without_keys(read_reply(value, sent=len(request.messages)), self._keys)
             if request.environment and self._form != "request":
                 note_environment(request, reply.metadata)
         except (ValueError, RecursionError) as error:

@@ -16,7 +16,7 @@ from functools import partial
 
 from pydantic import Field
 
-from safecase.base import InputError, Record
+from safecase.base import InputError, Record, cover_surrogates
 from safecase.text.value_checks import CHECKS, stdnum_check
 
 LETTERS = "A-Za-z\u00c0-\u024f\u0370-\u03ff\u0400-\u052f"
@@ -178,6 +178,28 @@ def select_recognisers(
     return tuple(item for item in recognisers if item.entity in kinds)
 
 
+class _HintMatcher:
+    """Which of some words stand in a text, told in one pass however many there are."""
+
+    def __init__(self, words: list[str]) -> None:
+        import re2
+
+        self._words = words
+        self._set = re2.Set.SearchSet()
+        for word in words:
+            self._set.Add(re2.escape(word))
+        if words:
+            self._set.Compile()
+
+    def found_in(self, text: str) -> frozenset[str]:
+        """The words in ``text``."""
+        if not self._words:
+            return frozenset()
+        # RE2 reads UTF-8, in which there are no lone surrogates.
+        found = self._set.Match(text if text.isascii() else cover_surrogates(text))
+        return frozenset([self._words[index] for index in found or ()])
+
+
 class Finder:
     """Finds values in a text. Immutable: share it between threads.
 
@@ -194,7 +216,7 @@ class Finder:
         most_checked: int | None = MOST_CHECKED,
     ) -> None:
         self._recognisers = recognisers
-        self._hints = sorted({hint for item in recognisers for hint in item.hints})
+        self._hints = _HintMatcher(sorted({hint for item in recognisers for hint in item.hints}))
         self._most_digits = max((item.least_digits for item in recognisers), default=0)
         self._allow = frozenset(value.casefold() for value in allow)
         self._minimum = minimum_confidence
@@ -226,7 +248,7 @@ class Finder:
         digits = _longest_number(level, self._most_digits)
         found: list[Finding] = []
         lowered = ""
-        seen = {hint for hint in self._hints if hint in level}
+        seen = self._hints.found_in(level)
         for item in self._recognisers:
             # A pattern costs a pass over the text, and asking this costs none.
             if item.least_digits > digits or (item.hints and seen.isdisjoint(item.hints)):

@@ -35,12 +35,33 @@ _DATE = re.compile(
 _BASE58 = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
 _LEAST_ENTROPY = 3.0
 """Bits a character: words and repeated letters lie below, random keys of 16 letters and more above."""
-_PLACEHOLDER = re.compile(
-    r"example|x{4}|\*{4}|placeholder|redacted|changeme|"
-    r"(?<![a-z])your(?=[ _.-]?(?:own|api|app|key|secret|token|pass|access|client|account|private|db))",
+_LEAST_BASE64_ENTROPY = 4.2
+"""Of forty letters: random ones have 4.4 and more, paths and names mostly less."""
+_PLACEHOLDER_WORDS = re.compile(
+    r"x{2,}|\*{2,}|\.{3,}|your?|my|the|an?|api|app|apps|access|secret|private|public|keys?|token|password|"
+    r"passwd|pass|client|account|user|auth|bearer|service|db|own|goes|here|insert|replace|with|enter|put|change|"
+    r"me|changeme|redacted|removed|hidden|masked|placeholder|example|sample|dummy|fake|todo|test|live|prod|"
+    r"value|string|id|real|actual|default|[<>{}\[\]()$%_. -]+",
     re.IGNORECASE,
 )
-"""What documentation writes in place of a key; "your" only before a word for one."""
+"""What documentation writes in place of a key, whole: a key that holds such a word is still one."""
+_KEY_PREFIX = re.compile(
+    r"^(?:sk|pk|rk)[-_](?:(?:ant|proj|live|test|or|api\d*|svcacct)[-_])*|"
+    r"^(?:gh[opsur]|github_pat|hf|npm|glpat|gsk|xai)[-_]|"
+    r"^xox[abprs]-|^pypi-|^AKIA|^ASIA|^AIza|^hv[sbr]\.|^shp[a-z]{2}_|^SG\.|^do[opr]_v1_"
+)
+_PRINTED_KEYS = frozenset(
+    {
+        "AKIAIOSFODNN7EXAMPLE",
+        "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
+        "je7MtGbClwBF/2Zp9Utk/h3yCo8nvbEXAMPLEKEY",
+    }
+)
+"""Printed in the documentation of AWS, and never anybody's."""
+_PLACEHOLDER_REST = 3
+"""Letters and digits that a placeholder may have besides its words: the number of an example."""
+_LEAST_PASSWORD = 6
+_CLASSES = re.compile(r"[a-z]+|[A-Z]+|[0-9]+")
 _DOCUMENTATION_HOST = re.compile(
     r"(?:^|@)example\.(?:com|org|net)$|\.(?:example|test|invalid)$", re.IGNORECASE
 )
@@ -145,6 +166,13 @@ def phone_shaped(text: str) -> bool:
     return 7 <= len(NOT_DIGITS.sub("", text)) <= 15 and not looks_like_date(text)
 
 
+def tax_id_shape(text: str) -> bool:
+    """As many signs as the numbers of tax offices have, most of them digits, and no date."""
+    signs = [letter for letter in text if letter.isalnum()]
+    digits = sum(map(str.isdigit, signs))
+    return 8 <= len(signs) <= 15 and digits >= 7 and not looks_like_date(text)
+
+
 def looks_like_date(text: str) -> bool:
     """Whether ``text`` begins with a date or a range of years."""
     return _DATE.match(text) is not None
@@ -199,14 +227,50 @@ def entropy(text: str) -> float:
     return -sum(n / len(text) * math.log2(n / len(text)) for n in counts.values())
 
 
+def is_placeholder(text: str) -> bool:
+    """Whether the whole value is what documentation writes in place of one."""
+    if text in _PRINTED_KEYS:
+        return True
+    rest = _PLACEHOLDER_WORDS.sub("", _KEY_PREFIX.sub("", text))
+    return len(rest) <= _PLACEHOLDER_REST < len(text)
+
+
 def random_looking(text: str) -> bool:
     """As varied as a key, and not what stands in documentation in place of one."""
-    return not _PLACEHOLDER.search(text) and entropy(text) >= _LEAST_ENTROPY
+    return entropy(text) >= _LEAST_ENTROPY and not is_placeholder(text)
 
 
 def mixed_and_random_looking(text: str) -> bool:
     """A key or a password that holds letters and digits."""
     return random_looking(text) and any(map(str.isdigit, text)) and any(map(str.isalpha, text))
+
+
+def jumbled(text: str) -> bool:
+    """A key whose capitals, small letters and digits change as often as chance has it, in no word's way."""
+    turns = len(_CLASSES.findall(text)) - 1
+    return turns >= len(text) / 5 and mixed_and_random_looking(text)
+
+
+def labelled_key(text: str) -> bool:
+    """What may stand behind a name that also stands before harmless values: long, or jumbled."""
+    return mixed_and_random_looking(text) if len(text) >= 24 else jumbled(text)
+
+
+def base64_key(text: str) -> bool:
+    """A bare key of forty letters of Base64, as AWS has them: no digest, no path, no name in camel case."""
+    kinds = (str.isupper, str.islower, str.isdigit)
+    return (
+        all(sum(map(kind, text)) >= 3 for kind in kinds)
+        and text.count("/") <= 4
+        and entropy(text) >= _LEAST_BASE64_ENTROPY
+        and jumbled(text)
+    )
+
+
+def labelled_password(text: str) -> bool:
+    """What somebody may have chosen behind the word for it: letters and digits, whatever their variety."""
+    has_both = any(map(str.isdigit, text)) and any(map(str.isalpha, text))
+    return has_both and len(text) >= _LEAST_PASSWORD and not is_placeholder(text)
 
 
 def token_shaped(text: str) -> bool:
@@ -232,14 +296,19 @@ def reserved_value(kind: str, text: str) -> bool:
 CHECKS: dict[str, Callable[[str], bool]] = {
     "base58check": valid_base58check,
     "bitcoin": valid_bitcoin,
+    "base64_key": base64_key,
     "card": valid_card,
     "iban": valid_iban,
     "ip": valid_ip,
+    "jumbled": jumbled,
+    "labelled_key": labelled_key,
+    "labelled_password": labelled_password,
     "mixed_and_random": mixed_and_random_looking,
     "phone_international": valid_international_phone,
     "phone_local": valid_local_phone,
     "phone_shape": phone_shaped,
     "random": random_looking,
+    "tax_id_shape": tax_id_shape,
     "token": token_shaped,
     "varied_hexadecimal": varied_hexadecimal,
 }

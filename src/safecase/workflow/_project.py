@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, TypeVar
 
-from safecase.base import InputError, JsonValue, did_you_mean, digest_bytes, suggest
+from safecase.base import InputError, JsonValue, did_you_mean, digest_bytes, files_digest, suggest
 from safecase.engine import MANIFEST_NAME, RunFolder, RunStatus, is_remote, local_path, remote_runs
 from safecase.model import (
     Case,
@@ -21,7 +21,7 @@ from safecase.model import (
 )
 from safecase.records import LEDGER_NAME, Ledger, RunHistory
 from safecase.targets import build_target
-from safecase.workspace import Workspace, load_workspace, select_cases
+from safecase.workspace import Workspace, load_workspace, require_lock, select_cases
 
 
 class _Identified(Protocol):
@@ -73,9 +73,16 @@ class Project:
     store: Path | str
 
     @classmethod
-    def open(cls, path: Path, *, store: str = "") -> Project:
-        """Load the workspace at ``path``; raises WorkspaceError with every problem in it."""
-        return cls.of(load_workspace(path), store=store)
+    def open(cls, path: Path, *, store: str = "", look_only: bool = False) -> Project:
+        """Load the workspace at ``path``; raises WorkspaceError with every problem in it.
+
+        Data that are not those of the lock are such a problem for whatever makes or judges evidence.
+        ``look_only``: for commands that show what there is and conclude nothing.
+        """
+        workspace = load_workspace(path)
+        if not look_only:
+            require_lock(workspace)
+        return cls.of(workspace, store=store)
 
     @classmethod
     def of(cls, workspace: Workspace, *, store: str = "") -> Project:
@@ -145,12 +152,11 @@ class Project:
             if component.file:
                 file = self.workspace.root / component.file
                 parts.append(digest_bytes(file.read_bytes()) if file.is_file() else "missing")
+            parts += [files_digest(self.workspace.root, pattern) for pattern in component.files]
             components[component.id] = " ".join(part for part in parts if part) or "undeclared"
         for name, value in target.fingerprint().items():
             components[f"{target.name}.{name}"] = value
-        return SystemVersion(
-            system=self.workspace.system.id, components=components, details={"target": target.describe()}
-        )
+        return SystemVersion(system=self.workspace.system.id, components=components)
 
     def history(self) -> RunHistory:
         """What the ledger of the workspace's runs holds. Raises CheckFailed where its chain is broken."""

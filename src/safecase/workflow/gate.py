@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime
 
 from safecase.base import ExitCode, InputError
 from safecase.engine import RunFolder, has_derived_order, is_remote, publish_file, write_file
+from safecase.evidence import Redactor
 from safecase.gate import BaselineRun, evaluate_gate
 from safecase.model import Gate, RuleChange, RunManifest, StaleEvidence, Verdict, VerdictKind
 from safecase.records import Past, RunHistory, standing
@@ -102,7 +103,7 @@ def _evaluate(
     manifest, cases = folder.manifest, folder.cases()
     baseline = project.run_folder(manifest.baseline.run_id) if manifest.baseline else None
     past = Past(history, history.starts.get(manifest.run_id))
-    return evaluate_gate(
+    verdict = evaluate_gate(
         gate,
         manifest,
         folder.plan,
@@ -119,6 +120,8 @@ def _evaluate(
         notes=history_notes(project, past, manifest.candidate, manifest.system.fingerprint),
         today=today or datetime.now(UTC).date(),
     )
+    # What a sentence quotes, of an exception for instance, leaves the machine in every report.
+    return Redactor().redact_texts(verdict, known_names(project))
 
 
 def _blocks(project: Project, past: Past, manifest: RunManifest, gate: Gate) -> tuple[str, ...]:
@@ -165,6 +168,12 @@ def changes_since_decision(project: Project, folder: RunFolder, verdict: Verdict
     entries = decision_entries(project)
     frozen = pick(folder.manifest.gates, verdict.gate, "frozen gate")
     return ChangesSince(standing(entries).rule_changes(frozen, verdict.line), people_since(project, entries))
+
+
+def known_names(project: Project) -> tuple[str, ...]:
+    """Full names of the workspace's people, which no report and no pack shows."""
+    people = project.workspace.people
+    return tuple(person.name for person in people.persons) if people else ()
 
 
 def changed_rules(project: Project, frozen: Gate) -> tuple[StaleEvidence, ...]:

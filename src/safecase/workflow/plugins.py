@@ -47,7 +47,7 @@ def list_plugins(workspace: Path | None = None) -> tuple[list[PluginRow], list[s
     """
     rows = [row for table in _TABLES for row in _rows(table)]
     if workspace is not None:
-        rows += _own(Project.open(workspace))
+        rows += _own(Project.open(workspace, look_only=True))
     passed_over = [sentence for table in _TABLES for sentence in table.passed_over()]
     return rows, passed_over
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -20,6 +20,7 @@ from safecase.model import (
     Estimate,
     OutcomeKind,
     Purpose,
+    Risk,
     RunPurpose,
     Verdict,
     quantity,
@@ -38,7 +39,7 @@ from safecase.workflow._labels import packed_labels
 from safecase.workflow._ledger import enter_verdict
 from safecase.workflow._project import Project
 from safecase.workflow.decisions._log import decision_entries, decision_log_path
-from safecase.workflow.gate import changes_since_decision
+from safecase.workflow.gate import changes_since_decision, known_names
 from safecase.workflow.pools._sealing import seal_verdict
 
 # As many as somebody reads before a decision; the pack holds all of them.
@@ -63,22 +64,28 @@ def report_content(
     """Everything that the report shows, personal data and secrets masked."""
     workspace, manifest, status = project.workspace, folder.manifest, folder.status
     columns = folder.columns()
+    names = known_names(project)
     entries = decision_entries(project)
+    system = redactor.redact_texts(workspace.system, names)
+    risks = tuple(redactor.redact_texts(risk, names) for risk in workspace.risks)
     timed = columns.latency_ms[columns.outcome != ERROR]
     latency = f"median answer {quantity(float(np.median(timed)), 'ms')}" if len(timed) else ""
     return ReportContent(
-        title=f"Safety case: {workspace.system.title}",
-        system=workspace.system,
+        title=f"Safety case: {system.title}",
+        system=system,
         manifest=manifest,
         verdict=verdict,
         made_at=datetime.now(UTC),
         worst=() if verdict.sealed else _worst(folder, redactor),
-        coverage=() if verdict.sealed else _coverage(project, folder),
-        residual=_residual(project, entries, verdict.line, datetime.now(UTC).date()),
+        coverage=() if verdict.sealed else _coverage(risks, folder),
+        residual=_residual(risks, entries, verdict.line, datetime.now(UTC).date()),
         trade_offs=() if verdict.sealed else _trade_offs(folder, manifest.system.system),
         cards=manifest.scorer_cards,
         uncalibrated=tuple(item.name for item in manifest.scorers if not item.calibrated),
-        decisions=_decisions_shown(entries, folder, verdict),
+        decisions=tuple(
+            replace(item, decision=redactor.redact_texts(item.decision, names))
+            for item in _decisions_shown(entries, folder, verdict)
+        ),
         rule_changes=tuple(
             change.sentence for change in changes_since_decision(project, folder, verdict).rules
         ),
@@ -122,7 +129,7 @@ def _worst(folder: RunFolder, redactor: Redactor) -> tuple[WorstTranscript, ...]
     return tuple(found)
 
 
-def _coverage(project: Project, folder: RunFolder) -> tuple[CoverageRow, ...]:
+def _coverage(risks: Sequence[Risk], folder: RunFolder) -> tuple[CoverageRow, ...]:
     return tuple(
         CoverageRow(
             risk=row.risk,
@@ -135,12 +142,12 @@ def _coverage(project: Project, folder: RunFolder) -> tuple[CoverageRow, ...]:
             held_out=row.tried.held_out,
             languages=row.tried.languages,
         )
-        for row in risk_coverage(project.workspace.risks, folder.cases(), folder.columns())
+        for row in risk_coverage(risks, folder.cases(), folder.columns())
     )
 
 
 def _residual(
-    project: Project, entries: Sequence[DecisionEntry], line: str, today: date
+    risks: Sequence[Risk], entries: Sequence[DecisionEntry], line: str, today: date
 ) -> tuple[ResidualRisk, ...]:
     """What remains of each risk, and who accepted it."""
     accepted: dict[str, list[str]] = {}
@@ -157,7 +164,7 @@ def _residual(
         ResidualRisk(
             risk, risk.residual or "not stated in the workspace", "; ".join(accepted.get(risk.id, ()))
         )
-        for risk in by_severity(project.workspace.risks)
+        for risk in by_severity(risks)
     )
 
 

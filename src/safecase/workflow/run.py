@@ -32,6 +32,7 @@ from safecase.engine import (
     resume_run,
     run_begun,
 )
+from safecase.evidence import Redactor
 from safecase.gate import BaselineRun, StreamingEvaluation
 from safecase.model import (
     METRICS,
@@ -142,7 +143,9 @@ def _prepare(
             hint="name a folder, or a store that keeps what it is given",
         )
     target = project.target(configuration, settings)
-    gates = project.gates(options.gate)
+    redactor = Redactor()
+    # Masked before they are frozen: manifests, verdicts and packs repeat them word for word.
+    gates = tuple(redactor.redact_gate(gate) for gate in project.gates(options.gate))
     cases = draft.cases
     declared = declared_selection(gates)
     narrowed = bool(options.select) and project.cases(options.select) != cases_for(project, gates)
@@ -178,6 +181,7 @@ def _prepare(
         scorer_cards=cards,
         baseline=_baseline(baseline_run),
         environment=_environment(),
+        settings_text={"target": redactor.redact_value(target.describe())},
         cache=ResponseCache(project.workspace.root / ".safecase" / "cache.sqlite")
         if settings.cache
         else None,

@@ -93,5 +93,5 @@ def count_coverage(project: Project) -> tuple[RiskCoverageRow, ...]:
 
 def project_graph(path: Path, *, with_cases: bool = False) -> Graph:
     """The traceability graph of a workspace and its runs."""
-    project = Project.open(path)
+    project = Project.open(path, look_only=True)
     return build_graph(project.workspace, run_facts(project), with_cases=with_cases)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from safecase.workspace.loader import load_workspace as load_workspace
     from safecase.workspace.loader import workspace_files as workspace_files
     from safecase.workspace.lock import LOCK_NAME as LOCK_NAME
+    from safecase.workspace.lock import require_lock as require_lock
     from safecase.workspace.lock import write_lock as write_lock
     from safecase.workspace.pools import declared_open as declared_open
     from safecase.workspace.pools import declares_pools as declares_pools

@@ -8,7 +8,15 @@ from pathlib import Path
 import orjson
 from pydantic import ValidationError
 
-from safecase.base import InfrastructureError, InputError, Problem, ProblemLevel, Record, SourcePosition
+from safecase.base import (
+    InfrastructureError,
+    InputError,
+    Problem,
+    ProblemLevel,
+    Record,
+    SourcePosition,
+    WorkspaceError,
+)
 from safecase.workspace.contents import Workspace
 
 LOCK_NAME = "safecase.lock"
@@ -71,40 +79,57 @@ def write_lock(workspace: Workspace) -> Path:
     return path
 
 
+def require_lock(workspace: Workspace) -> None:
+    """Raise WorkspaceError where the workspace's data are not those that were locked.
+
+    Whatever makes or judges evidence asks here, so that no command is the one that forgot to. A workspace
+    without a lock file passes: nobody said what was meant.
+    """
+    broken = [item for item in compare_lock(workspace) if item.level is ProblemLevel.ERROR]
+    if broken:
+        raise WorkspaceError(broken)
+
+
 def compare_lock(workspace: Workspace) -> tuple[Problem, ...]:
-    """Where data differ from what was locked: an error. A changed suite is a new version: a note."""
+    """Where data differ from what was locked, or are gone: an error, so that another name is no way around.
+
+    A changed suite is a new version, and a data set that came later is new: notes.
+    """
     lock = read_lock(workspace.root)
     if lock is None:
         return ()
-    place = SourcePosition(file=LOCK_NAME)
-    mend = "if the change is meant: safecase check --update-lock"
     now = current_lock(workspace)
     problems = []
-    for name, locked in lock.datasets.items():
-        present = now.datasets.get(name)
-        if present is not None and present.digest != locked.digest:
-            problems.append(
-                Problem(
-                    code="lock-data",
-                    level=ProblemLevel.ERROR,
-                    message=f"data set '{name}' ({present.path}) is not the one that was locked: "
-                    f"{locked.rows} rows then, {present.rows} now",
-                    position=place,
-                    hint=mend,
-                    requirement="EVL-01",
-                )
+    for name in sorted({*lock.datasets, *now.datasets}):
+        locked, present = lock.datasets.get(name), now.datasets.get(name)
+        if present is None:
+            what = "was locked, and the workspace has no such data set"
+        elif locked is None:
+            words = f"data set '{name}' ({present.path}) is not in the lock"
+            problems.append(_problem("lock-data", ProblemLevel.NOTE, words))
+            continue
+        elif locked.digest != present.digest:
+            what = (
+                f"({present.path}) is not the one that was locked: {locked.rows} rows then, "
+                f"{present.rows} now"
             )
+        else:
+            continue
+        problems.append(_problem("lock-data", ProblemLevel.ERROR, f"data set '{name}' {what}"))
     for name, version in lock.suites.items():
         present_version = now.suites.get(name)
         if present_version is not None and present_version != version:
-            problems.append(
-                Problem(
-                    code="lock-suite",
-                    level=ProblemLevel.NOTE,
-                    message=f"suite '{name}' has a new version since it was locked",
-                    position=place,
-                    hint=mend,
-                    requirement="EVL-01",
-                )
-            )
+            words = f"suite '{name}' has a new version since it was locked"
+            problems.append(_problem("lock-suite", ProblemLevel.NOTE, words))
     return tuple(problems)
+
+
+def _problem(code: str, level: ProblemLevel, message: str) -> Problem:
+    return Problem(
+        code=code,
+        level=level,
+        message=message,
+        position=SourcePosition(file=LOCK_NAME),
+        hint="if the change is meant: safecase check --update-lock",
+        requirement="EVL-01",
+    )

@@ -10,20 +10,22 @@ from safecase.engine.journal._log import COLUMNS_NAME, LOG_NAME, AttemptLog, wri
 from safecase.engine.journal._reader import JournalIndex, journal_paths
 from safecase.engine.journal._writer import flush_folder
 from safecase.engine.plan import RunPlan
+from safecase.engine.status import private_file
 
 
 def compact(folder: Path, plan: RunPlan, *, remove_journals: bool = True) -> str:
     """Write log and columns from the journals of a run folder; the digest of the log's records.
 
     Both are written beside their places, read back, and compared with the journals in number of records and
-    in digest before they take their places; the journals go only after that. Memory grows by the columns
+    in digest before they take their places; the journals go only after the folder that names both is on the
+    disk, so that a power cut leaves the one or the other. Memory grows by the columns
     only. Raises InfrastructureError on damaged journals, on a full disk and on a log that does not compare.
     """
     paths = journal_paths(folder)
     index = JournalIndex(paths)
     log, columns = folder / (LOG_NAME + ".part"), folder / (COLUMNS_NAME + ".part")
     try:
-        with log.open("wb") as records, columns.open("wb") as arrays:
+        with private_file(log) as records, private_file(columns) as arrays:
             written = write_log(records, arrays, index.records(), len(index), plan.case_index)
             for file in (records, arrays):
                 file.flush()

@@ -56,7 +56,7 @@ class JournalWriter:
         self._timer: asyncio.TimerHandle | None = None
         self._length = 0
         try:
-            self._descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
+            self._descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
             flush_folder(path.parent)
         except OSError as error:
             raise self._broken(error) from error

@@ -24,7 +24,7 @@ from safecase.guard.personal_data._vault import Vaults
 from safecase.model import CheckResult, FlowPoint, GuardAction, Replacement, TextSpan
 from safecase.text import Finding, personal_data_finder, personal_data_kinds, secret_finder, secret_kinds
 
-VERSION = "1"
+VERSION = "2"
 _MOST_EVIDENCE = 256
 """Spans of a verdict: a table of customers has many, and all are masked whether or not they are listed."""
 _ACTIONS: dict[EntityAction, GuardAction] = {

@@ -7,7 +7,7 @@ from safecase.guard._registry import CHECKS
 from safecase.guard.personal_data.pii import PersonalDataCheck, PersonalDataParameters
 
 
-@CHECKS.register("secrets", version="1", parameters=PersonalDataParameters)
+@CHECKS.register("secrets", version="2", parameters=PersonalDataParameters)
 def build(parameters: PersonalDataParameters) -> Check:
     """Builds the check for secrets."""
     return PersonalDataCheck(parameters, secrets=True)

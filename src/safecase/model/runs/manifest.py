@@ -18,7 +18,8 @@ from safecase.model.system import SystemVersion
 from safecase.model.vocabulary import RunPurpose
 
 MANIFEST_VERSION: Literal[3] = 3
-"""Version of the run folder's format. 3: the order follows from plan and nonce, the chain holds results."""
+"""Version of the run folder's format. 3: the order follows from plan and nonce, the chain holds results, and
+what the system was set to stands in a masked file beside it."""
 
 _FROM_THE_NONCE = frozenset(
     ("seed", "nonce", "nonce_source", "registrar_proof", "draw_order_digest", "plan_digest")

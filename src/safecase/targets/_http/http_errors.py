@@ -6,13 +6,14 @@ import email.utils
 import math
 import re
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import orjson
 
 from safecase.model import FailureKind, TargetFailure
 from safecase.targets._http.json_body import clean_line, looks_like_html
+from safecase.targets._http.keys import MASK, KnownKeys
 
 _KEY_SHAPES = re.compile(
     r"\b(?:sk|pk|rk|gsk|xai|hf|nvapi)[-_](?:(?=[A-Za-z_\-]*[0-9*])[A-Za-z0-9*_\-]{6,}|[A-Za-z_\-]{12,})"
@@ -47,12 +48,9 @@ class HttpFailure(TargetFailure):
         super().__init__(message, kind=kind, retryable=retryable, retry_after=retry_after, hint=hint)
 
 
-def redact(text: str, secrets: Iterable[str] = ()) -> str:
-    """``text`` with known secrets, and whatever has the shape of a key, replaced."""
-    for secret in secrets:
-        if len(secret) >= 4:
-            text = text.replace(secret, "[redacted]")
-    return _KEY_SHAPES.sub("[redacted]", text)
+def redact(text: str, keys: KnownKeys | None = None) -> str:
+    """``text`` with known keys, and whatever has the shape of a key, replaced."""
+    return _KEY_SHAPES.sub(MASK, text if keys is None else keys.mask_text(text))
 
 
 def retry_after(headers: Mapping[str, str], *, now: float | None = None) -> float | None:
@@ -117,7 +115,7 @@ def error_text(payload: Any, data: bytes) -> str:
 
 
 def failure(
-    status: int, headers: Mapping[str, str], data: bytes, *, secrets: Iterable[str] = (), key_hint: str = ""
+    status: int, headers: Mapping[str, str], data: bytes, *, keys: KnownKeys | None = None, key_hint: str = ""
 ) -> HttpFailure:
     """The TargetFailure for a response with an error ``status``.
 
@@ -127,7 +125,11 @@ def failure(
         payload: Any = orjson.loads(data) if data else None
     except orjson.JSONDecodeError:
         payload = None
-    words = redact(error_text(payload, data), secrets)
+    if keys:
+        # Before words are cut to a line: half of a key is no key to whoever looks for the whole.
+        payload = keys.mask(payload)
+        data = keys.mask_text(data.decode("utf-8", "replace")).encode()
+    words = redact(error_text(payload, data))
     said = f": {words}" if words else ""
     pause = retry_after(headers)
 

@@ -17,10 +17,11 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, StringConstraints
 
-from safecase.base import InputError, Record
+from safecase.base import InputError, Record, digest
 from safecase.model import FailureKind, Limits, TargetFailure
 from safecase.targets._http.http_errors import failure, redact
 from safecase.targets._http.json_body import clean_line, decode, html_failure
+from safecase.targets._http.keys import MASK, SECRET_NAME, KnownKeys, query_keys
 
 if TYPE_CHECKING:
     import aiohttp
@@ -114,6 +115,13 @@ def secret_from_environment(variable: str, *, what: str) -> str:
     return value
 
 
+def endpoint(url: str) -> str:
+    """How a URL stands in fingerprints: its host, and a digest of path and query, which may hold a key."""
+    parts = urlsplit(url)
+    rest = parts.path + (f"?{parts.query}" if parts.query else "")
+    return f"{parts.netloc} {digest(rest)}" if rest else parts.netloc
+
+
 class Transport:
     """One HTTP session towards one server, with the target's limits.
 
@@ -135,8 +143,7 @@ class Transport:
         self.name = name
         self.where = f"target '{name}'"
         self.host = parts.netloc
-        self.endpoint = parts.netloc + parts.path
-        """Host and path, which stand in fingerprints; query and scheme do not."""
+        self.endpoint = endpoint(url)
         self.demo = False
         """True where the server says of itself that it is safecase's demo."""
         self._origin = f"{parts.scheme}://{parts.netloc}"
@@ -144,7 +151,8 @@ class Transport:
         self._headers = dict(headers)
         self._secret_headers = dict(secret_headers)
         self._proxies = environment_proxies
-        self._secrets: tuple[str, ...] = ()
+        self._in_query = query_keys(url)
+        self._keys = KnownKeys(self._in_query)
         self._session: aiohttp.ClientSession | None = None
         variables = sorted({variable for variable, _ in self._secret_headers.values()})
         self._key_hint = (
@@ -172,7 +180,7 @@ class Transport:
             value = secret_from_environment(variable, what=self.where)
             secrets.append(value)
             headers[header] = prefix + value
-        self._secrets = tuple(secrets)
+        self._keys = KnownKeys((*secrets, *self._in_query))
         self._session = self._open(headers)
         try:
             await self._reach()
@@ -278,17 +286,17 @@ class Transport:
                             status,
                             response.headers,
                             await self._read_start(response),
-                            secrets=self._secrets,
+                            keys=self._keys,
                             key_hint=self._key_hint,
                         )
                     data = await self._read(response)
                     content_type = response.headers.get("Content-Type", "").lower()
                     if content_type.startswith("text/html"):
-                        raise html_failure(data)
+                        raise html_failure(self._keys.mask_text(data.decode("utf-8", "replace")).encode())
                     received: Mapping[str, str] = _NO_COOKIES
                     if cookies is not None:
                         received = {name: morsel.value for name, morsel in response.cookies.items()}
-                    return HttpAnswer(decode(data, content_type=content_type), received)
+                    return HttpAnswer(self._keys.mask(decode(data, content_type=content_type)), received)
             raise TargetFailure(
                 f"the server redirected {_MAXIMUM_REDIRECTS + 1} times in a row",
                 kind=FailureKind.BAD_RESPONSE,
@@ -349,7 +357,7 @@ class Transport:
             location = URL()
         if response.status in (307, 308) and location.absolute and location.origin() == url.origin():
             return location
-        to = redact(str(location.origin()), self._secrets) if location.absolute else "nowhere"
+        to = redact(str(location.origin()), self._keys) if location.absolute else "nowhere"
         raise TargetFailure(
             f"HTTP {response.status}, the server redirects to {to}; redirects are not followed",
             kind=FailureKind.BAD_RESPONSE,
@@ -357,7 +365,8 @@ class Transport:
         )
 
     def name_target(self, error: TargetFailure) -> TargetFailure:
-        """``error`` with the target's name in its message."""
+        """``error`` with the target's name in its message, and no key in it."""
+        error.message = self._keys.mask_text(error.message)
         error.where = self.where
         error.args = (error.render(),)
         return error
@@ -392,13 +401,15 @@ class Transport:
             message = "the connection broke in the middle of the answer"
         elif isinstance(error, aiohttp.ClientResponseError):
             kind, retryable = FailureKind.BAD_RESPONSE, False
-            message = f"the server does not speak proper HTTP: {clean_line(error.message, 120)}"
+            words = clean_line(self._keys.mask_text(error.message), 120)
+            message = f"the server does not speak proper HTTP: {words}"
         elif isinstance(error, aiohttp.InvalidURL) or not isinstance(error, (aiohttp.ClientError, OSError)):
             kind, retryable = FailureKind.BAD_REQUEST, False
-            message = f"the request could not be made: {type(error).__name__}: {clean_line(str(error))}"
+            words = clean_line(self._keys.mask_text(str(error)))
+            message = f"the request could not be made: {type(error).__name__}: {words}"
         else:
             message = f"the connection failed: {_reason(error)}"
-        return TargetFailure(redact(message, self._secrets), kind=kind, retryable=retryable, where=self.where)
+        return TargetFailure(redact(message, self._keys), kind=kind, retryable=retryable, where=self.where)
 
 
 def _reason(error: BaseException) -> str:
@@ -420,21 +431,28 @@ def _is_loopback(host: str) -> bool:
         return False
 
 
-_SECRET_NAME = re.compile(
-    r"(?:^|[_-])(?:api[_-]?key|access[_-]?key|secret|password|passwd|token|credential|authorization|cookie)s?$",
-    re.IGNORECASE,
-)
+_VALUES_HIDDEN = frozenset({"extra_headers", "headers", "query"})
+"""Options whose values are shown to nobody: a header's name says what it is for, its value may be a key."""
+_QUERY_VALUE = re.compile(r"(?<=[?&])([^=&#\s]+)=[^&#\s]*")
 
 
 def mask_secrets(value: Any) -> Any:
-    """``value`` with whatever stands under the name of a secret replaced, for ``describe``."""
+    """``value`` with whatever stands under the name of a secret replaced, for ``describe``.
+
+    Values of headers and of queries are replaced whatever they are called.
+    """
     if isinstance(value, dict):
-        return {
-            name: "[redacted]"
-            if isinstance(item, str) and item and _SECRET_NAME.search(str(name))
-            else mask_secrets(item)
-            for name, item in value.items()
-        }
+        return {name: _masked_field(str(name), item) for name, item in value.items()}
     if isinstance(value, (list, tuple)):
         return [mask_secrets(item) for item in value]
-    return redact(value) if isinstance(value, str) else value
+    if not isinstance(value, str):
+        return value
+    return redact(_QUERY_VALUE.sub(rf"\1={MASK}", value) if "://" in value else value)
+
+
+def _masked_field(name: str, item: Any) -> Any:
+    if name in _VALUES_HIDDEN and isinstance(item, dict):
+        return dict.fromkeys(item, MASK)
+    if isinstance(item, str) and item and SECRET_NAME.search(name):
+        return MASK
+    return mask_secrets(item)

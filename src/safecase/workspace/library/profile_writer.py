@@ -101,11 +101,27 @@ _FILES = (
 )
 
 
+_IGNORED = """\
+# What people and systems said, and what is made of it: none of this belongs into a repository.
+runs/
+packs/
+.safecase/
+settings-text.json
+# Private keys, whoever made them.
+*.key
+*.pem
+*.private
+id_ed25519
+id_ecdsa
+id_rsa
+"""
+
+
 def write_profile(profile: str, destination: Path, name: str) -> tuple[Path, ...]:
     """Write a starting workspace; the files written.
 
     Raises InputError for an unknown profile, and where a file that would be written exists already:
-    nothing is overwritten and nothing is written.
+    nothing is overwritten and nothing is written. A ``.gitignore`` that is there gets what it lacks.
     """
     if profile not in PROFILES:
         hint = suggest(profile, PROFILES, label="one of")
@@ -125,6 +141,10 @@ def write_profile(profile: str, destination: Path, name: str) -> tuple[Path, ...
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text, encoding="utf-8")
             written.append(path)
+        ignore = destination / ".gitignore"
+        made = not ignore.exists()
+        _ignore_private_files(ignore)
+        written += [ignore] if made else []
     except OSError as error:
         for path in written:
             path.unlink(missing_ok=True)
@@ -132,6 +152,16 @@ def write_profile(profile: str, destination: Path, name: str) -> tuple[Path, ...
             f"cannot write the workspace: {error.strerror}", where=str(destination)
         ) from error
     return tuple(written)
+
+
+def _ignore_private_files(file: Path) -> None:
+    """Make a workspace's ``.gitignore``, or add to one that is there the lines that it lacks."""
+    present = file.read_text(encoding="utf-8") if file.exists() else ""
+    known = {line.strip() for line in present.splitlines()}
+    missing = [line for line in _IGNORED.splitlines() if line not in known]
+    if any(not line.startswith("#") for line in missing):
+        gap = "\n" if present and not present.endswith("\n") else ""
+        file.write_text(present + gap + "\n".join(missing) + "\n", encoding="utf-8")
 
 
 def profile_files(profile: str, name: str) -> dict[str, str]:

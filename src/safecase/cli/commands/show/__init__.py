@@ -27,7 +27,7 @@ def runs(workspace: Workspace = HERE, as_json: Json = False) -> None:
     from safecase.model import counted
     from safecase.workflow import Project, list_runs
 
-    rows = list_runs(Project.open(workspace))
+    rows = list_runs(Project.open(workspace, look_only=True))
     if as_json:
         print_json({"runs": rows})
         return
@@ -41,6 +41,23 @@ def runs(workspace: Workspace = HERE, as_json: Json = False) -> None:
 
 
 @show.command()
+def settings(run_id: RunName = "", workspace: Workspace = HERE, as_json: Json = False) -> None:
+    """Show what a run's system was set to: the text behind the manifest's digests, secrets masked."""
+    from safecase.workflow import Project
+
+    text = Project.open(workspace, look_only=True).run_folder(run_id).settings_text()
+    if as_json:
+        print_json({"settings": text})
+        return
+    for part, value in text.items():
+        out().print(f"{part}:", style="bold")
+        for name, item in value.items() if isinstance(value, dict) else [("", value)]:
+            out().print(f"  {name}: {item}" if name else f"  {item}")
+    if not text:
+        out().print("Nothing was written down beside this run's manifest.")
+
+
+@show.command()
 def attempt(
     attempt_id: Annotated[str, typer.Argument(help="case#repeat, e.g. injection-01#0")],
     run_id: RunName = "",
@@ -50,7 +67,7 @@ def attempt(
     """Show one attempt: the whole conversation, the tool calls, the scores."""
     from safecase.workflow import Project, find_attempt
 
-    found = find_attempt(Project.open(workspace), run_id, attempt_id)
+    found = find_attempt(Project.open(workspace, look_only=True), run_id, attempt_id)
     if as_json:
         print_json({"attempt": found})
         return
@@ -76,7 +93,7 @@ def cases(select: Select = "", workspace: Workspace = HERE, as_json: Json = Fals
     from safecase.model import counted
     from safecase.workflow import Project
 
-    chosen = Project.open(workspace).cases(select)
+    chosen = Project.open(workspace, look_only=True).cases(select)
     if as_json:
         print_json({"cases": chosen})
         return
@@ -122,7 +139,7 @@ def coverage(workspace: Workspace = HERE, as_json: Json = False) -> None:
     from safecase.model import counted
     from safecase.workflow import Project, count_coverage
 
-    rows = count_coverage(Project.open(workspace))
+    rows = count_coverage(Project.open(workspace, look_only=True))
     if as_json:
         print_json({"coverage": rows})
         return
