@@ -4,8 +4,9 @@ Everything here is a pure function of the cases, the repeats and one seed. Order
 (seed, case id, repeat) and never drawn from the state of a random generator, so they do not depend on the
 order in which cases were loaded, on concurrency, on the number of machines or on a library's version.
 
-Families that appear once per round give every sequential rule independent units first; within a round the
-order is a uniform random permutation, which mixes the risk categories and keeps each prefix an honest sample.
+A uniform permutation keeps each prefix of each part of the cases an honest sample of that part. A claim about
+the population of families reads one designated draw of each family out of it (`safecase.gate`), whose place does
+not depend on the family's size.
 """
 
 from __future__ import annotations
@@ -40,8 +41,6 @@ class RunPlan:
     """Shape (n,): which repeat of that case, from 0."""
     seed: NDArray[np.int64]
     """Shape (n,): the attempt's own seed, in [0, 2**31)."""
-    round: NDArray[np.int32]
-    """Shape (n,): in which round the attempt stands; in ``UNIFORM`` order all stand in round 0."""
     base_seed: int
     order: DrawOrder
 
@@ -60,6 +59,14 @@ class RunPlan:
             case_id=self.cases[self.case_index[draw]].id,
             repeat=int(self.repeat[draw]),
             seed=int(self.seed[draw]),
+        )
+
+    @property
+    def risk_order(self) -> tuple[str, ...]:
+        """The risks in the order of their first draws: what `build_plan` takes for ``RISKIEST_FIRST``."""
+        _, first = np.unique(self.case_index, return_index=True)
+        return tuple(
+            dict.fromkeys(self.cases[self.case_index[draw]].risk for draw in np.sort(first).tolist())
         )
 
     @cached_property
@@ -89,23 +96,23 @@ def build_plan(
     *,
     seed: int,
     repeats: int | Mapping[str, int] = 1,
-    order: DrawOrder = DrawOrder.FAMILY_ROUNDS,
-    risk_rates: Mapping[str, float] | None = None,
+    order: DrawOrder = DrawOrder.UNIFORM,
+    risk_order: Sequence[str] | None = None,
 ) -> RunPlan:
     """Commit the draw order of a run.
 
-    ``repeats`` is one number, or a number per suite id (suites that it does not name get 1). ``risk_rates``
-    (risk → violation rate in an earlier run) is needed by ``RISKIEST_FIRST`` and refused by the other orders;
-    a risk that it does not name counts as riskier than all that it names, because nothing is known of it.
+    ``repeats`` is one number, or a number per suite id (suites that it does not name get 1). ``risk_order``
+    (risks, the riskiest first) is needed by ``RISKIEST_FIRST`` and refused by ``UNIFORM``; a risk that it
+    does not name comes before all that it names, because nothing is known of it.
 
     Raises InputError on no case, on a case id that appears twice, on a case without a message to answer,
-    on repeats below 1, and on ``risk_rates`` that do not go with the order.
+    on repeats below 1, and on a ``risk_order`` that does not go with the order.
     """
     _check_cases(cases)
-    if (order is DrawOrder.RISKIEST_FIRST) != (risk_rates is not None):
+    if (order is DrawOrder.RISKIEST_FIRST) != (risk_order is not None):
         raise InputError(
-            f"draw order '{order.value}' and risk rates do not go together",
-            hint="riskiest_first needs the rates of an earlier run, the other orders take none",
+            f"draw order '{order.value}' and an order of risks do not go together",
+            hint="riskiest_first needs one, from the rates of an earlier run; uniform takes none",
         )
     counts = _repeat_counts(cases, repeats)
     case_index = np.repeat(np.arange(len(cases), dtype=np.int32), counts)
@@ -115,18 +122,14 @@ def build_plan(
     position_key = _attempt_keys(keys, repeat)
     if order is DrawOrder.UNIFORM:
         permutation = np.argsort(position_key, kind="stable")
-        rounds = np.zeros(len(case_index), dtype=np.int32)
     else:
-        rounds = _rounds(cases, case_index, repeat, seed)
-        category = _category_rank(cases, risk_rates)[case_index]
-        permutation = np.lexsort((position_key, category, rounds))
+        permutation = np.lexsort((position_key, _risk_rank(cases, risk_order or ())[case_index]))
     seeds = _attempt_keys(_case_keys(cases, seed, "seed")[case_index], repeat) >> np.uint64(64 - _SEED_BITS)
     return RunPlan(
         cases=tuple(cases),
         case_index=case_index[permutation],
         repeat=repeat[permutation],
         seed=seeds.astype(np.int64)[permutation],
-        round=rounds[permutation],
         base_seed=seed,
         order=order,
     )
@@ -184,33 +187,10 @@ def _repeat_counts(cases: Sequence[Case], repeats: int | Mapping[str, int]) -> N
     return counts
 
 
-def _rounds(
-    cases: Sequence[Case], case_index: NDArray[np.int32], repeat: NDArray[np.int32], seed: int
-) -> NDArray[np.int32]:
-    numbers: dict[str, int] = {}
-    family = np.array([numbers.setdefault(case.family, len(numbers)) for case in cases], dtype=np.int64)
-    attempt_family = family[case_index]
-    turn_key = _attempt_keys(_case_keys(cases, seed, "turn")[case_index], repeat)
-    by_family = np.lexsort((turn_key, attempt_family, repeat))
-    same = np.zeros(len(by_family), dtype=bool)
-    same[1:] = (attempt_family[by_family][1:] == attempt_family[by_family][:-1]) & (
-        repeat[by_family][1:] == repeat[by_family][:-1]
-    )
-    positions = np.arange(len(by_family))
-    rank_sorted = positions - np.maximum.accumulate(np.where(same, 0, positions))
-    rank = np.empty_like(rank_sorted)
-    rank[by_family] = rank_sorted
-    widest = int(rank.max()) + 1
-    _, dense = np.unique(repeat.astype(np.int64) * widest + rank, return_inverse=True)
-    rounds: NDArray[np.int32] = dense.astype(np.int32)
-    return rounds
-
-
-def _category_rank(cases: Sequence[Case], risk_rates: Mapping[str, float] | None) -> NDArray[np.int64]:
-    if risk_rates is None:
-        return np.zeros(len(cases), dtype=np.int64)
-    risks = sorted({case.risk for case in cases})
-    ranked = sorted(risks, key=lambda risk: (-risk_rates.get(risk, float("inf")), risk))
+def _risk_rank(cases: Sequence[Case], risk_order: Sequence[str]) -> NDArray[np.int64]:
+    """The place of each case's risk; unknown risks come first, by name."""
+    known = {risk: place for place, risk in enumerate(risk_order)}
+    ranked = sorted({case.risk for case in cases}, key=lambda risk: (known.get(risk, -1), risk))
     rank = {risk: position for position, risk in enumerate(ranked)}
     return np.array([rank[case.risk] for case in cases], dtype=np.int64)
 

@@ -39,6 +39,10 @@ class RuleSlice:
     """Shape (n,): the planned draws that feed the test, in draw order."""
     families: int
     """Distinct families among its cases."""
+    uniform: bool
+    """Whether the draws come in a uniform order of their own: what a test takes that may stop early."""
+    independent: bool
+    """Whether each family feeds the test once: what a claim about the population takes."""
 
 
 def case_mask(rule: GateRule, cases: Sequence[Case]) -> BoolArray:
@@ -73,35 +77,52 @@ def rule_slices(rule: GateRule, plan: RunPlan) -> tuple[RuleSlice, ...]:
     for name in sorted({str(item) for item in names[mask]}):
         members = np.asarray((names == name) & mask, dtype=np.bool_)
         draws = np.flatnonzero(members[plan.case_index]).astype(np.int64)
-        families = len({plan.cases[index].family for index in np.flatnonzero(members)})
-        if rule.population == "families":
-            draws = family_draws(plan, draws)
-        if rule.maximum_n is not None and rule.population == "families":
-            draws = draws[: rule.maximum_n]
-        found.append(RuleSlice(name, members, draws, families))
+        own = [plan.cases[index] for index in np.flatnonzero(members)]
+        families = len({case.family for case in own})
+        scope = METRICS.get(rule.metric)
+        # A pair of one family is one unit, whatever the claim is about.
+        paired = scope.cases is CaseScope.GROUPED
+        designated = rule.population == "families" or paired
+        if designated:
+            draws = designated_draws(
+                plan, draws, by_group=paired, tries=scope.needs_tries, most=rule.maximum_n
+            )
+        found.append(
+            RuleSlice(
+                name,
+                members,
+                draws,
+                families,
+                uniform=plan.order is DrawOrder.UNIFORM or len({case.risk for case in own}) == 1,
+                independent=designated or families == len(draws),
+            )
+        )
     return tuple(found)
 
 
-def family_draws(plan: RunPlan, draws: IntArray) -> IntArray:
+def designated_draws(
+    plan: RunPlan, draws: IntArray, *, by_group: bool = False, tries: bool = False, most: int | None = None
+) -> IntArray:
     """One draw per family out of ``draws``, in draw order: the independent units.
 
-    In family rounds it is the family's first draw. In a uniform order the first draw would favour
-    big families, so it is the draw of repeat 0 of the family's designated case: the one with the
-    smallest SHA-256 of ``seed|designated|case id``.
+    It is the draw of repeat 0 of the family's designated case, the one of the smallest SHA-256 of
+    ``seed|designated|case id`` among the cases that ``draws`` are about. A family's first draw would not do:
+    big families would come early. The place of the designated case does not depend on its family's size, so
+    the families come in a uniform order whatever part of them is asked for. ``by_group``: one for each group
+    of a family. ``tries``: all repeats of the designated case. ``most``: the first so many cases alone.
     """
-    if plan.order is not DrawOrder.UNIFORM:
-        codes: dict[str, int] = {}
-        family_of = np.fromiter(
-            (codes.setdefault(case.family, len(codes)) for case in plan.cases), np.int64, len(plan.cases)
-        )
-        _, first = np.unique(family_of[plan.case_index[draws]], return_index=True)
-        return draws[np.sort(first)]
-    best: dict[str, tuple[bytes, int]] = {}
+    best: dict[tuple[str, str], tuple[bytes, int]] = {}
     for draw in draws[plan.repeat[draws] == 0]:
         case = plan.cases[plan.case_index[draw]]
+        unit = case.family, case.group if by_group else ""
         key = hashlib.sha256(
             f"{plan.base_seed}|designated|{case.id}".encode("utf-8", "surrogatepass")
         ).digest()
-        if case.family not in best or key < best[case.family][0]:
-            best[case.family] = (key, int(draw))
-    return np.array(sorted(draw for _, draw in best.values()), dtype=np.int64)
+        if unit not in best or key < best[unit][0]:
+            best[unit] = (key, int(draw))
+    first = np.array(sorted(draw for _, draw in best.values())[:most], dtype=np.int64)
+    if not tries:
+        return first
+    chosen = np.zeros(len(plan.cases), dtype=np.bool_)
+    chosen[plan.case_index[first]] = True
+    return draws[chosen[plan.case_index[draws]]]
