@@ -32,8 +32,8 @@ def _cases(layout: list[tuple[int, int]]) -> tuple[Case, ...]:
 def test_each_attempt_stands_exactly_once(
     layout: list[tuple[int, int]], repeats: int, seed: int, order: DrawOrder
 ) -> None:
-    risks = ("r2", "r0") if order is DrawOrder.RISKIEST_FIRST else None
-    plan = build_plan(_cases(layout), seed=seed, repeats=repeats, order=order, risk_order=risks)
+    risks = [("r2",), ("r0", "r1")] if order is DrawOrder.RISKIEST_FIRST else None
+    plan = build_plan(_cases(layout), seed=seed, repeats=repeats, order=order, risk_blocks=risks)
     pairs = list(zip(plan.case_index.tolist(), plan.repeat.tolist(), strict=True))
     assert len(plan) == len(layout) * repeats
     assert len(set(pairs)) == len(pairs)
@@ -86,11 +86,11 @@ def test_the_uniform_order_is_uniform_over_attempts_of_unequal_families() -> Non
 
 def test_riskiest_first_puts_the_riskiest_category_in_front_and_unknown_ones_before_it() -> None:
     plan = build_plan(
-        cases(30, risks=3), seed=1, order=DrawOrder.RISKIEST_FIRST, risk_order=("risk-1", "risk-0")
+        cases(30, risks=3), seed=1, order=DrawOrder.RISKIEST_FIRST, risk_blocks=[("risk-1",), ("risk-0",)]
     )
     risks = [plan.cases[i].risk for i in plan.case_index]
     assert risks == ["risk-2"] * 10 + ["risk-1"] * 10 + ["risk-0"] * 10
-    assert plan.risk_order == ("risk-2", "risk-1", "risk-0")
+    assert plan.risk_blocks == (("risk-2",), ("risk-1",), ("risk-0",))
 
 
 @given(layouts, st.integers(1, 3), st.integers(0, 2**40), st.permutations(["r0", "r1", "r2", "r3"]))
@@ -101,7 +101,7 @@ def test_each_risk_keeps_its_uniform_order_where_the_riskiest_comes_first(
     """A rule about one risk reads the same draws in the same order, whatever stands before them."""
     uniform = build_plan(_cases(layout), seed=seed, repeats=repeats)
     ranked = build_plan(
-        _cases(layout), seed=seed, repeats=repeats, order=DrawOrder.RISKIEST_FIRST, risk_order=order
+        _cases(layout), seed=seed, repeats=repeats, order=DrawOrder.RISKIEST_FIRST, risk_blocks=[order[:1], order[1:3], order[3:]]
     )
     for risk in {f"r{number}" for _, number in layout}:
         one, two = (
@@ -110,7 +110,7 @@ def test_each_risk_keeps_its_uniform_order_where_the_riskiest_comes_first(
         )
         assert one == two
     again = build_plan(
-        _cases(layout), seed=seed, repeats=repeats, order=DrawOrder.RISKIEST_FIRST, risk_order=ranked.risk_order
+        _cases(layout), seed=seed, repeats=repeats, order=DrawOrder.RISKIEST_FIRST, risk_blocks=ranked.risk_blocks
     )
     assert again.plan_digest == ranked.plan_digest, "a resumed run builds its plan from the one it finds"
 
@@ -126,7 +126,7 @@ def test_suites_may_repeat_differently() -> None:
         (lambda: build_plan((), seed=1), "no case"),
         (lambda: build_plan((case("a"), case("a")), seed=1), "appears twice"),
         (lambda: build_plan((case("a"),), seed=1, repeats=0), "at least 1"),
-        (lambda: build_plan((case("a"),), seed=1, order=DrawOrder.RISKIEST_FIRST), "order of risks"),
+        (lambda: build_plan((case("a"),), seed=1, order=DrawOrder.RISKIEST_FIRST), "blocks of risks"),
         (
             lambda: build_plan(
                 (case("a", messages=(Message(role=MessageRole.ASSISTANT, content="hello"),)),), seed=1

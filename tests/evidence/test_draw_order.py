@@ -70,7 +70,7 @@ def test_every_honest_order_is_derived_and_every_exchange_is_found(
     risks = [f"risk-{number}" for number in generator.sample(range(3), 2)]
     plan = build_plan(
         cases, seed=seed, repeats=repeats, order=order,
-        risk_order=risks if order is DrawOrder.RISKIEST_FIRST else None,
+        risk_blocks=[risks] if order is DrawOrder.RISKIEST_FIRST else None,
     )  # fmt: skip
     check(plan)
     if len(plan) < 2 or order is DrawOrder.RISKIEST_FIRST:
@@ -84,7 +84,7 @@ def test_every_honest_order_is_derived_and_every_exchange_is_found(
 def test_the_risks_come_one_after_another_where_the_riskiest_comes_first() -> None:
     cases = mixed_cases(40, 10, random.Random(3))
     plan = build_plan(
-        cases, seed=5, repeats=2, order=DrawOrder.RISKIEST_FIRST, risk_order=("risk-1", "risk-0")
+        cases, seed=5, repeats=2, order=DrawOrder.RISKIEST_FIRST, risk_blocks=[("risk-1",), ("risk-0",)]
     )
     risks = [cases[index].risk for index in plan.case_index]
     first_of_block = next(at for at in range(1, len(risks)) if risks[at] != risks[at - 1])

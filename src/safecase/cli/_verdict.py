@@ -14,6 +14,7 @@ _VERDICT_STYLE = {
     VerdictKind.GO_WITH_CONDITIONS: "bold green",
     VerdictKind.NO_GO: "bold red",
     VerdictKind.INSUFFICIENT_EVIDENCE: "bold yellow",
+    VerdictKind.NOT_CONFIGURED: "bold yellow",
 }
 _STATUS_STYLE = {RuleStatus.MET: "green", RuleStatus.NOT_MET: "red"}
 # The sentences of the rules begin one under the other.

@@ -61,13 +61,24 @@ class RunPlan:
             seed=int(self.seed[draw]),
         )
 
-    @property
-    def risk_order(self) -> tuple[str, ...]:
-        """The risks in the order of their first draws: what `build_plan` takes for ``RISKIEST_FIRST``."""
-        _, first = np.unique(self.case_index, return_index=True)
-        return tuple(
-            dict.fromkeys(self.cases[self.case_index[draw]].risk for draw in np.sort(first).tolist())
-        )
+    @cached_property
+    def risk_blocks(self) -> tuple[tuple[str, ...], ...]:
+        """The risks in blocks that follow one another in the draw order: what `build_plan` takes for
+        ``RISKIEST_FIRST``. Risks whose draws are mixed are of one block."""
+        names = sorted({case.risk for case in self.cases})
+        place = {risk: number for number, risk in enumerate(names)}
+        of_case = np.fromiter((place[case.risk] for case in self.cases), np.int64, len(self.cases))
+        risks = of_case[self.case_index]
+        _, first = np.unique(risks, return_index=True)
+        last = len(risks) - 1 - np.unique(risks[::-1], return_index=True)[1]
+        blocks: list[list[str]] = []
+        end = -1
+        for number in np.argsort(first).tolist():
+            if first[number] > end:
+                blocks.append([])
+            blocks[-1].append(names[number])
+            end = max(end, int(last[number]))
+        return tuple(map(tuple, blocks))
 
     @cached_property
     def draw_order_digest(self) -> str:
@@ -97,21 +108,21 @@ def build_plan(
     seed: int,
     repeats: int | Mapping[str, int] = 1,
     order: DrawOrder = DrawOrder.UNIFORM,
-    risk_order: Sequence[str] | None = None,
+    risk_blocks: Sequence[Sequence[str]] | None = None,
 ) -> RunPlan:
     """Commit the draw order of a run.
 
-    ``repeats`` is one number, or a number per suite id (suites that it does not name get 1). ``risk_order``
-    (risks, the riskiest first) is needed by ``RISKIEST_FIRST`` and refused by ``UNIFORM``; a risk that it
-    does not name comes before all that it names, because nothing is known of it.
+    ``repeats`` is one number, or a number per suite id (suites that it does not name get 1). ``risk_blocks``
+    (blocks of risks, the riskiest first) is needed by ``RISKIEST_FIRST`` and refused by ``UNIFORM``; risks that
+    it does not name make a block before all others, because nothing is known of them.
 
     Raises InputError on no case, on a case id that appears twice, on a case without a message to answer,
-    on repeats below 1, and on a ``risk_order`` that does not go with the order.
+    on repeats below 1, and on ``risk_blocks`` that do not go with the order.
     """
     _check_cases(cases)
-    if (order is DrawOrder.RISKIEST_FIRST) != (risk_order is not None):
+    if (order is DrawOrder.RISKIEST_FIRST) != (risk_blocks is not None):
         raise InputError(
-            f"draw order '{order.value}' and an order of risks do not go together",
+            f"draw order '{order.value}' and blocks of risks do not go together",
             hint="riskiest_first needs one, from the rates of an earlier run; uniform takes none",
         )
     counts = _repeat_counts(cases, repeats)
@@ -123,7 +134,7 @@ def build_plan(
     if order is DrawOrder.UNIFORM:
         permutation = np.argsort(position_key, kind="stable")
     else:
-        permutation = np.lexsort((position_key, _risk_rank(cases, risk_order or ())[case_index]))
+        permutation = np.lexsort((position_key, _risk_rank(cases, risk_blocks or ())[case_index]))
     seeds = _attempt_keys(_case_keys(cases, seed, "seed")[case_index], repeat) >> np.uint64(64 - _SEED_BITS)
     return RunPlan(
         cases=tuple(cases),
@@ -187,12 +198,10 @@ def _repeat_counts(cases: Sequence[Case], repeats: int | Mapping[str, int]) -> N
     return counts
 
 
-def _risk_rank(cases: Sequence[Case], risk_order: Sequence[str]) -> NDArray[np.int64]:
-    """The place of each case's risk; unknown risks come first, by name."""
-    known = {risk: place for place, risk in enumerate(risk_order)}
-    ranked = sorted({case.risk for case in cases}, key=lambda risk: (known.get(risk, -1), risk))
-    rank = {risk: position for position, risk in enumerate(ranked)}
-    return np.array([rank[case.risk] for case in cases], dtype=np.int64)
+def _risk_rank(cases: Sequence[Case], risk_blocks: Sequence[Sequence[str]]) -> NDArray[np.int64]:
+    """The place of the block of each case's risk; unknown risks come first."""
+    rank = {risk: place for place, block in enumerate(risk_blocks) for risk in block}
+    return np.array([rank.get(case.risk, -1) for case in cases], dtype=np.int64)
 
 
 def _key(seed: int, purpose: str, name: str) -> int:

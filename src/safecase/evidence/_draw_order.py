@@ -46,9 +46,12 @@ def check_draw_order(
     repeat_of = np.arange(len(case_of)) - starts[case_of]
     # Attempts count case by case here: attempt ``starts[case] + repeat``.
     position = _mixed(_case_keys(cases, seed, "order")[case_of], repeat_of)
-    # Which risk comes first is told by an earlier run, and no seed can give it: the draws themselves show it, and
-    # what the seed must give is the order inside of each risk, with no two risks mixed.
-    rank = np.zeros(len(cases), dtype=np.int64) if order == "uniform" else _risk_ranks(cases, seen_case)
+    # Which risks come first is told by an earlier run, and no seed can give it: the draws themselves show it, and
+    # what the seed must give is the order inside of each block of risks.
+    rank = np.zeros(len(cases), dtype=np.int64)
+    if order == "riskiest_first":
+        block = risk_blocks([case.risk for case in cases], case_index)
+        rank = np.fromiter((block[case.risk] for case in cases), np.int64, len(cases))
     wanted = np.lexsort((position, rank[case_of]))
     own_seed = (_mixed(_case_keys(cases, seed, "seed")[case_of], repeat_of) >> np.uint64(33)).astype(np.int64)
     seen_seed = np.asarray(seeds, dtype=np.int64)
@@ -109,9 +112,20 @@ def _mixed(keys: Keys, repeat: Integers) -> Keys:
     return found
 
 
-def _risk_ranks(cases: Sequence[Case], case_index: Integers) -> Integers:
-    """For each case the place of its risk among the risks, by the first draw of each."""
-    rank: dict[str, int] = {}
-    for index in case_index.tolist():
-        rank.setdefault(cases[index].risk, len(rank))
-    return np.fromiter((rank[case.risk] for case in cases), np.int64, len(cases))
+def risk_blocks(risks: Sequence[str], case_index: Sequence[int]) -> dict[str, int]:
+    """Risk → number of its block: risks of which one ends before the other begins are of different blocks.
+
+    ``risks``: one per case; ``case_index``: one per draw.
+    """
+    begin: dict[str, int] = {}
+    end: dict[str, int] = {}
+    for draw, index in enumerate(case_index):
+        begin.setdefault(risks[index], draw)
+        end[risks[index]] = draw
+    found: dict[str, int] = {}
+    number, reach = -1, -1
+    for risk, draw in sorted(begin.items(), key=lambda item: item[1]):
+        number += draw > reach
+        reach = max(reach, end[risk])
+        found[risk] = number
+    return found

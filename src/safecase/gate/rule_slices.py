@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from safecase.engine import RunPlan
-from safecase.model import METRICS, Case, CaseScope, DrawOrder, GateRule, Purpose, Selector
+from safecase.model import METRICS, Case, CaseScope, DrawOrder, Gate, GateRule, Purpose, RequiredOrder, Selector
 
 BoolArray = NDArray[np.bool_]
 IntArray = NDArray[np.int64]
@@ -73,6 +73,7 @@ def rule_slices(rule: GateRule, plan: RunPlan) -> tuple[RuleSlice, ...]:
     names = np.array(
         [name_of(case) if mask[index] else "" for index, case in enumerate(plan.cases)], dtype=object
     )
+    blocks = {risk: number for number, block in enumerate(plan.risk_blocks) for risk in block}
     found = []
     for name in sorted({str(item) for item in names[mask]}):
         members = np.asarray((names == name) & mask, dtype=np.bool_)
@@ -93,11 +94,31 @@ def rule_slices(rule: GateRule, plan: RunPlan) -> tuple[RuleSlice, ...]:
                 members,
                 draws,
                 families,
-                uniform=plan.order is DrawOrder.UNIFORM or len({case.risk for case in own}) == 1,
+                uniform=plan.order is DrawOrder.UNIFORM or len({blocks[case.risk] for case in own}) == 1,
                 independent=designated or families == len(draws),
             )
         )
     return tuple(found)
+
+
+def connected_risks(gates: Iterable[Gate], cases: Sequence[Case]) -> list[set[str]]:
+    """The risks of ``cases`` in blocks that sequential tests look at together.
+
+    Blocks may be called one after another: each test still reads its own attempts in a uniform order.
+    """
+    blocks = [{risk} for risk in sorted({case.risk for case in cases})]
+    for rule in (rule for gate in gates for rule in gate.rules):
+        if METRICS.get(rule.metric).order is not RequiredOrder.UNIFORM:
+            continue
+        together: dict[str, set[str]] = {}
+        for case, mine in zip(cases, case_mask(rule, cases), strict=True):
+            if mine:
+                together.setdefault(_CATEGORY[rule.per](case), set()).add(case.risk)
+        for risks in together.values():
+            joined = [block for block in blocks if block & risks]
+            blocks = [block for block in blocks if not block & risks]
+            blocks.append(set().union(*joined))
+    return blocks
 
 
 def designated_draws(

@@ -3,7 +3,8 @@
 It sees attempts in draw order only, and uses the same tests as the evaluation afterwards, so both
 decide alike. What each kind of rule asks of the run:
 
-* rates, severity-weighted rates and regressions: attempts until their sequential test decides;
+* rates, severity-weighted rates and regressions: attempts until their sequential test decides, and on where
+  too many errors hold the answer back;
 * attack@k: the first k tries of each case, and no further try of a case that is broken;
 * latency and cost: ``max(200, minimum_n)`` attempts of their own, and then no more (more where the limit of a
   quantile far out takes more);
@@ -11,7 +12,7 @@ decide alike. What each kind of rule asks of the run:
   methods hold for a size that was fixed beforehand;
 * advisory rules ask like all others, but never end a run that binding rules still need, and a run in
   which a binding rule has failed ends without them;
-* coverage: one attempt on each risk.
+* coverage: one attempt on each risk that does not end in an error.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ from safecase.model import AttemptSummary, Case, Gate, GateRule, OutcomeKind, Pl
 class StreamingEvaluation:
     """Watches a run for one or several gates; a `safecase.model.protocols.EarlyStop`.
 
-    ``baseline_rates`` (case id → violation rate in the baseline run, `BaselineRun.rates`) lets regression
+    ``baseline_rates`` (case digest → violation rate in the baseline run, `BaselineRun.rates`) lets regression
     rules stop early; without it they ask for all of their attempts. ``stop_on_failure``: a binding rule
     that is proven to fail ends the run.
     """
@@ -57,7 +58,9 @@ class StreamingEvaluation:
     def observe(self, summary: AttemptSummary) -> None:
         """Take the next attempt in draw order."""
         code = self._codes[summary.outcome]
-        self._seen_risks.add(summary.risk)
+        # An error is no look at a risk.
+        if summary.outcome is not OutcomeKind.ERROR:
+            self._seen_risks.add(summary.risk)
         changed = False
         for state in self._open:
             if state.units[summary.draw]:

@@ -9,6 +9,7 @@ from datetime import date
 from safecase.base import digest
 from safecase.engine import RunPlan, SummaryColumns
 from safecase.gate._rule_sentences import rule_sentence
+from safecase.gate._wording import NOT_CONFIGURED
 from safecase.gate.baseline import BaselineRun
 from safecase.gate.coverage import tried_cases, untried_risks
 from safecase.gate.labels import Labels
@@ -74,7 +75,7 @@ def evaluate_gate(
     kind, reasons, conditions = _conclude(results, gaps, stale, accepted)
     made = by_draw[by_draw != MISSING]
     errors = int((made == ERROR).sum())
-    if len(made) and errors == len(made):
+    if kind is not VerdictKind.NOT_CONFIGURED and len(made) and errors == len(made):
         reasons = [f"Every one of the {errors} attempts ended in an error, so nothing was learnt.", *reasons]
         kind = VerdictKind.INSUFFICIENT_EVIDENCE
     return Verdict(
@@ -102,7 +103,9 @@ def _evaluate_rule(rule: GateRule, manifest: RunManifest, reading: RunReading) -
     statuses = {item.category: item.status for item in found}
     status = combine_statuses(rule, list(statuses.values()))
     single = found[0].sentence if len(found) == 1 else ""
-    sentence = rule_sentence(metric.demand(rule), statuses, single, _contradictions(found))
+    sentence = rule_sentence(metric.demand(rule), statuses, single)
+    if rule.empty_limit:
+        sentence = f"{metric.demand(rule)}: every system meets that limit: {NOT_CONFIGURED}."
     if rule.requires_calibrated_scorers and uncalibrated and status is RuleStatus.MET:
         status = RuleStatus.INSUFFICIENT
         verb = "has" if len(uncalibrated) == 1 else "have"
@@ -113,20 +116,9 @@ def _evaluate_rule(rule: GateRule, manifest: RunManifest, reading: RunReading) -
     )
 
 
-def _contradictions(found: Sequence[CategoryResult]) -> str:
-    """Slices that met their limit before later attempts of the same run put their suite over it."""
-    names = [item.category for item in found if item.details.get("later_attempts_exceed_limit")]
-    if not names:
-        return ""
-    return (
-        f" But attempts that came in after the decision put the suite over its limit in {', '.join(names)}: "
-        "look at them before anybody signs."
-    )
-
-
 def combine_statuses(rule: GateRule, statuses: Sequence[RuleStatus]) -> RuleStatus:
     """Every category must meet the bound (intersection–union); no category at all is no evidence."""
-    if rule.bound is None and rule.margin is None:
+    if (rule.bound is None and rule.margin is None) or rule.empty_limit:
         return RuleStatus.NOT_CONFIGURED
     for status in (RuleStatus.NOT_MET, RuleStatus.NOT_CONFIGURED, RuleStatus.INSUFFICIENT):
         if status in statuses:
@@ -196,13 +188,19 @@ def _conclude(
         names = ", ".join(item.what for item in stale[:_CHANGES_NAMED])
         open_.append(f"The evidence is stale: {names} changed since it was measured.")
     open_.extend(gaps)
+    binding = [result for result in results if result.rule.rule_class is not RuleClass.ADVISORY]
+    if all(result.status is RuleStatus.NOT_CONFIGURED for result in binding):
+        reason = (
+            "No rule of this gate binds, so none could have failed: give one the class floor or bounded, "
+            "and a limit."
+        )
+        return VerdictKind.NOT_CONFIGURED, [reason, *open_], conditions
     # What failed outweighs what is open: no evidence yet to come can turn it round.
     if failing:
         return VerdictKind.NO_GO, [*failing, *open_], conditions
     if open_:
         return VerdictKind.INSUFFICIENT_EVIDENCE, open_, conditions
     summary = [_summary(results)]
-    summary += [result.sentence for result in results if _contradicted(result)]
     if conditions:
         return VerdictKind.GO_WITH_CONDITIONS, summary, conditions
     return VerdictKind.GO, summary, conditions
@@ -211,13 +209,6 @@ def _conclude(
 def _summary(results: Sequence[RuleResult]) -> str:
     binding = [result for result in results if result.rule.rule_class is not RuleClass.ADVISORY]
     met = sum(result.status is RuleStatus.MET for result in binding)
-    if not binding:
-        return "No rule of this gate binds: all are advisory."
     if met < len(binding):
         return f"{met} of {len(binding)} rules that bind are met, and what the others show was accepted."
     return f"All {met} rules that bind are met." if met > 1 else "The rule that binds is met."
-
-
-def _contradicted(result: RuleResult) -> bool:
-    """Whether attempts after the decision exceed the limit that the rule met."""
-    return any(item.details.get("later_attempts_exceed_limit") for item in result.categories)

@@ -226,6 +226,8 @@ class VerdictKind(StrEnum):
     GO_WITH_CONDITIONS = "go_with_conditions"
     NO_GO = "no_go"
     INSUFFICIENT_EVIDENCE = "insufficient_evidence"
+    NOT_CONFIGURED = "not_configured"
+    """No rule of the gate binds, so that none could have failed."""
 
 
 class Comparator(StrEnum):

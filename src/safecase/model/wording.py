@@ -13,6 +13,7 @@ VERDICT_WORDS = {
     VerdictKind.GO_WITH_CONDITIONS: "Go, with conditions",
     VerdictKind.NO_GO: "No-go",
     VerdictKind.INSUFFICIENT_EVIDENCE: "Insufficient evidence",
+    VerdictKind.NOT_CONFIGURED: "Not configured",
 }
 """What the tool recommends, at the head of a page."""
 

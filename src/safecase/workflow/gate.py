@@ -20,6 +20,7 @@ EXIT_CODES = {
     VerdictKind.GO_WITH_CONDITIONS: ExitCode.OK,
     VerdictKind.NO_GO: ExitCode.CHECK_FAILED,
     VerdictKind.INSUFFICIENT_EVIDENCE: ExitCode.INSUFFICIENT_EVIDENCE,
+    VerdictKind.NOT_CONFIGURED: ExitCode.INSUFFICIENT_EVIDENCE,
 }
 
 

@@ -8,7 +8,6 @@ from safecase.base import InputError
 from safecase.engine import build_plan
 from safecase.gate import GateForecast, forecast
 from safecase.workflow._project import Project
-from safecase.workflow.run import draw_order
 
 
 def forecast_run(
@@ -20,10 +19,5 @@ def forecast_run(
     if not gates:
         raise InputError("the workspace has no gate, so there is nothing to plan for", hint="add gates:")
     defaults = project.workspace.defaults
-    plan = build_plan(
-        project.cases(select),
-        seed=defaults.seed,
-        repeats=repeats or defaults.repeats,
-        order=draw_order(gates),
-    )
+    plan = build_plan(project.cases(select), seed=defaults.seed, repeats=repeats or defaults.repeats)
     return tuple(forecast(item, plan) for item in gates)

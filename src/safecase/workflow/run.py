@@ -40,6 +40,7 @@ from safecase.model import (
 )
 from safecase.targets import price_of
 from safecase.workflow._project import Project
+from safecase.workflow._risk_order import riskiest_first
 from safecase.workflow._scorers import ScorerSource
 
 
@@ -71,17 +72,6 @@ class PreparedRun:
     gates: tuple[Gate, ...]
 
 
-def draw_order(gates: tuple[Gate, ...]) -> DrawOrder:
-    """The order that the gates' claims need.
-
-    Claims about the population of families need each family at most once a round; claims about the
-    finite suite need a uniform order of its attempts. Where both are made the first order is taken,
-    and the gate reads suite claims in it by exact counting only.
-    """
-    families = any(rule.population == "families" for gate in gates for rule in gate.rules)
-    return DrawOrder.FAMILY_ROUNDS if families else DrawOrder.UNIFORM
-
-
 def prepare(
     project: Project, options: RunOptions, *, progress: ProgressCallback | None = None
 ) -> PreparedRun:
@@ -97,15 +87,28 @@ def _prepare(
     configuration: TargetConfiguration,
     settings: RunSettings,
     progress: ProgressCallback | None,
+    *,
+    resumed: RunPlan | None = None,
 ) -> PreparedRun:
-    """All that the engine needs, checked before the first call is paid for."""
+    """All that the engine needs, checked before the first call is paid for. ``resumed``: the plan that an
+    earlier run began."""
     target = project.target(configuration, settings)
     cases = project.cases(options.select)
     gates = project.gates(options.gate)
     defaults = project.workspace.defaults
     seed = defaults.seed if options.seed is None else options.seed
     repeats = _repeats(project, options, gates)
-    plan = build_plan(cases, seed=seed, repeats=repeats, order=draw_order(gates))
+    if resumed is not None:
+        blocks = resumed.risk_blocks if resumed.order is DrawOrder.RISKIEST_FIRST else None
+    else:
+        blocks = None if settings.complete else riskiest_first(project, gates, cases)
+    plan = build_plan(
+        cases,
+        seed=seed,
+        repeats=repeats,
+        order=DrawOrder.UNIFORM if blocks is None else DrawOrder.RISKIEST_FIRST,
+        risk_blocks=blocks,
+    )
     scorers = ScorerSource(project, target, cases)
     references, cards = scorers.references()
     system = project.system_version(target)
@@ -195,7 +198,8 @@ def prepare_resume(
         baseline=manifest.baseline.run_id if manifest.baseline else "",
     )
     configuration = project.target_configuration(manifest.target_name)
-    return _prepare(project, options, configuration, manifest.settings, progress), folder.path
+    prepared = _prepare(project, options, configuration, manifest.settings, progress, resumed=folder.plan)
+    return prepared, folder.path
 
 
 def _repeats(project: Project, options: RunOptions, gates: tuple[Gate, ...]) -> int:

@@ -28,10 +28,10 @@ class DrawOrder(StrEnum):
     reads, and whether it reads all of their attempts or one designated draw of each family, comes in a
     uniform order too, whatever the sizes of the families."""
     RISKIEST_FIRST = "riskiest_first"
-    """The risks one after another, the riskiest in front, each in a uniform order of its own.
+    """Blocks of risks one after another, the riskiest in front, each in a uniform order of its own.
 
-    Right for rules about one risk each, and a bad system is found out after a few calls. A test over several
-    risks together refuses to stop early in it (measured false ship 88 %).
+    Right for rules that look at risks of one block, and a bad system is found out after a few calls. A test over
+    several blocks refuses to stop early in it (measured false ship 88 %).
     """
 
 
