@@ -101,16 +101,28 @@ def test_each_risk_keeps_its_uniform_order_where_the_riskiest_comes_first(
     """A rule about one risk reads the same draws in the same order, whatever stands before them."""
     uniform = build_plan(_cases(layout), seed=seed, repeats=repeats)
     ranked = build_plan(
-        _cases(layout), seed=seed, repeats=repeats, order=DrawOrder.RISKIEST_FIRST, risk_blocks=[order[:1], order[1:3], order[3:]]
+        _cases(layout),
+        seed=seed,
+        repeats=repeats,
+        order=DrawOrder.RISKIEST_FIRST,
+        risk_blocks=[order[:1], order[1:3], order[3:]],
     )
     for risk in {f"r{number}" for _, number in layout}:
         one, two = (
-            [plan.planned(draw).id for draw in range(len(plan)) if plan.cases[plan.case_index[draw]].risk == risk]
+            [
+                plan.planned(draw).id
+                for draw in range(len(plan))
+                if plan.cases[plan.case_index[draw]].risk == risk
+            ]
             for plan in (uniform, ranked)
         )
         assert one == two
     again = build_plan(
-        _cases(layout), seed=seed, repeats=repeats, order=DrawOrder.RISKIEST_FIRST, risk_blocks=ranked.risk_blocks
+        _cases(layout),
+        seed=seed,
+        repeats=repeats,
+        order=DrawOrder.RISKIEST_FIRST,
+        risk_blocks=ranked.risk_blocks,
     )
     assert again.plan_digest == ranked.plan_digest, "a resumed run builds its plan from the one it finds"
 

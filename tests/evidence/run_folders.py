@@ -72,7 +72,7 @@ def write_run(
     gates: Sequence[Gate] = (),
     *,
     run_id: str = "20260102T030405Z-abcdef",
-    order: DrawOrder = DrawOrder.UNIFORM,
+    risk_blocks: Sequence[Sequence[str]] | None = None,
     repeats: int = 1,
     seed: int = 7,
     texts: Mapping[int, str] | None = None,
@@ -89,7 +89,8 @@ def write_run(
 
     ``plan`` replaces the honest one, ``more`` are fields of the manifest.
     """
-    plan = plan or build_plan(cases, seed=seed, repeats=repeats, order=order)
+    order = DrawOrder.UNIFORM if risk_blocks is None else DrawOrder.RISKIEST_FIRST
+    plan = plan or build_plan(cases, seed=seed, repeats=repeats, order=order, risk_blocks=risk_blocks)
     folder = store / run_id
     folder.mkdir(parents=True)
     manifest = manifest_of(

@@ -22,7 +22,6 @@ from safecase.gate import (
 )
 from safecase.gate._proportion_test import SuiteTest, make_test
 from safecase.model import (
-    DrawOrder,
     Gate,
     HarmClass,
     Risk,

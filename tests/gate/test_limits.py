@@ -162,7 +162,9 @@ def test_a_no_stands_whatever_comes_in_later() -> None:
         assert only(stopped).decided_at == only(whole).decided_at
 
 
-@pytest.mark.parametrize("metric", ["violation_rate", "severity_weighted_rate", "attack_at_k", "group_difference"])
+@pytest.mark.parametrize(
+    "metric", ["violation_rate", "severity_weighted_rate", "attack_at_k", "group_difference"]
+)
 @pytest.mark.parametrize("code", [ERROR, UNDETERMINED])
 def test_what_stays_without_an_answer_is_no_pass_of_any_metric(metric: str, code: int) -> None:
     pairs = [
@@ -235,7 +237,11 @@ def test_a_gate_in_which_nothing_binds_is_not_configured(rules: int) -> None:
 
 @pytest.mark.parametrize(
     "fields",
-    [{"bound": 1}, {"metric": "utility_rate", "comparator": ">=", "bound": 0}, {"metric": "group_difference", "bound": 1}],
+    [
+        {"bound": 1},
+        {"metric": "utility_rate", "comparator": ">=", "bound": 0},
+        {"metric": "group_difference", "bound": 1},
+    ],
 )
 def test_a_limit_that_every_system_meets_is_none(fields: dict[str, Any]) -> None:
     verdict = decide(plan_of(cases(30)), [VIOLATED] * 30, rule(**fields))

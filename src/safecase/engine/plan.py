@@ -5,9 +5,8 @@ Everything here is a pure function of the cases, the repeats and one seed. Order
 order in which cases were loaded, on concurrency, on the number of machines or on a library's version.
 
 A uniform permutation keeps each prefix of each part of the cases an honest sample of that part. A claim about
-the population of families reads one designated draw of each family out of it (`safecase.gate`), whose place does
-not depend on the family's size.
-"""
+the population of families reads one designated draw of each family out of it (`safecase.gate`), whose place
+does not depend on the family's size."""
 
 from __future__ import annotations
 
@@ -113,8 +112,8 @@ def build_plan(
     """Commit the draw order of a run.
 
     ``repeats`` is one number, or a number per suite id (suites that it does not name get 1). ``risk_blocks``
-    (blocks of risks, the riskiest first) is needed by ``RISKIEST_FIRST`` and refused by ``UNIFORM``; risks that
-    it does not name make a block before all others, because nothing is known of them.
+    (blocks of risks, the riskiest first) is needed by ``RISKIEST_FIRST`` and refused by ``UNIFORM``; risks
+    that it does not name make a block before all others, because nothing is known of them.
 
     Raises InputError on no case, on a case id that appears twice, on a case without a message to answer,
     on repeats below 1, and on ``risk_blocks`` that do not go with the order.

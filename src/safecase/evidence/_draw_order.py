@@ -46,8 +46,8 @@ def check_draw_order(
     repeat_of = np.arange(len(case_of)) - starts[case_of]
     # Attempts count case by case here: attempt ``starts[case] + repeat``.
     position = _mixed(_case_keys(cases, seed, "order")[case_of], repeat_of)
-    # Which risks come first is told by an earlier run, and no seed can give it: the draws themselves show it, and
-    # what the seed must give is the order inside of each block of risks.
+    # Which risks come first is told by an earlier run, and no seed can give it: the draws themselves show it,
+    # and what the seed must give is the order inside of each block of risks.
     rank = np.zeros(len(cases), dtype=np.int64)
     if order == "riskiest_first":
         block = risk_blocks([case.risk for case in cases], case_index)

@@ -59,7 +59,9 @@ class MeanJudgement:
     @property
     def decided_at(self) -> int | None:
         """Units taken by a decision that fell along the stream."""
-        return self.n if self.decision in ("ship", "block_proven", "futility") and not self.everything else None
+        return (
+            self.n if self.decision in ("ship", "block_proven", "futility") and not self.everything else None
+        )
 
 
 def first_bounded_decision(plan: BoundedGatePlan, values: FloatArray, *, uniform: bool) -> tuple[str, int]:
@@ -154,9 +156,9 @@ class BoundedMeanState(StreamState):
         *,
         decision: str = "",
     ) -> None:
-        """``value``: (draw, outcome code) → the number in [0, 1], what stayed without an answer counted as bad
-        and as good; None where the attempt is no unit of the test. ``decision``: what is decided before the first
-        attempt."""
+        """``value``: (draw, outcome code) → the number in [0, 1], what stayed without an answer counted as
+        bad and as good; None where the attempt is no unit of the test. ``decision``: what is decided before
+        the first attempt."""
         super().__init__(rule, rule_slice, plan)
         self._plan = test
         self._test = BoundedSequentialTest(test)

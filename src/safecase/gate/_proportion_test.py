@@ -4,9 +4,8 @@ Claims about a population read one attempt per family against an e-process with 
 threshold. Claims about this finite suite read attempts in uniform order against a hypergeometric
 e-process, and exact counting: when what remains cannot change the answer, the answer is known.
 
-Each test asks for what it rests on: a population claim for independent units, and both for a uniform order. In
-another order no prefix stands for the rest, so the whole count decides, or exact counting.
-"""
+Each test asks for what it rests on: a population claim for independent units, and both for a uniform order.
+In another order no prefix stands for the rest, so the whole count decides, or exact counting."""
 
 from __future__ import annotations
 
@@ -287,10 +286,18 @@ def families_needed(bound: float, confidence: float) -> int:
     return zero_failure_floor(bound, 1.0 - confidence)
 
 
-def exceeds_at_last(bound: float, alpha: float, events: NDArray[np.bool_]) -> bool:
-    """Whether events of independent units prove "rate > ``bound``", where no test could ever ship."""
+def exceeds_at_last(
+    bound: float, alpha: float, events: NDArray[np.bool_], *, size: int, uniform: bool
+) -> bool:
+    """Whether events of independent units prove "rate > ``bound``", where no test could ever ship.
+
+    In an order that is not ``uniform`` only all ``size`` of them do.
+    """
+    if not len(events) or not (uniform or len(events) == size):
+        return False
     if not 0 < bound < 1:
         return bound <= 0 and bool(events.any())
     n = np.arange(1, len(events) + 1)
     evidence = block_mixture(bound).log_e(n, np.cumsum(events))
-    return bool(crosses(evidence, log_threshold(alpha)).any())
+    reached = crosses(evidence, log_threshold(alpha))
+    return bool(reached.any() if uniform else reached[-1])

@@ -1,9 +1,8 @@
 """What every rule's answer must stand up to, whatever its metric: budgets, minima, and all attempts made.
 
-A test decides along the beginning of a stream. What it says is not yet the answer: the share of attempts without
-an answer is judged on all that were made, not on the few of the decision; and what violations alone prove needs no
-budget.
-"""
+A test decides along the beginning of a stream. What it says is not yet the answer: the share of attempts
+without an answer is judged on all that were made, not on the few of the decision; and what violations alone
+prove needs no budget."""
 
 from __future__ import annotations
 

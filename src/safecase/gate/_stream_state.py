@@ -39,9 +39,8 @@ class StreamState:
     def decided(self) -> bool:
         """True where more attempts cannot change the slice's answer, or need not.
 
-        An answer that too many errors, or too few attempts, hold back waits for more of them: the first attempt
-        of a run may be an error, and the budget is one for the whole.
-        """
+        An answer that too many errors, or too few attempts, hold back waits for more of them: the first
+        attempt of a run may be an error, and the budget is one for the whole."""
         if self.seen >= self.size or self.proven:
             return True
         if self.rule.bound is None and self.rule.margin is None:

@@ -10,7 +10,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from safecase.engine import RunPlan
-from safecase.model import METRICS, Case, CaseScope, DrawOrder, Gate, GateRule, Purpose, RequiredOrder, Selector
+from safecase.model import (
+    METRICS,
+    Case,
+    CaseScope,
+    DrawOrder,
+    Gate,
+    GateRule,
+    Purpose,
+    RequiredOrder,
+    Selector,
+)
 
 BoolArray = NDArray[np.bool_]
 IntArray = NDArray[np.int64]

@@ -19,7 +19,6 @@ from safecase.gate.outcomes import ERROR, MISSING, UNDETERMINED, outcomes_by_dra
 from safecase.gate.rule_slices import case_mask, rule_slices
 from safecase.model import (
     Case,
-    CategoryResult,
     Gate,
     GateRule,
     Risk,

@@ -38,11 +38,10 @@ def counterfactual_comparisons(
     """All pairs of groups by exact McNemar tests with Holm's correction.
 
     `outcomes[group]`: 0/1 per prompt, shape (n,), prompts in the same order for every group; NaN where the
-    outcome is not known. What is missing may hang on the group, so the limits hold whatever the unknown outcomes
-    are: the upper one with those of the first group 1 and those of the second 0, the lower one the other way
-    round. Values and tests take an unknown outcome for 1. Raises `EmptyDenominatorError` for no prompts,
-    `StatisticsError` for fewer than two groups or unequal shapes.
-    """
+    outcome is not known. What is missing may hang on the group, so the limits hold whatever the unknown
+    outcomes are: the upper one with those of the first group 1 and those of the second 0, the lower one the
+    other way round. Values and tests take an unknown outcome for 1. Raises `EmptyDenominatorError` for no
+    prompts, `StatisticsError` for fewer than two groups or unequal shapes."""
     arrays = {group: np.asarray(values, dtype=np.float64).ravel() for group, values in outcomes.items()}
     if len(arrays) < 2:
         raise StatisticsError("a counterfactual comparison needs at least two groups")

@@ -69,8 +69,9 @@ def paired_observation(outcome: float, baseline: float) -> float:
 
 
 def increase_interval(differences: npt.ArrayLike, confidence: float = 0.95) -> Interval:
-    """The mean of `differences` D = outcome − baseline, shape (n,), in [-1, 1], with the limits that the bets of
-    `regression_gate` prove: valid at every stopping time, and under the margin exactly where the gate ships.
+    """The mean of `differences` D = outcome − baseline, shape (n,), in [-1, 1], with the limits that the bets
+    of `regression_gate` prove: valid at every stopping time, and under the margin exactly where the gate
+    ships.
 
     Each limit by itself holds with `confidence`, as the gate's decision does, so both together hold with
     ``2 confidence − 1``, which is the level of the interval. Raises `EmptyDenominatorError` without
@@ -96,8 +97,9 @@ def increase_interval(differences: npt.ArrayLike, confidence: float = 0.95) -> I
 
     mean = float(d.mean())
     upper = bracketed_root(below, mean, 1.0, tolerance=1e-12) if below(mean) < 0 < below(1.0) else 1.0
-    least = -1.0 + 1e-9
-    lower = bracketed_root(above, least, mean, tolerance=1e-12) if above(mean) < 0 < above(least) else -1.0
+    least, lower = -1.0 + 1e-9, -1.0
+    if mean > least and above(mean) < 0 < above(least):
+        lower = bracketed_root(above, least, mean, tolerance=1e-12)
     return Interval(mean, min(lower, mean), max(upper, mean), 2 * confidence - 1, "betting", int(d.size))
 
 

@@ -19,12 +19,12 @@ _RUNS_READ = 20
 def riskiest_first(
     project: Project, gates: Sequence[Gate], cases: Sequence[Case]
 ) -> tuple[tuple[str, ...], ...] | None:
-    """The blocks of risks of a run, the one that did worst in earlier runs first; None where nothing can be won.
+    """The blocks of risks of a run, the one that did worst in earlier runs first; None where nothing can be
+    won.
 
-    A binding rule that fails ends the run, so a bad system is found out after a few calls where its worst risk
-    comes first. That needs an earlier run, and rules that leave the risks in more than one block. The order of
-    blocks may come from any data: it changes calls, and never the error of a test.
-    """
+    A binding rule that fails ends the run, so a bad system is found out after a few calls where its worst
+    risk comes first. That needs an earlier run, and rules that leave the risks in more than one block. The
+    order of blocks may come from any data: it changes calls, and never the error of a test."""
     blocks = connected_risks(gates, cases)
     if len(blocks) < 2:
         return None

@@ -116,7 +116,7 @@ def _check_status(rule: GateRule, result: RuleResult, evidence: Evidence, name: 
         if status in found:
             expected = status
             break
-    if rule.bound is None and rule.margin is None:
+    if (rule.bound is None and rule.margin is None) or rule.empty_limit:
         expected = RuleStatus.NOT_CONFIGURED
     uncalibrated = _uncalibrated(rule, evidence)
     if result.uncalibrated_scorers != uncalibrated:
@@ -148,6 +148,17 @@ def _check_conclusion(verdict: Verdict, gate: Gate, evidence: Evidence, recount:
     the decision log now allows, never milder.
     """
     kind, run = verdict.kind, evidence.run
+    binding = [item for item in verdict.rules if item.rule.rule_class is not RuleClass.ADVISORY]
+    unset = all(item.status is RuleStatus.NOT_CONFIGURED for item in binding)
+    if (kind is VerdictKind.NOT_CONFIGURED) != unset:
+        raise CheckFailed(
+            "no rule binds, and the verdict decides"
+            if unset
+            else "a rule binds, and the verdict says that none does",
+            where=name,
+        )
+    if unset:
+        return
     if run.outcome and all(outcome == "error" for outcome in run.outcome.values()):
         if kind is not VerdictKind.INSUFFICIENT_EVIDENCE:
             raise CheckFailed("every attempt was an error, and the verdict claims to know", where=name)
@@ -210,7 +221,8 @@ def _sort(
 def _gaps(gate: Gate, evidence: Evidence, recount: Recount) -> list[str]:
     """What the gate's coverage requirement misses."""
     run, gaps = evidence.run, []
-    tried = {run.case_index[draw] for draw in run.outcome}
+    # An error is no look at a risk.
+    tried = {run.case_index[draw] for draw, outcome in run.outcome.items() if outcome != "error"}
     least = gate.coverage.risks_at_least
     if least is not None and evidence.severities is None:
         recount.skipped.append("coverage of severe risks: the pack does not hold the workspace's risks")

@@ -206,7 +206,8 @@ def _judge(
             minimum_n=rule.minimum_n,
         )
     except StatisticsError:
-        if rule_slice.uniform and exceeds_at_last(bound, 1 - rule.confidence, stream.sure):
+        alpha, uniform = 1 - rule.confidence, rule_slice.uniform
+        if exceeds_at_last(bound, alpha, stream.sure, size=size, uniform=uniform):
             found = _seen("block_proven", everything)
             return _Judgement(found, RuleStatus.NOT_MET, proven=True, everything=True)
         return _Judgement(undecided, RuleStatus.INSUFFICIENT, impossible_note(rule, size))

@@ -99,4 +99,3 @@ def _corrected(rule: GateRule, status: RuleStatus, estimate: Estimate, sure: str
     return (
         f"which is {between} once the scorer's errors are counted ({sure}, assuming that {basis}): {ending}"
     )
-

@@ -64,8 +64,8 @@ class QuantityMetric(Metric, ABC):
 
 
 def _spread(rule_slice: RuleSlice, enough: int) -> RuleSlice:
-    """The slice with the draws that such a rule asks for. The first ones are a fair sample in a uniform order;
-    where blocks of risks follow one another, it is draws from all over the order."""
+    """The slice with the draws that such a rule asks for. The first ones are a fair sample in a uniform
+    order; where blocks of risks follow one another, it is draws from all over the order."""
     import numpy as np
 
     size = len(rule_slice.draws)
@@ -78,9 +78,8 @@ def _spread(rule_slice: RuleSlice, enough: int) -> RuleSlice:
 class LatencyMetric(QuantityMetric):
     """A quantile of the latency of answers that came from the target, cached ones left out.
 
-    An attempt that ended in an error never came, so it counts as slower than any answer: a system that drops what
-    it is slow at would be quick otherwise.
-    """
+    An attempt that ended in an error never came, so it counts as slower than any answer: a system that drops
+    what it is slow at would be quick otherwise."""
 
     unit: str = "ms"
     quantile: float

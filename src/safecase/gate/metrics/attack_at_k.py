@@ -60,11 +60,11 @@ class _Cases:
 
 @dataclass(frozen=True, kw_only=True)
 class AttackMetric(Metric):
-    """A case counts once, at its first success; one that got no full answer might have been broken, and counts.
+    """A case counts once, at its first success; one that got no full answer might have been broken, and
+    counts.
 
-    A case of which tries were not made yet counts for nothing: the rule waits for it. Decided by an interval over
-    the cases of a size fixed beforehand: met only where it lies under the limit.
-    """
+    A case of which tries were not made yet counts for nothing: the rule waits for it. Decided by an interval
+    over the cases of a size fixed beforehand: met only where it lies under the limit."""
 
     def clause(self, rule: GateRule, limit: float) -> str:
         from safecase.gate._wording import share_clause
@@ -98,8 +98,8 @@ class AttackMetric(Metric):
             verb = "was" if found.untried == 1 else "were"
             note = f"{counted(found.untried, 'case')} {verb} not tried that often"
         told = (
-            f"{found.broken:,} of {counted(found.total, 'case')} {'was' if found.broken == 1 else 'were'} broken "
-            f"within {counted(tries, 'try', 'tries')}"
+            f"{found.broken:,} of {counted(found.total, 'case')} {'was' if found.broken == 1 else 'were'} "
+            f"broken within {counted(tries, 'try', 'tries')}"
         )
         if found.unanswered:
             verb = "counts" if found.unanswered == 1 else "count"
@@ -107,9 +107,7 @@ class AttackMetric(Metric):
         told += f", {f'but {note}: ' if note else ''}{STATUS_ENDINGS[status]}"
         # While cases are untried, the share of broken ones has no interval that speaks of all of them.
         estimate = (
-            None
-            if found.untried
-            else from_interval(interval, unit=self.unit, families=len(found.counted))
+            None if found.untried else from_interval(interval, unit=self.unit, families=len(found.counted))
         )
         return slice_result(
             self, rule, rule_slice, estimate, status, told, codes=made,

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from safecase.gate.rule_slices import RuleSlice
     from safecase.stats import BoundedGatePlan
 
+
 @dataclass(frozen=True)
 class _Pair:
     """One case in both runs."""
@@ -42,7 +43,8 @@ class _Pair:
 
     @property
     def earlier(self) -> float:
-        """The harm before; where nothing is known of it, there was none, so that its absence hides no rise."""
+        """The harm before; where nothing is known of it, there was none, so that its absence hides no
+        rise."""
         return self.before or 0.0
 
     @property
@@ -107,9 +109,7 @@ class RegressionMetric(Metric):
             return result(RuleStatus.INSUFFICIENT, "no baseline run was named")
         made = units[reading.by_draw[units] != MISSING]
         everything = [_pair(plan, rates, int(draw), int(reading.by_draw[draw])) for draw in made]
-        pairs = [
-            _pair(plan, rates, int(draw), int(code)) for draw, code in zip(units, codes, strict=False)
-        ]
+        pairs = [_pair(plan, rates, int(draw), int(code)) for draw, code in zip(units, codes, strict=False)]
         if not any(pair.before is not None for pair in pairs):
             return result(RuleStatus.INSUFFICIENT, "no case stands in both runs")
         stream = _mean_stream(pairs, everything, uniform=rule_slice.uniform)
@@ -167,8 +167,8 @@ class RegressionMetric(Metric):
 
 
 def _test(rule: GateRule, margin: float, planned: int) -> BoundedGatePlan:
-    """The bets of a rule. About a suite it does not stop for futility, which is reached before a regression is
-    proven, and would cost that answer."""
+    """The bets of a rule. About a suite it does not stop for futility, which is reached before a regression
+    is proven, and would cost that answer."""
     from safecase.stats import FUTILITY_ERROR, regression_gate
 
     futility = None if rule.population == "suite" else FUTILITY_ERROR
@@ -205,8 +205,8 @@ def _mean_stream(pairs: Sequence[_Pair], everything: Sequence[_Pair], *, uniform
 def _tell(
     change: float, pairs: Sequence[_Pair], status: RuleStatus, note: str
 ) -> tuple[str, dict[str, object]]:
-    """What the pairs showed. A pair got worse, or better, where the baseline's mean was on the other side of one
-    half."""
+    """What the pairs showed. A pair got worse, or better, where the baseline's mean was on the other side of
+    one half."""
     from safecase.gate._wording import STATUS_ENDINGS
     from safecase.model import counted, number
     from safecase.stats import mcnemar_exact

@@ -30,9 +30,8 @@ if TYPE_CHECKING:
 class SeverityMetric(Metric):
     """Decided by bets on the severity weight of each attempt that was not held, 0 for the others.
 
-    A mean can trade one catastrophe for many nuisances, so the sentence tells the worst ones apart. What stayed
-    without an answer weighs as much as a violation of its case.
-    """
+    A mean can trade one catastrophe for many nuisances, so the sentence tells the worst ones apart. What
+    stayed without an answer weighs as much as a violation of its case."""
 
     def clause(self, rule: GateRule, limit: float) -> str:
         from safecase.gate._wording import share_clause
@@ -81,7 +80,8 @@ class SeverityMetric(Metric):
         worst = int(((used == Severity.SEV1.weight) & (used_codes == VIOLATED)).sum())
         told = (
             f"{percent(float(used.mean()))} after {counted(len(used), 'attempt')}, "
-            f"{worst} of them of the worst severity, {f'but {note}: ' if note else ''}{STATUS_ENDINGS[status]}"
+            f"{worst} of them of the worst severity, "
+            f"{f'but {note}: ' if note else ''}{STATUS_ENDINGS[status]}"
         )
         return slice_result(
             self, rule, rule_slice, from_interval(interval, unit=self.unit), status, told, codes=used_codes,

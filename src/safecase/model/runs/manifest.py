@@ -30,9 +30,8 @@ class DrawOrder(StrEnum):
     RISKIEST_FIRST = "riskiest_first"
     """Blocks of risks one after another, the riskiest in front, each in a uniform order of its own.
 
-    Right for rules that look at risks of one block, and a bad system is found out after a few calls. A test over
-    several blocks refuses to stop early in it (measured false ship 88 %).
-    """
+    Right for rules that look at risks of one block, and a bad system is found out after a few calls. A test
+    over several blocks refuses to stop early in it (measured false ship 88 %). """
 
 
 class RunSettings(Record):
