@@ -200,7 +200,9 @@ def test_a_census_is_exact_whatever_the_order(size: int, bad: int) -> None:
 
 
 def test_too_few_families_can_never_ship() -> None:
-    few = family_decision([False] * 50, bound=0.01, good=0.001, size=50, alpha=0.05, minimum_n=1)
+    few = family_decision(
+        [False] * 50, bound=0.01, good=0.001, size=50, alpha=0.05, minimum_n=1, uniform=True
+    )
     assert few.kind == "impossible"
     with pytest.raises(NotRecomputed, match="too large"):
-        family_decision([False], bound=0.3, good=0.1, size=100_000, alpha=0.05, minimum_n=1)
+        family_decision([False], bound=0.3, good=0.1, size=100_000, alpha=0.05, minimum_n=1, uniform=True)

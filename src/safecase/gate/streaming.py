@@ -11,7 +11,7 @@ decide alike. What each kind of rule asks of the run:
 * group differences and rates corrected for the scorer's error: all of their attempts, because their
   methods hold for a size that was fixed beforehand;
 * advisory rules ask like all others, but never end a run that binding rules still need, and a run in
-  which a binding rule has failed ends without them;
+  which a binding rule has failed, or cannot be met any more, ends without them;
 * coverage: one attempt on each risk that does not end in an error.
 """
 
@@ -31,7 +31,7 @@ class StreamingEvaluation:
 
     ``baseline_rates`` (case digest → violation rate in the baseline run, `BaselineRun.rates`) lets regression
     rules stop early; without it they ask for all of their attempts. ``stop_on_failure``: a binding rule
-    that is proven to fail ends the run.
+    that is proven to fail, or that no further attempt will let pass, ends the run.
     """
 
     def __init__(
@@ -66,7 +66,9 @@ class StreamingEvaluation:
             if state.units[summary.draw]:
                 state.observe(summary.draw, code)
                 changed = changed or state.decided
-                if state.failed and state.rule.rule_class is not RuleClass.ADVISORY:
+                # A futile rule is not proven to fail, but no attempt of this run will let it pass either.
+                lost = state.failed or state.decision == "futility"
+                if lost and state.rule.rule_class is not RuleClass.ADVISORY:
                     self._failed = True
         if changed:
             self._open = [state for state in self._open if not state.decided]
@@ -81,7 +83,7 @@ class StreamingEvaluation:
 
     @property
     def finished(self) -> bool:
-        """True where the verdict can no longer change: all is decided, or a binding rule has failed."""
+        """True where the verdict can no longer become a go, or all is decided."""
         if not self._has_rules:
             return False
         if self._failed and self._stop_on_failure:
