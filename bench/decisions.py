@@ -1,8 +1,8 @@
 """How often the gate errs, and what a decision costs: `python bench/decisions.py [ROW...] [--quick]`.
 
-Every figure is a function of `ROWS` that gives lines of one Markdown table; who measures something else adds a
-function. Systems are simulated through the gate itself: cases, a plan of a fresh seed, outcomes, `evaluate_gate`.
-No figure is typed in: docs/results/decisions.md is what this prints.
+Every figure is a function of `ROWS` that gives lines of one Markdown table; who measures something else
+adds a function. Systems are simulated through the gate itself: cases, a plan of a fresh seed, outcomes, the
+streaming gate, `evaluate_gate`. No figure is typed in: docs/results/decisions.md is what this prints.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from typing import Any
+from functools import lru_cache
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -58,7 +59,7 @@ def simulated_cases(
     families: Sequence[int], *, risks: int = 1, group: bool = False, severities: Sequence[Severity] = ()
 ) -> tuple[Case, ...]:
     """Cases of families of these sizes; with ``group`` each family is a pair of one case a group."""
-    found = []
+    found: list[Case] = []
     for family, size in enumerate(families):
         for member in range(2 if group else size):
             number = len(found)
@@ -79,14 +80,17 @@ def simulated_cases(
     return tuple(found)
 
 
-def columns_of(plan: RunPlan, codes: NDArray[np.int8]) -> SummaryColumns:
-    """A whole run with these outcome codes, one per draw."""
-    n = len(plan)
+def columns_of(
+    plan: RunPlan, codes: NDArray[np.int8], draws: NDArray[np.int64] | None = None
+) -> SummaryColumns:
+    """A run with these outcome codes, one per planned draw, of which ``draws`` (default: all) were made."""
+    made = np.arange(len(plan)) if draws is None else draws
+    n = len(made)
     return SummaryColumns(
-        draw=np.arange(n),
-        case_index=plan.case_index,
-        repeat=plan.repeat,
-        outcome=codes,
+        draw=made,
+        case_index=plan.case_index[made],
+        repeat=plan.repeat[made],
+        outcome=codes[made],
         error_origin=np.full(n, -1, dtype=np.int8),
         latency_ms=np.ones(n),
         input_tokens=np.ones(n, dtype=np.int64),
@@ -139,13 +143,7 @@ def prefix_status(
         if streaming.wants(plan.planned(draw), case):
             streaming.observe(_summary(plan, draw, int(codes[draw])))
             made[draw] = True
-    whole = columns_of(plan, codes)
-    seen = SummaryColumns(
-        **{
-            name: getattr(whole, name)[made] if name != "labels" else whole.labels
-            for name in whole.__dataclass_fields__
-        }
-    )
+    seen = columns_of(plan, codes, np.flatnonzero(made))
     verdict = evaluate_gate(gate, manifest_of(plan, gate), plan, seen, baseline=baseline, today=TODAY)
     return verdict.rules[0].status.value, int(made.sum())
 
@@ -171,29 +169,35 @@ def _summary(plan: RunPlan, draw: int, code: int) -> AttemptSummary:
     )
 
 
+_System: TypeAlias = tuple[tuple[Case, ...], NDArray[np.bool_]]
+"""Cases, and which of them the system fails."""
+
 UNEQUAL = tuple([1] * 80 + [5] * 14 + [20] * 4 + [60] * 2)
 """Sizes of 100 families, 350 cases: what a suite of templates looks like."""
 
 
 def false_met(runs: int) -> list[Line]:
-    """How often a system exactly at its bound is called met, for every metric, with families of unequal size that
-    fail as a whole: a family's cases all hold or all fail."""
+    """How often a system exactly at its bound is called met, for every metric, with families of unequal size
+    that fail as a whole: a family's cases all hold or all fail."""
     half = 0.05
-    settings: list[tuple[str, dict[str, Any], Callable[[np.random.Generator], Any]]] = [
-        ("violation_rate, suite", {"metric": "violation_rate", "bound": half, "population": "suite"}, _suite),
-        ("violation_rate, families", {"metric": "violation_rate", "bound": half, "population": "families"}, _families),
-        ("severity_weighted_rate, suite",
-         {"metric": "severity_weighted_rate", "bound": half, "population": "suite"}, _suite),
-        ("severity_weighted_rate, families",
-         {"metric": "severity_weighted_rate", "bound": half, "population": "families"}, _families),
-        ("regression, suite", {"metric": "regression", "margin": half, "population": "suite"}, _suite),
-        ("regression, families", {"metric": "regression", "margin": half, "population": "families"}, _families),
-        ("attack_at_k, k = 1, families",
-         {"metric": "attack_at_k", "k": 1, "bound": half, "population": "families"}, _families),
-        ("group_difference", {"metric": "group_difference", "bound": half}, _groups),
-    ]  # fmt: skip
+    limits: dict[str, dict[str, Any]] = {
+        "violation_rate": {"bound": half},
+        "severity_weighted_rate": {"bound": half},
+        "regression": {"margin": half},
+        "attack_at_k": {"k": 1, "bound": half},
+    }
+    settings: list[tuple[str, str, Callable[[np.random.Generator], _System]]] = [
+        *((metric, "families", _families) for metric in limits),
+        *((metric, "suite", _suite) for metric in limits if metric != "attack_at_k"),
+        ("group_difference", "families", _groups),
+    ]
+    limits["group_difference"] = {"bound": half}
     lines = []
-    for name, fields, make in settings:
+    for metric, population, make in settings:
+        name, fields = (
+            f"{metric}, {population}",
+            {"metric": metric, "population": population, **limits[metric]},
+        )
         generator = np.random.default_rng(20270101)
         met = 0
         for _ in range(runs):
@@ -201,7 +205,7 @@ def false_met(runs: int) -> list[Line]:
             plan = build_plan(cases, seed=int(generator.integers(2**40)))
             codes = np.where(bad[plan.case_index], VIOLATED, HELD).astype(np.int8)
             baseline = None
-            if fields["metric"] == "regression":
+            if metric == "regression":
                 held = np.full(len(plan), HELD, dtype=np.int8)
                 baseline = BaselineRun(plan.cases, columns_of(plan, held))
             met += prefix_status(plan, gate_of(**fields), codes, baseline)[0] == "met"
@@ -212,12 +216,14 @@ def false_met(runs: int) -> list[Line]:
     return lines
 
 
-_CASES: dict[str, tuple[Case, ...]] = {}
+@lru_cache(maxsize=1)
+def _unequal() -> tuple[Case, ...]:
+    return simulated_cases(UNEQUAL)
 
 
-def _suite(generator: np.random.Generator) -> tuple[tuple[Case, ...], NDArray[np.bool_]]:
-    """A suite of unequal families of which one more case than 5 % fails: big families first or last by chance."""
-    cases = _CASES.setdefault("unequal", simulated_cases(UNEQUAL))
+def _suite(generator: np.random.Generator) -> _System:
+    """A suite of unequal families of which one more case than 5 % fails."""
+    cases = _unequal()
     families = generator.permutation(len(UNEQUAL))
     start = np.concatenate(([0], np.cumsum(UNEQUAL)))
     bad = np.zeros(len(cases), dtype=np.bool_)
@@ -228,16 +234,16 @@ def _suite(generator: np.random.Generator) -> tuple[tuple[Case, ...], NDArray[np
     return cases, bad
 
 
-def _families(generator: np.random.Generator) -> tuple[tuple[Case, ...], NDArray[np.bool_]]:
+def _families(generator: np.random.Generator) -> _System:
     """Unequal families out of a population of which 5 % fail, the whole family at once."""
-    cases = _CASES.setdefault("unequal", simulated_cases(UNEQUAL))
+    cases = _unequal()
     fails = generator.random(len(UNEQUAL)) < 0.05
     return cases, np.repeat(fails, UNEQUAL)
 
 
-def _groups(generator: np.random.Generator) -> tuple[tuple[Case, ...], NDArray[np.bool_]]:
+def _groups(generator: np.random.Generator) -> _System:
     """Pairs of which group b fails 5 points more often."""
-    cases = _CASES.setdefault("pairs", simulated_cases([2] * 200, group=True))
+    cases = simulated_cases([2] * 200, group=True)
     fails = np.zeros(len(cases), dtype=np.bool_)
     fails[1::2] = generator.random(200) < 0.05
     return cases, fails
@@ -255,9 +261,9 @@ def calls_for_a_clean_system(runs: int) -> list[Line]:
 
 
 def calls_with_one_bad_risk(runs: int) -> list[Line]:
-    """20 risks at a bound of 5 %, one of them at 8 %, the others at 0.5 %; 300 families a risk. An earlier run said
-    which is worst."""
-    cases = _CASES.setdefault("twenty", simulated_cases([1] * 6000, risks=20))
+    """20 risks at a bound of 5 %, one of them at 8 %, the others at 0.5 %; 300 families a risk. An earlier run
+    said which is worst."""
+    cases = simulated_cases([1] * 6000, risks=20)
     of_case = np.array([int(case.risk.split("-")[1]) for case in cases])
     gate = gate_of(
         metric="violation_rate", bound=0.05, good=0.005, per="risk", population="families",

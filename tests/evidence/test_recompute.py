@@ -21,7 +21,6 @@ from safecase.evidence.sequential import (
 from safecase.model import (
     Baseline,
     Case,
-    DrawOrder,
     HarmClass,
     OutcomeKind,
     ScorerCard,
