@@ -16,7 +16,6 @@ from safecase.engine.plan import attempt_seed, live_turns
 from safecase.model import Case, DrawOrder, Message, MessageRole
 from support.cases import case, cases
 
-SEEDED_ORDERS = [order for order in DrawOrder if order is not DrawOrder.RISKIEST_FIRST]
 layouts = st.lists(
     st.tuples(st.integers(0, 6), st.integers(0, 3)), min_size=1, max_size=25
 )  # (family, risk) of each case
@@ -28,12 +27,13 @@ def _cases(layout: list[tuple[int, int]]) -> tuple[Case, ...]:
     )
 
 
-@given(layouts, st.integers(1, 3), st.integers(0, 2**40), st.sampled_from(SEEDED_ORDERS))
+@given(layouts, st.integers(1, 3), st.integers(0, 2**40), st.sampled_from(DrawOrder))
 @settings(max_examples=60, deadline=None)
 def test_each_attempt_stands_exactly_once(
     layout: list[tuple[int, int]], repeats: int, seed: int, order: DrawOrder
 ) -> None:
-    plan = build_plan(_cases(layout), seed=seed, repeats=repeats, order=order)
+    risks = [("r2",), ("r0", "r1")] if order is DrawOrder.RISKIEST_FIRST else None
+    plan = build_plan(_cases(layout), seed=seed, repeats=repeats, order=order, risk_blocks=risks)
     pairs = list(zip(plan.case_index.tolist(), plan.repeat.tolist(), strict=True))
     assert len(plan) == len(layout) * repeats
     assert len(set(pairs)) == len(pairs)
@@ -41,23 +41,6 @@ def test_each_attempt_stands_exactly_once(
         planned = plan.planned(draw)
         assert planned.seed == attempt_seed(seed, planned.case_id, planned.repeat)
         assert 0 <= planned.seed < 2**31
-
-
-@given(layouts, st.integers(1, 3), st.integers(0, 2**40))
-@settings(max_examples=60, deadline=None)
-def test_a_round_holds_each_family_at_most_once(
-    layout: list[tuple[int, int]], repeats: int, seed: int
-) -> None:
-    plan = build_plan(_cases(layout), seed=seed, repeats=repeats)
-    families = [plan.cases[i].family for i in plan.case_index]
-    assert np.all(np.diff(plan.round) >= 0)
-    assert set(plan.round.tolist()) == set(range(int(plan.round.max()) + 1))
-    for number in range(int(plan.round.max()) + 1):
-        members = [families[i] for i in np.flatnonzero(plan.round == number)]
-        assert len(members) == len(set(members))
-    first_round = {families[i] for i in np.flatnonzero(plan.round == 0)}
-    assert first_round == set(families)
-    assert np.all(np.diff(plan.repeat) >= 0)
 
 
 @given(layouts, st.integers(0, 2**40), st.randoms(use_true_random=False))
@@ -103,10 +86,45 @@ def test_the_uniform_order_is_uniform_over_attempts_of_unequal_families() -> Non
 
 def test_riskiest_first_puts_the_riskiest_category_in_front_and_unknown_ones_before_it() -> None:
     plan = build_plan(
-        cases(30, risks=3), seed=1, order=DrawOrder.RISKIEST_FIRST, risk_rates={"risk-0": 0.1, "risk-1": 0.4}
+        cases(30, risks=3), seed=1, order=DrawOrder.RISKIEST_FIRST, risk_blocks=[("risk-1",), ("risk-0",)]
     )
     risks = [plan.cases[i].risk for i in plan.case_index]
     assert risks == ["risk-2"] * 10 + ["risk-1"] * 10 + ["risk-0"] * 10
+    assert plan.risk_blocks == (("risk-2",), ("risk-1",), ("risk-0",))
+
+
+@given(layouts, st.integers(1, 3), st.integers(0, 2**40), st.permutations(["r0", "r1", "r2", "r3"]))
+@settings(max_examples=40, deadline=None)
+def test_each_risk_keeps_its_uniform_order_where_the_riskiest_comes_first(
+    layout: list[tuple[int, int]], repeats: int, seed: int, order: list[str]
+) -> None:
+    """A rule about one risk reads the same draws in the same order, whatever stands before them."""
+    uniform = build_plan(_cases(layout), seed=seed, repeats=repeats)
+    ranked = build_plan(
+        _cases(layout),
+        seed=seed,
+        repeats=repeats,
+        order=DrawOrder.RISKIEST_FIRST,
+        risk_blocks=[order[:1], order[1:3], order[3:]],
+    )
+    for risk in {f"r{number}" for _, number in layout}:
+        one, two = (
+            [
+                plan.planned(draw).id
+                for draw in range(len(plan))
+                if plan.cases[plan.case_index[draw]].risk == risk
+            ]
+            for plan in (uniform, ranked)
+        )
+        assert one == two
+    again = build_plan(
+        _cases(layout),
+        seed=seed,
+        repeats=repeats,
+        order=DrawOrder.RISKIEST_FIRST,
+        risk_blocks=ranked.risk_blocks,
+    )
+    assert again.plan_digest == ranked.plan_digest, "a resumed run builds its plan from the one it finds"
 
 
 def test_suites_may_repeat_differently() -> None:
@@ -120,7 +138,7 @@ def test_suites_may_repeat_differently() -> None:
         (lambda: build_plan((), seed=1), "no case"),
         (lambda: build_plan((case("a"), case("a")), seed=1), "appears twice"),
         (lambda: build_plan((case("a"),), seed=1, repeats=0), "at least 1"),
-        (lambda: build_plan((case("a"),), seed=1, order=DrawOrder.RISKIEST_FIRST), "risk rates"),
+        (lambda: build_plan((case("a"),), seed=1, order=DrawOrder.RISKIEST_FIRST), "blocks of risks"),
         (
             lambda: build_plan(
                 (case("a", messages=(Message(role=MessageRole.ASSISTANT, content="hello"),)),), seed=1

@@ -74,7 +74,7 @@ def write_run(
     gates: Sequence[Gate] = (),
     *,
     run_id: str = "20260102T030405Z-abcdef",
-    order: DrawOrder = DrawOrder.UNIFORM,
+    risk_blocks: Sequence[Sequence[str]] | None = None,
     repeats: int = 1,
     seed: int = 7,
     texts: Mapping[int, str] | None = None,
@@ -91,10 +91,11 @@ def write_run(
 
     ``plan`` replaces the honest one, ``more`` are fields of the manifest.
     """
+    order = DrawOrder.UNIFORM if risk_blocks is None else DrawOrder.RISKIEST_FIRST
     folder = store / run_id
     folder.mkdir(parents=True)
     nonce = hashlib.sha256(f"nonce {seed}".encode()).hexdigest()
-    honest = PlanDraft(tuple(cases), repeats, order)
+    honest = PlanDraft(tuple(cases), repeats, order, risk_blocks)
     fields: dict[str, Any] = {
         "run_id": run_id,
         "demo": demo,

@@ -59,10 +59,12 @@ def judged(seed: int) -> tuple[Verdict, Evidence]:
     """A random gate's verdict on a random run, and the evidence for it."""
     generator = random.Random(seed)
     cases = random_cases(generator)
-    order = generator.choice((DrawOrder.UNIFORM, DrawOrder.UNIFORM, DrawOrder.FAMILY_ROUNDS))
+    order = generator.choice((DrawOrder.UNIFORM, DrawOrder.UNIFORM, DrawOrder.RISKIEST_FIRST))
+    blocks = generator.choice(([("risk-0",), ("risk-1", "risk-2")], [("risk-3",), ("risk-0",), ("risk-2",)]))
     plan = build_plan(
-        cases, seed=generator.randrange(2**40), repeats=generator.choice((1, 1, 2, 3)), order=order
-    )
+        cases, seed=generator.randrange(2**40), repeats=generator.choice((1, 1, 2, 3)), order=order,
+        risk_blocks=None if order is DrawOrder.UNIFORM else blocks,
+    )  # fmt: skip
     rules = [random_rule(number, metric, generator) for number, metric in enumerate(METRICS.names())]
     names = METRICS.names()
     rules += [random_rule(len(rules) + number, generator.choice(names), generator) for number in range(8)]

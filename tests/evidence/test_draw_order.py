@@ -67,10 +67,10 @@ def test_every_honest_order_is_derived_and_every_exchange_is_found(
 ) -> None:
     generator = random.Random(size * 31 + families)
     cases = mixed_cases(size, families, generator)
-    rates = {f"risk-{number}": generator.random() for number in range(2)}
+    risks = [f"risk-{number}" for number in generator.sample(range(3), 2)]
     plan = build_plan(
         cases, seed=seed, repeats=repeats, order=order,
-        risk_rates=rates if order is DrawOrder.RISKIEST_FIRST else None,
+        risk_blocks=[risks] if order is DrawOrder.RISKIEST_FIRST else None,
     )  # fmt: skip
     check(plan)
     if len(plan) < 2 or order is DrawOrder.RISKIEST_FIRST:
@@ -81,17 +81,19 @@ def test_every_honest_order_is_derived_and_every_exchange_is_found(
     assert found.value.where == f"draws.csv:{first + 2}"
 
 
-def test_the_riskiest_first_order_is_one_order_in_every_round() -> None:
+def test_the_risks_come_one_after_another_where_the_riskiest_comes_first() -> None:
     cases = mixed_cases(40, 10, random.Random(3))
     plan = build_plan(
-        cases, seed=5, repeats=2, order=DrawOrder.RISKIEST_FIRST, risk_rates={"risk-1": 0.5, "risk-0": 0.1}
+        cases, seed=5, repeats=2, order=DrawOrder.RISKIEST_FIRST, risk_blocks=[("risk-1",), ("risk-0",)]
     )
     risks = [cases[index].risk for index in plan.case_index]
     first_of_block = next(at for at in range(1, len(risks)) if risks[at] != risks[at - 1])
     with pytest.raises(CheckFailed):
         check(swapped(plan, 0, first_of_block))
     with pytest.raises(CheckFailed):
-        check(plan, order="family_rounds")
+        check(swapped(plan, 0, 1))
+    with pytest.raises(CheckFailed):
+        check(plan, order="uniform")
 
 
 def test_what_the_manifest_says_of_the_order_is_held_against_it() -> None:
@@ -100,7 +102,7 @@ def test_what_the_manifest_says_of_the_order_is_held_against_it() -> None:
         ({"seed": 6}, "not derived from the seed"),
         ({"repeats": 3}, "says 3 repeats"),
         ({"order": "as_it_pleases"}, "does not exist"),
-        ({"order": "family_rounds"}, "not derived from the seed"),
+        ({"order": "family_rounds"}, "does not exist"),
     ):
         with pytest.raises(CheckFailed, match=words):
             check(plan, **changes)

@@ -46,12 +46,13 @@ def test_a_calibrated_threshold_that_is_met_exactly_is_met_in_both_hands(familie
     bound, good, confidence = 0.9, 0.225, 0.9
     test = make_test(
         population="families", bound=bound, good=good, size=families, confidence=confidence, uniform=True,
-        minimum_n=1,
+        independent=True, minimum_n=1,
     )  # fmt: skip
     made = test.first_decision(np.zeros(families, dtype=np.bool_))
     found = family_decision(
-        [False] * families, bound=bound, good=good, size=families, alpha=1 - confidence, minimum_n=1
-    )
+        [False] * families, bound=bound, good=good, size=families, alpha=1 - confidence, minimum_n=1,
+        uniform=True,
+    )  # fmt: skip
     assert (made.kind, made.n) == (found.kind, found.n) == ("ship", 1)
 
 

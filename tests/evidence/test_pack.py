@@ -470,9 +470,9 @@ def test_a_contradiction_by_later_attempts_cannot_be_hidden(tmp_path: Path) -> N
     run = write_run(tmp_path, cases, outcomes, [gate(rule("harm", bound=0.05))])
     path = pack(run, tmp_path / "a.zip")
     assert verify_pack(path).ok, failed(verify_pack(path))
-    hide = edit(lambda v: v["rules"][0]["categories"][0]["details"].pop("later_attempts_exceed_limit"))
+    hide = edit(lambda v: v["rules"][0]["categories"][0].update(status="met", decision="ship"))
     report = verify_pack(repack(path, tmp_path / "b.zip", {VERDICT: hide}))
-    assert "later attempts exceed the limit False, recomputed True" in objection(report)
+    assert "status met, recomputed not_met; decision ship, recomputed contradicted" in objection(report)
 
 
 def test_nobody_can_accept_what_was_not_measured(tmp_path: Path) -> None:

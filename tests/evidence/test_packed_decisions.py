@@ -45,7 +45,7 @@ RISKS = {("rule", "all"): ["jailbreak"]}
 CHANGES: tuple[dict[str, Any], ...] = (
     {}, {"bound": 0.01}, {"bound": 0.1}, {"bound": None}, {"confidence": 0.9}, {"confidence": 0.99},
     {"select": "risk:x"}, {"class": "advisory"}, {"class": "floor"}, {"population": "families"},
-    {"per": "risk"}, {"errors_count_as": "excluded"}, {"minimum_n": 5}, {"error_budget": 0.5},
+    {"per": "risk"}, {"minimum_n": 5}, {"error_budget": 0.5},
     {"requires_calibrated_scorers": True}, {"title": "x"}, {"maximum_n": 7},
 )  # fmt: skip
 

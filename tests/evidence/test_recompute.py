@@ -21,7 +21,6 @@ from safecase.evidence.sequential import (
 from safecase.model import (
     Baseline,
     Case,
-    DrawOrder,
     HarmClass,
     OutcomeKind,
     ScorerCard,
@@ -58,7 +57,7 @@ RULES = [
     rule("unset", bound=None),
     rule("per-risk", per="risk", bound=0.2),
     rule("per-language", per="language", bound=0.3, confidence=0.9),
-    rule("excluded", bound=0.1, errors_count_as="excluded", error_budget=0.5, undetermined_budget=0.5),
+    rule("lenient", bound=0.1, error_budget=0.5, undetermined_budget=0.5),
     rule("many", bound=0.1, minimum_n=60),
     rule("families", population="families", bound=0.2),
     rule("families-long", population="families", bound=0.15, good=0.02, minimum_n=30),
@@ -119,7 +118,7 @@ def test_every_metric_is_recomputed_as_the_gate_computes_it(tmp_path: Path, seed
     generator = random.Random(seed)
     size = generator.choice((12, 60, 150, 400))
     cases = suite(size, generator.choice((6, size // 2, 10 * size)), generator)
-    order = DrawOrder.UNIFORM if seed % 3 else DrawOrder.FAMILY_ROUNDS
+    blocks = None if seed % 3 else [("risk-0",), ("risk-2", "risk-1")]
     rates = generator.choice(((0.0, 0.0, 0.0), (0.02, 0.0, 0.0), (0.08, 0.01, 0.02), (0.4, 0.1, 0.1)))
     repeats = generator.choice((1, 2))
     before = write_run(
@@ -130,7 +129,7 @@ def test_every_metric_is_recomputed_as_the_gate_computes_it(tmp_path: Path, seed
     if seed % 4 == 1:
         made = {draw: kind for draw, kind in made.items() if generator.random() > 0.02}
     run = write_run(
-        tmp_path, cases, made, [gate(*RULES)], order=order, repeats=repeats, seed=seed,
+        tmp_path, cases, made, [gate(*RULES)], risk_blocks=blocks, repeats=repeats, seed=seed,
         cards=[CARD], scorers=[REFERENCE], cost=None if seed % 5 == 2 else 0.01,
         baseline=Baseline(
             run_id=before.manifest.run_id, manifest_digest=before.manifest.digest, system_version="1"
@@ -200,7 +199,9 @@ def test_a_census_is_exact_whatever_the_order(size: int, bad: int) -> None:
 
 
 def test_too_few_families_can_never_ship() -> None:
-    few = family_decision([False] * 50, bound=0.01, good=0.001, size=50, alpha=0.05, minimum_n=1)
+    few = family_decision(
+        [False] * 50, bound=0.01, good=0.001, size=50, alpha=0.05, minimum_n=1, uniform=True
+    )
     assert few.kind == "impossible"
     with pytest.raises(NotRecomputed, match="too large"):
-        family_decision([False], bound=0.3, good=0.1, size=100_000, alpha=0.05, minimum_n=1)
+        family_decision([False], bound=0.3, good=0.1, size=100_000, alpha=0.05, minimum_n=1, uniform=True)

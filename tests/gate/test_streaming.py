@@ -10,11 +10,12 @@ from hypothesis import strategies as st
 
 from safecase.engine import RunPlan
 from safecase.gate import ERROR, HELD, UNDETERMINED, VIOLATED, BaselineRun, StreamingEvaluation, evaluate_gate
-from safecase.model import Case, DrawOrder, Gate, GateRule, RuleStatus, Severity, Verdict
+from safecase.model import Case, Gate, GateRule, RuleStatus, Severity, Verdict
 from support.cases import case, cases
 from support.moments import TODAY
 from support.rules import rule
 from support.runs import columns_of, manifest_of, plan_of, summary
+from support.stopping import assert_only_a_yes_is_taken_away
 from support.verdicts import only
 
 
@@ -62,31 +63,25 @@ def test_a_severity_stream_stops_where_it_is_judged(codes: list[int], population
         undetermined_budget=1.0,
     )  # fmt: skip
     early, whole, calls = streamed(plan, codes, asked)
-    assert early.rules[0].status is whole.rules[0].status
-    assert only(early).decision == only(whole).decision
-    assert only(early).decided_at == only(whole).decided_at
-    assert only(early).estimate == only(whole).estimate
-    if population == "suite" and only(whole).decided_at is not None:
-        assert calls == only(whole).decided_at
+    assert_only_a_yes_is_taken_away(only(early), only(whole))
+    if population == "suite" and only(early).decided_at is not None:
+        assert calls == only(early).decided_at
 
 
 @settings(max_examples=60, deadline=None)
-@given(CODES, CODES, st.sampled_from(["suite", "families"]), st.sampled_from(["violated", "excluded"]))
+@given(CODES, CODES, st.sampled_from(["suite", "families"]))
 def test_a_regression_stream_stops_where_it_is_judged(
-    codes: list[int], before: list[int], population: str, errors: str
+    codes: list[int], before: list[int], population: str
 ) -> None:
     plan = plan_of(cases(120))
     earlier = plan_of(cases(110), seed=3)
     baseline = BaselineRun(earlier.cases, columns_of(earlier, before[:110]))
     asked = rule(
-        metric="regression", bound=None, margin=0.2, population=population, errors_count_as=errors,
-        error_budget=1.0, undetermined_budget=1.0,
+        metric="regression", bound=None, margin=0.2, population=population, error_budget=1.0,
+        undetermined_budget=1.0,
     )  # fmt: skip
     early, whole, _ = streamed(plan, codes, asked, baseline)
-    assert early.rules[0].status is whole.rules[0].status
-    assert only(early).decision == only(whole).decision
-    assert only(early).decided_at == only(whole).decided_at
-    assert only(early).estimate == only(whole).estimate
+    assert_only_a_yes_is_taken_away(only(early), only(whole))
 
 
 def test_clean_streams_stop_long_before_the_end() -> None:
@@ -130,30 +125,26 @@ def test_a_futile_regression_of_a_suite_goes_on_because_its_mean_will_tell() -> 
     st.integers(1, 3),
 )
 def test_a_broken_case_is_not_tried_again_and_the_answer_stays(codes: list[int], tries: int) -> None:
-    plan = plan_of(cases(30), repeats=3, order=DrawOrder.FAMILY_ROUNDS)
+    plan = plan_of(cases(30), repeats=3)
     asked = rule(metric="attack_at_k", k=tries, bound=0.4, error_budget=1.0, undetermined_budget=1.0)
     early, whole, calls = streamed(plan, codes, asked)
     assert only(early).status is only(whole).status
-    assert only(early).estimate == only(whole).estimate
+    if len({int(plan.case_index[draw]) for draw in range(90) if codes[draw] == VIOLATED}) <= 0.4 * 30:
+        assert only(early).estimate == only(whole).estimate
     broken: set[int] = set()
-    needed = 0
+    needed, looked = 0, False
     for draw, code in enumerate(codes):
         index = int(plan.case_index[draw])
-        if plan.repeat[draw] < tries and index not in broken:
-            needed += 1
-            if code == VIOLATED:
-                broken.add(index)
+        mine = plan.repeat[draw] < tries and index not in broken
+        # Until the risk was looked at, which an error is not, whatever comes next is asked for.
+        needed += mine or not looked
+        if (mine or not looked) and code != ERROR:
+            looked = True
+        if mine and code == VIOLATED:
+            broken.add(index)
+        if len(broken) > 0.4 * 30:
+            break
     assert calls == needed
-
-
-def test_a_rule_that_excludes_units_streams_as_it_is_judged() -> None:
-    plan = plan_of(cases(60))
-    codes = [ERROR, HELD, UNDETERMINED, HELD, HELD, VIOLATED] * 10
-    asked = rule(bound=0.3, errors_count_as="excluded", error_budget=1.0, undetermined_budget=1.0)
-    early, whole, _ = streamed(plan, codes, asked)
-    assert only(early) == only(whole).model_copy(
-        update={"sentence": only(early).sentence, "details": only(early).details}
-    )
 
 
 @pytest.mark.parametrize("minimum_n", [1, 50, 119, 120])

@@ -55,7 +55,6 @@ def random_rule(number: int, metric: str, generator: random.Random) -> GateRule:
         "minimum_n": generator.choice((1, 1, 1, 5, 30, 200)),
         "error_budget": generator.choice((0.0, 0.02, 0.3, 1.0)),
         "undetermined_budget": generator.choice((0.0, 0.05, 0.3, 1.0)),
-        "errors_count_as": generator.choice(("violated", "excluded")),
         "class": generator.choice(("floor", "bounded", "advisory")),
         "select": generator.choice(("", "", "risk:risk-1", "severity:sev1", "suite:nothing")),
         "requires_calibrated_scorers": generator.random() < 0.2,

@@ -46,7 +46,7 @@ def request(
 ) -> RunRequest:
     """A run into ``store``, each field by its name, those of the settings as well."""
     if not isinstance(plan, RunPlan | PlanDraft):
-        plan = build_plan(plan, seed=7, order=DrawOrder.FAMILY_ROUNDS)
+        plan = build_plan(plan, seed=7, order=DrawOrder.UNIFORM)
     chosen = {
         name: fields.pop(name)
         for name in tuple(fields)

@@ -4,9 +4,9 @@ Everything here is a pure function of the cases, the repeats and one seed. Order
 (seed, case id, repeat) and never drawn from the state of a random generator, so they do not depend on the
 order in which cases were loaded, on concurrency, on the number of machines or on a library's version.
 
-Families that appear once per round give every sequential rule independent units first; within a round the
-order is a uniform random permutation, which mixes the risk categories and keeps each prefix an honest sample.
-"""
+A uniform permutation keeps each prefix of each part of the cases an honest sample of that part. A claim about
+the population of families reads one designated draw of each family out of it (`safecase.gate`), whose place
+does not depend on the family's size."""
 
 from __future__ import annotations
 
@@ -40,8 +40,6 @@ class RunPlan:
     """Shape (n,): which repeat of that case, from 0."""
     seed: NDArray[np.int64]
     """Shape (n,): the attempt's own seed, in [0, 2**31)."""
-    round: NDArray[np.int32]
-    """Shape (n,): in which round the attempt stands; in ``UNIFORM`` order all stand in round 0."""
     base_seed: int
     order: DrawOrder
 
@@ -61,6 +59,26 @@ class RunPlan:
             repeat=int(self.repeat[draw]),
             seed=int(self.seed[draw]),
         )
+
+    @cached_property
+    def risk_blocks(self) -> tuple[tuple[str, ...], ...]:
+        """The risks in blocks that follow one another in the draw order: what `build_plan` takes for
+        ``RISKIEST_FIRST``. Risks whose draws are mixed are of one block."""
+        planned = (self.cases[index] for index in np.unique(self.case_index))
+        names = sorted({case.risk for case in planned})
+        place = {risk: number for number, risk in enumerate(names)}
+        of_case = np.fromiter((place.get(case.risk, -1) for case in self.cases), np.int64, len(self.cases))
+        risks = of_case[self.case_index]
+        _, first = np.unique(risks, return_index=True)
+        last = len(risks) - 1 - np.unique(risks[::-1], return_index=True)[1]
+        blocks: list[list[str]] = []
+        end = -1
+        for number in np.argsort(first).tolist():
+            if first[number] > end:
+                blocks.append([])
+            blocks[-1].append(names[number])
+            end = max(end, int(last[number]))
+        return tuple(map(tuple, blocks))
 
     @cached_property
     def draw_order_digest(self) -> str:
@@ -89,14 +107,14 @@ class PlanDraft:
 
     cases: tuple[Case, ...]
     repeats: int | Mapping[str, int] = 1
-    order: DrawOrder = DrawOrder.FAMILY_ROUNDS
-    risk_rates: Mapping[str, float] | None = None
+    order: DrawOrder = DrawOrder.UNIFORM
+    risk_blocks: Sequence[Sequence[str]] | None = None
     one_per_family: bool = False
     """Try the member of each family that the seed puts first, and no other."""
 
     def __post_init__(self) -> None:
         """Refuse what `build_plan` refuses, before anything is written down."""
-        _check(self.cases, self.repeats, self.order, self.risk_rates, self.one_per_family)
+        _check(self.cases, self.repeats, self.order, self.risk_blocks, self.one_per_family)
 
     def __len__(self) -> int:
         """Attempts of the plan, whatever the seed."""
@@ -116,7 +134,7 @@ class PlanDraft:
             seed=seed,
             repeats=self.repeats,
             order=self.order,
-            risk_rates=self.risk_rates,
+            risk_blocks=self.risk_blocks,
             one_per_family=self.one_per_family,
         )
 
@@ -146,22 +164,22 @@ def build_plan(
     *,
     seed: int,
     repeats: int | Mapping[str, int] = 1,
-    order: DrawOrder = DrawOrder.FAMILY_ROUNDS,
-    risk_rates: Mapping[str, float] | None = None,
+    order: DrawOrder = DrawOrder.UNIFORM,
+    risk_blocks: Sequence[Sequence[str]] | None = None,
     one_per_family: bool = False,
 ) -> RunPlan:
     """Commit the draw order of a run.
 
-    ``repeats`` is one number, or a number per suite id (suites that it does not name get 1). ``risk_rates``
-    (risk → violation rate in an earlier run) is needed by ``RISKIEST_FIRST`` and refused by the other orders;
-    a risk that it does not name counts as riskier than all that it names, because nothing is known of it.
+    ``repeats`` is one number, or a number per suite id (suites that it does not name get 1). ``risk_blocks``
+    (blocks of risks, the riskiest first) is needed by ``RISKIEST_FIRST`` and refused by ``UNIFORM``; risks
+    that it does not name make a block before all others, because nothing is known of them.
     With ``one_per_family`` all cases stand in the plan and one of each family is tried, with all its repeats:
     the member whose turn comes first.
 
     Raises InputError on no case, on a case id that appears twice, on a case without a message to answer,
-    on repeats below 1, and on ``risk_rates`` that do not go with the order.
+    on repeats below 1, and on ``risk_blocks`` that do not go with the order.
     """
-    _check(cases, repeats, order, risk_rates, one_per_family)
+    _check(cases, repeats, order, risk_blocks, one_per_family)
     counts = _repeat_counts(cases, repeats)
     case_index = np.repeat(np.arange(len(cases), dtype=np.int32), counts)
     ends = np.cumsum(counts)
@@ -170,11 +188,8 @@ def build_plan(
     position_key = _attempt_keys(keys, repeat)
     if order is DrawOrder.UNIFORM:
         permutation = np.argsort(position_key, kind="stable")
-        rounds = np.zeros(len(case_index), dtype=np.int32)
     else:
-        rounds = _rounds(cases, case_index, repeat, seed)
-        category = _category_rank(cases, risk_rates)[case_index]
-        permutation = np.lexsort((position_key, category, rounds))
+        permutation = np.lexsort((position_key, _risk_rank(cases, risk_blocks or ())[case_index]))
     if one_per_family:
         permutation = permutation[_first_members(cases, seed)[case_index[permutation]]]
     seeds = _attempt_keys(_case_keys(cases, seed, "seed")[case_index], repeat) >> np.uint64(64 - _SEED_BITS)
@@ -183,7 +198,6 @@ def build_plan(
         case_index=case_index[permutation],
         repeat=repeat[permutation],
         seed=seeds.astype(np.int64)[permutation],
-        round=rounds[permutation],
         base_seed=seed,
         order=order,
     )
@@ -200,15 +214,15 @@ def _check(
     cases: Sequence[Case],
     repeats: int | Mapping[str, int],
     order: DrawOrder,
-    risk_rates: Mapping[str, float] | None,
+    risk_blocks: Sequence[Sequence[str]] | None,
     one_per_family: bool,
 ) -> None:
     _check_cases(cases)
     _repeat_counts(cases, repeats)
-    if (order is DrawOrder.RISKIEST_FIRST) != (risk_rates is not None):
+    if (order is DrawOrder.RISKIEST_FIRST) != (risk_blocks is not None):
         raise InputError(
-            f"draw order '{order.value}' and risk rates do not go together",
-            hint="riskiest_first needs the rates of an earlier run, the other orders take none",
+            f"draw order '{order.value}' and blocks of risks do not go together",
+            hint="riskiest_first needs one, from the rates of an earlier run; uniform takes none",
         )
     if one_per_family and not isinstance(repeats, int):
         raise InputError("one case of each family is tried equally often: repeats must be one number")
@@ -259,28 +273,6 @@ def _repeat_counts(cases: Sequence[Case], repeats: int | Mapping[str, int]) -> N
     return counts
 
 
-def _rounds(
-    cases: Sequence[Case], case_index: NDArray[np.int32], repeat: NDArray[np.int32], seed: int
-) -> NDArray[np.int32]:
-    numbers: dict[str, int] = {}
-    family = np.array([numbers.setdefault(case.family, len(numbers)) for case in cases], dtype=np.int64)
-    attempt_family = family[case_index]
-    turn_key = _attempt_keys(_case_keys(cases, seed, "turn")[case_index], repeat)
-    by_family = np.lexsort((turn_key, attempt_family, repeat))
-    same = np.zeros(len(by_family), dtype=bool)
-    same[1:] = (attempt_family[by_family][1:] == attempt_family[by_family][:-1]) & (
-        repeat[by_family][1:] == repeat[by_family][:-1]
-    )
-    positions = np.arange(len(by_family))
-    rank_sorted = positions - np.maximum.accumulate(np.where(same, 0, positions))
-    rank = np.empty_like(rank_sorted)
-    rank[by_family] = rank_sorted
-    widest = int(rank.max()) + 1
-    _, dense = np.unique(repeat.astype(np.int64) * widest + rank, return_inverse=True)
-    rounds: NDArray[np.int32] = dense.astype(np.int32)
-    return rounds
-
-
 def _first_members(cases: Sequence[Case], seed: int) -> NDArray[np.bool_]:
     """Shape (cases,): True for the member of each family whose turn comes first in repeat 0."""
     turn = _attempt_keys(_case_keys(cases, seed, "turn"), np.zeros(len(cases), dtype=np.int32))
@@ -292,13 +284,10 @@ def _first_members(cases: Sequence[Case], seed: int) -> NDArray[np.bool_]:
     return chosen
 
 
-def _category_rank(cases: Sequence[Case], risk_rates: Mapping[str, float] | None) -> NDArray[np.int64]:
-    if risk_rates is None:
-        return np.zeros(len(cases), dtype=np.int64)
-    risks = sorted({case.risk for case in cases})
-    ranked = sorted(risks, key=lambda risk: (-risk_rates.get(risk, float("inf")), risk))
-    rank = {risk: position for position, risk in enumerate(ranked)}
-    return np.array([rank[case.risk] for case in cases], dtype=np.int64)
+def _risk_rank(cases: Sequence[Case], risk_blocks: Sequence[Sequence[str]]) -> NDArray[np.int64]:
+    """The place of the block of each case's risk; unknown risks come first."""
+    rank = {risk: place for place, block in enumerate(risk_blocks) for risk in block}
+    return np.array([rank.get(case.risk, -1) for case in cases], dtype=np.int64)
 
 
 def _key(seed: int, purpose: str, name: str) -> int:

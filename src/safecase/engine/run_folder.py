@@ -182,7 +182,7 @@ def write_plan(folder: Path, plan: RunPlan) -> None:
     buffer = io.BytesIO()
     write_arrays(
         buffer,
-        {"case_index": plan.case_index, "repeat": plan.repeat, "seed": plan.seed, "round": plan.round},
+        {"case_index": plan.case_index, "repeat": plan.repeat, "seed": plan.seed},
     )
     write_file(folder / DRAWS_NAME, buffer.getvalue())
 
@@ -194,7 +194,7 @@ def load_plan(folder: Path, manifest: RunManifest) -> RunPlan:
     """
     try:
         cases = tuple(Case.model_validate_json(line) for line in _lines(folder / CASES_NAME))
-        columns = read_arrays(folder / DRAWS_NAME, ("case_index", "repeat", "seed", "round"))
+        columns = read_arrays(folder / DRAWS_NAME, ("case_index", "repeat", "seed"))
         case_index = columns["case_index"].astype(np.int32, copy=False)
         lengths = {len(column) for column in columns.values()}
         if lengths != {manifest.planned} or len(cases) <= int(case_index.max(initial=0)):
@@ -204,7 +204,6 @@ def load_plan(folder: Path, manifest: RunManifest) -> RunPlan:
             case_index=case_index,
             repeat=columns["repeat"].astype(np.int32, copy=False),
             seed=columns["seed"].astype(np.int64, copy=False),
-            round=columns["round"].astype(np.int32, copy=False),
             base_seed=manifest.seed,
             order=manifest.draw_order,
         )

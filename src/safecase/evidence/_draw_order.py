@@ -8,7 +8,6 @@ stand. The method is written down in ``docs/methods/gate.md`` under "Draw order"
 from __future__ import annotations
 
 from collections.abc import Sequence
-from graphlib import CycleError, TopologicalSorter
 from hashlib import blake2b
 
 import numpy as np
@@ -17,7 +16,7 @@ from numpy.typing import NDArray
 from safecase.base import CheckFailed
 from safecase.model import Case
 
-ORDERS = ("uniform", "family_rounds", "riskiest_first")
+ORDERS = ("uniform", "riskiest_first")
 Keys = NDArray[np.uint64]
 Integers = NDArray[np.int64]
 
@@ -52,16 +51,13 @@ def check_draw_order(
     repeat_of = np.arange(len(case_of)) - starts[case_of]
     # Attempts count case by case here: attempt ``starts[case] + repeat``.
     position = _mixed(_case_keys(cases, seed, "order")[case_of], repeat_of)
-    if order == "uniform":
-        wanted = np.argsort(position, kind="stable")
-    else:
-        turn = _mixed(_case_keys(cases, seed, "turn")[case_of], repeat_of)
-        place_in_family = _turns(cases, case_of, repeat_of, turn)
-        rank = np.zeros(len(cases), dtype=np.int64)
-        if order == "riskiest_first" and (seen_repeat < counts[seen_case]).all():
-            shown = starts[seen_case] + seen_repeat
-            rank = _risk_ranks(cases, seen_case, repeat_of[shown], place_in_family[shown], place)
-        wanted = np.lexsort((position, rank[case_of], place_in_family, repeat_of))
+    # Which risks come first is told by an earlier run, and no seed can give it: the draws themselves show it,
+    # and what the seed must give is the order inside of each block of risks.
+    rank = np.zeros(len(cases), dtype=np.int64)
+    if order == "riskiest_first":
+        block = risk_blocks([case.risk for case in cases], case_index)
+        rank = np.fromiter((block.get(case.risk, 0) for case in cases), np.int64, len(cases))
+    wanted = np.lexsort((position, rank[case_of]))
     if one_per_family:
         wanted = wanted[_first_members(cases, seed)[case_of[wanted]]]
         if len(wanted) != len(seen_case):
@@ -141,40 +137,21 @@ def _first_members(cases: Sequence[Case], seed: int) -> NDArray[np.bool_]:
     return found
 
 
-def _turns(cases: Sequence[Case], case_of: Integers, repeat_of: Integers, turn: Keys) -> Integers:
-    """For each attempt, how many of its family come before it among those with the same repeat."""
-    names = {family: number for number, family in enumerate(dict.fromkeys(case.family for case in cases))}
-    family = np.fromiter((names[case.family] for case in cases), np.int64, len(cases))[case_of]
-    order = np.lexsort((turn, family, repeat_of))
-    new = np.ones(len(order), dtype=bool)
-    new[1:] = (np.diff(family[order]) != 0) | (np.diff(repeat_of[order]) != 0)
-    group = np.cumsum(new) - 1
-    found = np.empty(len(order), dtype=np.int64)
-    found[order] = np.arange(len(order)) - np.flatnonzero(new)[group]
-    return found
+def risk_blocks(risks: Sequence[str], case_index: Sequence[int]) -> dict[str, int]:
+    """Risk → number of its block: risks of which one ends before the other begins are of different blocks.
 
 
-def _risk_ranks(
-    cases: Sequence[Case], case_index: Integers, repeat: Integers, turn: Integers, place: str
-) -> Integers:
-    """The order of the risks that the draws themselves show.
-
-    It came from an earlier run's rates, so the seed cannot give it. What can be checked is that it is one
-    order, the same in every round.
+    ``risks``: one per case; ``case_index``: one per draw.
     """
-    before: TopologicalSorter[str] = TopologicalSorter()
-    last: tuple[int, int, str] | None = None
-    for index, number, step in zip(case_index.tolist(), repeat.tolist(), turn.tolist(), strict=True):
-        risk = cases[index].risk
-        if last is not None and last[:2] == (number, step) and last[2] != risk:
-            before.add(risk, last[2])
-        else:
-            before.add(risk)
-        last = (number, step, risk)
-    try:
-        rank = {risk: number for number, risk in enumerate(before.static_order())}
-    except CycleError as error:
-        raise CheckFailed(
-            "the risks do not come in one and the same order in each round", where=place
-        ) from error
-    return np.fromiter((rank[case.risk] for case in cases), np.int64, len(cases))
+    begin: dict[str, int] = {}
+    end: dict[str, int] = {}
+    for draw, index in enumerate(case_index):
+        begin.setdefault(risks[index], draw)
+        end[risks[index]] = draw
+    found: dict[str, int] = {}
+    number, reach = -1, -1
+    for risk, draw in sorted(begin.items(), key=lambda item: item[1]):
+        number += draw > reach
+        reach = max(reach, end[risk])
+        found[risk] = number
+    return found

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 _SEVERITY_BETS = (0.3, 0.6, 0.98)
+_RISE_BETS = (0.3, 0.6, 0.97)
 """The bets of the gate (`stats.means`), written down a second time because nothing is imported from there."""
 
 
@@ -118,6 +119,34 @@ def betting_upper(values: Sequence[float], confidence: float) -> Interval:
     else:
         upper = low if gap(low) >= 0 else float(brentq(gap, low, high, xtol=1e-12))
     return Interval(mean, 0.0, max(upper, mean), len(values))
+
+
+def betting_rise(differences: Sequence[float], confidence: float) -> Interval:
+    """The mean of differences in [-1, 1] between two limits, each of which holds with ``confidence``: the
+    least and the greatest mean that the bets .3, .6 and .97 leave, as docs/methods/gate.md fixes them."""
+    from scipy.optimize import bisect
+
+    seen = [float(item) for item in differences]
+    mean = math.fsum(seen) / len(seen)
+
+    def won(stakes: list[float], gains: list[float]) -> float:
+        logs = [math.fsum(math.log1p(stake * gain) for gain in gains) for stake in stakes]
+        top = max(logs)
+        average = top + math.log(math.fsum(math.exp(item - top) for item in logs) / len(logs))
+        return average + math.log(1 - confidence)
+
+    def under(limit: float) -> float:
+        return won([bet / (1 + max(0.0, -limit)) for bet in _RISE_BETS], [limit - item for item in seen])
+
+    def over(limit: float) -> float:
+        return won([bet / (1 + limit) for bet in _RISE_BETS], [item - limit for item in seen])
+
+    upper = float(bisect(under, mean, 1.0, xtol=1e-10)) if under(mean) < 0 < under(1.0) else 1.0
+    low = -1 + 1e-9
+    lower = -1.0
+    if mean > low and over(mean) < 0 < over(low):
+        lower = float(bisect(over, low, mean, xtol=1e-10))
+    return Interval(mean, min(lower, mean), max(upper, mean), len(seen))
 
 
 def paired_interval(only_first: int, only_second: int, n: int, confidence: float) -> Interval:

@@ -55,7 +55,8 @@ class RawRun:
     cached: Mapping[int, bool]
     seed: int
     uniform: bool
-    """True where the draw order is one uniform permutation of all attempts."""
+    """True where the draw order is one uniform permutation of all attempts; False where blocks of risks come
+    one after another, each in a uniform order of its own."""
     cards: tuple[tuple[str, ScorerCard], ...] = ()
     """Scorer name and card, for each scorer of the run that has one."""
     open_families: frozenset[str] = frozenset()

@@ -64,7 +64,10 @@ def suite_decision(
     minimum_n: int,
     uniform: bool,
 ) -> StopDecision:
-    """The first decision about a finite suite: hypergeometric likelihood ratios and exact counting."""
+    """The first decision about a finite suite: hypergeometric likelihood ratios and exact counting.
+
+    Ratios only in a ``uniform`` order; counting is right in any.
+    """
     seen = np.asarray(events, dtype=np.int64)
     if size < 1 or not len(seen):
         return StopDecision("open", len(seen))
@@ -95,6 +98,21 @@ def suite_decision(
     if first + 1 == size:
         return StopDecision("census", size, exceeded)
     return StopDecision("ship" if shipped[first] else "block_proven", first + 1, exceeded)
+
+
+def suite_exceeded(events: Sequence[bool], *, bound: float, size: int, alpha: float, uniform: bool) -> bool:
+    """Whether some beginning of the events proves that more of a finite suite are events than may be."""
+    count = np.cumsum(np.asarray(events, dtype=np.int64))
+    allowed = math.floor(bound * size + 1e-9)
+    if not len(count) or count[-1] > allowed:
+        return bool(len(count))
+    if not uniform or allowed >= size:
+        return False
+    rates = _rates_above(min(max(bound, 1 / size), 1 - 1e-9), (1.5, 2.5, 5.0, 10.0))
+    totals = [min(max(round(rate * size), allowed + 1), size) for rate in rates]
+    n = np.arange(1, len(count) + 1)
+    ratio = _hypergeometric_evidence(n, count, size, allowed, totals, [1 / len(rates)] * len(rates))
+    return bool(((count > 0) & (ratio >= -math.log(alpha) - SLACK)).any())
 
 
 def _hypergeometric_evidence(
@@ -228,9 +246,17 @@ def _hopeless(points: Sequence[int], size: int, rate: float, minimum_n: int) -> 
 
 
 def family_decision(
-    events: Sequence[bool], *, bound: float, good: float, size: int, alpha: float, minimum_n: int
+    events: Sequence[bool],
+    *,
+    bound: float,
+    good: float,
+    size: int,
+    alpha: float,
+    minimum_n: int,
+    uniform: bool,
 ) -> StopDecision:
-    """The first decision about the population that the families stand for; ``impossible`` with too few.
+    """The first decision about the population that the families stand for; ``impossible`` with too few. In an
+    order that is not ``uniform`` only all of the families decide.
 
     Raises NotRecomputed where the plan is too large to check.
     """
@@ -248,7 +274,7 @@ def family_decision(
     rates = _rates_above(bound, (1.0, 1.5, 2.5, 5.0, 10.0))
     evidence = _log_evidence(n, count, good, rates, [1 / len(rates)] * len(rates))
     futile = (evidence >= -math.log(FUTILITY_ERROR) - SLACK) | (count >= np.asarray(plan.hopeless)[n])
-    final = np.flatnonzero(shipped | blocked | futile | (n == size))
+    final = np.flatnonzero((shipped | blocked | futile | (n == size)) & (uniform | (n == size)))
     if not len(final):
         return StopDecision("open", len(seen))
     first = int(final[0])
@@ -256,6 +282,21 @@ def family_decision(
         if reached[first]:
             return StopDecision(kind, first + 1)
     return StopDecision("exhausted", first + 1)
+
+
+def family_exceeded(events: Sequence[bool], *, bound: float, size: int, alpha: float, uniform: bool) -> bool:
+    """Whether some beginning of the events, or all of them, proves a rate over ``bound`` in the
+    population."""
+    seen = np.asarray(events[:size], dtype=np.int64)
+    if not len(seen) or not (uniform or len(seen) == size):
+        return False
+    if not 0 < bound < 1:
+        return bound <= 0 and bool(seen.any())
+    rates = _rates_above(bound, (1.5, 2.5, 5.0, 10.0))
+    n = np.arange(1, len(seen) + 1)
+    evidence = _log_evidence(n, np.cumsum(seen), bound, rates, [1 / len(rates)] * len(rates))
+    reached = evidence >= -math.log(alpha) - SLACK
+    return bool(reached.any() if uniform else reached[-1])
 
 
 def betting_decision(
@@ -266,8 +307,10 @@ def betting_decision(
     ship: Sequence[tuple[float, float]],
     block: Sequence[tuple[float, float]],
     futility: Sequence[tuple[float, float]] = (),
+    uniform: bool = True,
 ) -> StopDecision:
-    """The first decision of bets on values: each bet (λ, m) multiplies its wealth by 1 + λ (x − m)."""
+    """The first decision of bets on values: each bet (λ, m) multiplies its wealth by 1 + λ (x − m). In an
+    order that is not ``uniform`` only all ``size`` values decide."""
     wealth = {
         "ship": [0.0] * len(ship),
         "block_proven": [0.0] * len(block),
@@ -280,6 +323,8 @@ def betting_decision(
             for place, (stake, centre) in enumerate(mine):
                 factor = 1 + stake * (value - centre)
                 wealth[kind][place] += math.log(factor) if factor > 0 else -math.inf
+        if not uniform and n < size:
+            continue
         for kind, logs in wealth.items():
             top = max(logs, default=-math.inf)
             if top == -math.inf:
@@ -290,3 +335,18 @@ def betting_decision(
         if n >= size:
             return StopDecision("exhausted", n)
     return StopDecision("open", len(values))
+
+
+def betting_exceeded(
+    values: Sequence[float], *, size: int, alpha: float, bets: Sequence[tuple[float, float]], uniform: bool
+) -> bool:
+    """Whether bets against a mean under the limit ever win, or, in an order that is not ``uniform``, at
+    last."""
+    if not len(values) or (not uniform and len(values) < size):
+        return False
+    seen = np.asarray(values[:size], dtype=np.float64)
+    stakes, centres = (np.asarray(column)[:, None] for column in zip(*bets, strict=True))
+    with np.errstate(divide="ignore"):
+        wealth = np.cumsum(np.log(1 + stakes * (seen - centres)), axis=1)
+    reached = np.logaddexp.reduce(wealth, axis=0) - math.log(len(bets)) >= -math.log(alpha) - SLACK
+    return bool(reached.any() if uniform else reached[-1])

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from safecase.gate.rule_slices import RuleSlice as RuleSlice
     from safecase.gate.rule_slices import about_population as about_population
     from safecase.gate.rule_slices import case_mask as case_mask
+    from safecase.gate.rule_slices import connected_risks as connected_risks
     from safecase.gate.rule_slices import stakes as stakes
     from safecase.gate.slice_results import made_codes as made_codes
     from safecase.gate.slice_results import slice_result as slice_result

@@ -3,7 +3,9 @@
 Claims about a population read one attempt per family against an e-process with a calibrated
 threshold. Claims about this finite suite read attempts in uniform order against a hypergeometric
 e-process, and exact counting: when what remains cannot change the answer, the answer is known.
-"""
+
+Each test asks for what it rests on: a population claim for independent units, and both for a uniform order.
+In another order no prefix stands for the rest, so the whole count decides, or exact counting."""
 
 from __future__ import annotations
 
@@ -62,6 +64,13 @@ class ProportionTest(Protocol):
     def first_decision(self, events: NDArray[np.bool_]) -> StopDecision:
         """The first final decision along a prefix of the stream."""
 
+    def exceeds(self, n: int, events: int) -> bool:
+        """Whether ``events`` among the first ``n`` units prove the limit to be exceeded, whatever was decided
+        before."""
+
+    def ever_exceeds(self, events: NDArray[np.bool_]) -> bool:
+        """Whether some beginning of the stream, or all of it, proves the limit to be exceeded."""
+
 
 @lru_cache(maxsize=256)
 def _family_boundaries(bound: float, good: float, size: int, alpha: float, minimum_n: int) -> Boundaries:
@@ -71,22 +80,49 @@ def _family_boundaries(bound: float, good: float, size: int, alpha: float, minim
 class FamilyTest:
     """One attempt per family; the claim is about the population that the families stand for.
 
-    Raises StatisticsError where ``size`` families can never ship.
+    Raises StatisticsError where ``size`` families can never ship, and where the units are not independent.
     """
 
-    def __init__(self, bound: float, good: float, size: int, alpha: float, minimum_n: int) -> None:
+    def __init__(
+        self,
+        bound: float,
+        good: float,
+        size: int,
+        alpha: float,
+        minimum_n: int,
+        *,
+        uniform: bool,
+        independent: bool,
+    ) -> None:
+        if not independent:
+            raise StatisticsError("a claim about a population takes one attempt of each family")
         self.size = size
+        self._uniform = uniform
         self.boundaries = _family_boundaries(bound, good, size, alpha, minimum_n)
 
     def decide(self, n: int, events: int) -> str | None:
+        if not self._uniform and n < self.size:
+            return None
         decision = self.boundaries.decide(n, events)
         return {"continue": None, "blocked": "block_proven"}.get(decision, decision)
 
     def first_decision(self, events: NDArray[np.bool_]) -> StopDecision:
+        if not self._uniform:
+            total, found = len(events), int(events.sum())
+            return StopDecision(self.decide(total, found) or "open", total, found)
         decision, n = self.boundaries.first_decision(events.astype(np.int8))
         count = int(events[:n].sum())
         kind = {"continue": "open", "blocked": "block_proven"}.get(decision, decision)
         return StopDecision(kind, n, count)
+
+    def exceeds(self, n: int, events: int) -> bool:
+        return (self._uniform or n == self.size) and n > 0 and events >= self.boundaries.block[n]
+
+    def ever_exceeds(self, events: NDArray[np.bool_]) -> bool:
+        if not self._uniform:
+            return self.exceeds(len(events), int(events.sum()))
+        limits = np.asarray(self.boundaries.block[1 : len(events) + 1])
+        return bool((np.cumsum(events) >= limits).any())
 
 
 @dataclass
@@ -170,6 +206,19 @@ class SuiteTest:
             return "census" if n == self.size else "block_proven"
         return "census" if n == self.size else None
 
+    def exceeds(self, n: int, events: int) -> bool:
+        return n <= self.block_end(events)
+
+    def ever_exceeds(self, events: NDArray[np.bool_]) -> bool:
+        positions = np.flatnonzero(events) + 1
+        if len(positions) > self.allowed:
+            return True
+        if not self.uniform or not len(positions) or self.allowed >= self.size:
+            return False
+        counts = np.arange(1, len(positions) + 1)
+        against = log_e_without_replacement(self.block, self.size, self.allowed, positions, counts)
+        return bool(crosses(against, log_threshold(self.alpha)).any())
+
     def first_decision(self, events: NDArray[np.bool_]) -> StopDecision:
         total = len(events)
         positions = np.flatnonzero(events) + 1
@@ -216,20 +265,22 @@ def make_test(
     size: int,
     confidence: float,
     uniform: bool,
+    independent: bool,
     minimum_n: int,
     whole: bool = False,
 ) -> ProportionTest:
     """The test of "the event rate is at most ``bound``" on a stream of ``size`` planned units.
 
+    ``uniform``, ``independent``: what the stream is, as `safecase.gate.rule_slices.RuleSlice` says it.
     ``whole``: cases of the suite were seen before the run, so that it is met by all of its units alone, and
     no order can matter. Raises StatisticsError where a population claim can never be made with so few
-    families.
+    families, or with such a stream.
     """
     alpha = 1.0 - confidence
     if population == "families":
         if not 0 < bound < 1:
             raise StatisticsError("a claim about a population needs a bound strictly between 0 and 1")
-        return FamilyTest(bound, good, size, alpha, minimum_n)
+        return FamilyTest(bound, good, size, alpha, minimum_n, uniform=uniform, independent=independent)
     if whole:
         uniform, minimum_n = False, size
     return SuiteTest.make(bound, good, size, alpha, uniform=uniform, minimum_n=minimum_n)
@@ -238,3 +289,20 @@ def make_test(
 def families_needed(bound: float, confidence: float) -> int:
     """Families without a single event that any method needs to claim ``rate <= bound``."""
     return zero_failure_floor(bound, 1.0 - confidence)
+
+
+def exceeds_at_last(
+    bound: float, alpha: float, events: NDArray[np.bool_], *, size: int, uniform: bool
+) -> bool:
+    """Whether events of independent units prove "rate > ``bound``", where no test could ever ship.
+
+    In an order that is not ``uniform`` only all ``size`` of them do.
+    """
+    if not len(events) or not (uniform or len(events) == size):
+        return False
+    if not 0 < bound < 1:
+        return bound <= 0 and bool(events.any())
+    n = np.arange(1, len(events) + 1)
+    evidence = block_mixture(bound).log_e(n, np.cumsum(events))
+    reached = crosses(evidence, log_threshold(alpha))
+    return bool(reached.any() if uniform else reached[-1])

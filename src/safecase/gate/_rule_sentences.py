@@ -8,11 +8,11 @@ _NAMED = 4
 """Slices that a sentence names; who wants all of them reads the table."""
 
 
-def rule_sentence(demand: str, statuses: dict[str, RuleStatus], single: str, caveat: str = "") -> str:
+def rule_sentence(demand: str, statuses: dict[str, RuleStatus], single: str) -> str:
     """The sentence of a whole rule: its one slice's, or how many of its slices met it.
 
     ``demand``: what the rule asks for. ``statuses``: slice → status. ``single``: the sentence of the only
-    slice. ``caveat``: what must be said behind it.
+    slice.
     """
     if len(statuses) <= 1:
         return single or f"{demand}: nothing in this run is about it, so there is no evidence."
@@ -24,7 +24,7 @@ def rule_sentence(demand: str, statuses: dict[str, RuleStatus], single: str, cav
         text += f", {len(missed)} did not ({_names(missed)})"
     if open_:
         text += f", {len(open_)} could not be decided ({_names(open_)})"
-    return text + "." + caveat
+    return text + "."
 
 
 def _names(names: list[str]) -> str:

@@ -24,13 +24,16 @@ class BaselineRun:
         return cls(folder.cases(), folder.columns())
 
     def rates(self) -> dict[str, float]:
-        """Case id → mean violation over its decided attempts; undecided cases are absent."""
+        """Case digest → mean violation over its decided attempts; undecided cases are absent.
+
+        By the digest, because a case that was changed is another one, whatever its name.
+        """
         codes, index = self.columns.outcome, self.columns.case_index
         decided = (codes == HELD) | (codes == VIOLATED)
         totals = np.bincount(index[decided], minlength=len(self.cases))
         hits = np.bincount(index[decided & (codes == VIOLATED)], minlength=len(self.cases))
         return {
-            case.id: float(hits[position] / totals[position])
+            case.digest: float(hits[position] / totals[position])
             for position, case in enumerate(self.cases)
             if totals[position]
         }

@@ -55,11 +55,12 @@ def case_spread(cases: Iterable[Case]) -> CaseSpread:
 
 
 def tried_cases(plan: RunPlan, by_draw: NDArray[np.int8]) -> tuple[Case, ...]:
-    """The cases of a plan that at least one attempt was made on.
+    """The cases of a plan that at least one attempt was made on and did not end in an error.
 
     ``by_draw``: outcome codes, shape (planned,), MISSING where no attempt was made.
     """
-    return tuple(plan.cases[index] for index in np.unique(plan.case_index[by_draw != MISSING]))
+    answered = (by_draw != MISSING) & (by_draw != ERROR)
+    return tuple(plan.cases[index] for index in np.unique(plan.case_index[answered]))
 
 
 def untried_risks(risks: Iterable[Risk], tried: Iterable[Case], least: Severity) -> tuple[str, ...]:

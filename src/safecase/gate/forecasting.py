@@ -13,8 +13,8 @@ from safecase.gate._rates.limits import failure_bound, good_rate, impossible_not
 from safecase.gate._tries.error import rule_of_try
 from safecase.gate.metrics import metric_of
 from safecase.gate.metrics._rate import RateMetric
-from safecase.gate.rule_slices import rule_slices
-from safecase.model import DrawOrder, Gate, GateRule, RequiredOrder, RuleClass, counted, percent
+from safecase.gate.rule_slices import RuleSlice, rule_slices
+from safecase.model import Gate, GateRule, RequiredOrder, RuleClass, counted, percent
 from safecase.stats import StatisticsError, operating_characteristics
 
 
@@ -107,7 +107,7 @@ def _rule(rule: GateRule, plan: RunPlan) -> RuleForecast:
         )
         bound = failure_bound(rule)
         if isinstance(metric, RateMetric) and bound is not None and len(category.draws):
-            row = _rate_row(metric, rule, row, bound, uniform=plan.order is DrawOrder.UNIFORM)
+            row = _rate_row(metric, rule, row, bound, category)
         rows.append(row)
     warning = ""
     if rule.bound is None and rule.margin is None:
@@ -129,7 +129,7 @@ def _rule(rule: GateRule, plan: RunPlan) -> RuleForecast:
 
 
 def _rate_row(
-    metric: RateMetric, rule: GateRule, row: CategoryForecast, bound: float, *, uniform: bool
+    metric: RateMetric, rule: GateRule, row: CategoryForecast, bound: float, category: RuleSlice
 ) -> CategoryForecast:
     good = good_rate(rule)
     try:
@@ -139,7 +139,8 @@ def _rate_row(
             good=good,
             size=row.planned,
             confidence=rule.confidence,
-            uniform=uniform,
+            uniform=category.uniform,
+            independent=category.independent,
             minimum_n=rule.minimum_n,
         )
     except StatisticsError:
@@ -171,8 +172,8 @@ def _rate_row(
         warning, remark = "", ""
         if test.allowed == 0:
             warning = f"with {counted(row.planned, 'attempt')} this limit allows no bad event at all"
-        if metric.order is RequiredOrder.UNIFORM and not uniform:
-            remark = "in a draw order that serves claims about families this rule can stop by counting only"
+        if metric.order is RequiredOrder.UNIFORM and not category.uniform:
+            remark = "where the riskiest cases come first this rule can stop by counting only"
         return row.model_copy(
             update={
                 "chances": chances,

@@ -32,9 +32,8 @@ def sheet_for(
     by_draw = outcomes_by_draw(plan, columns)
     strata: dict[str, list[str]] = {}
     for rule_slice in rule_slices(rule, plan, open_families):
-        stream = read_stream(metric, rule, rule_slice, by_draw)
-        draws, codes = stream.draws[stream.counted], stream.codes[stream.counted]
+        stream = read_stream(metric, rule_slice, by_draw)
         for bad, name in ((True, "judged bad"), (False, "judged good")):
-            chosen = draws[(stream.events == bad) & (codes != ERROR)]
+            chosen = stream.draws[(stream.events == bad) & (stream.codes != ERROR)]
             strata[f"{rule_slice.name}: {name}"] = [plan.planned(int(draw)).id for draw in chosen]
     return label_sheet(strata, plan.base_seed, labels)

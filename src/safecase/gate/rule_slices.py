@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -15,8 +15,10 @@ from safecase.model import (
     Case,
     CaseScope,
     DrawOrder,
+    Gate,
     GateRule,
     Purpose,
+    RequiredOrder,
     Risk,
     Selector,
     Stake,
@@ -49,6 +51,10 @@ class RuleSlice:
     """Shape (n,): the planned draws that feed the test, in draw order."""
     families: int
     """Distinct families among its cases; for a claim about a population, of those that still count."""
+    uniform: bool
+    """Whether the draws come in a uniform order of their own: what a test takes that may stop early."""
+    independent: bool
+    """Whether each family feeds the test once: what a claim about the population takes."""
     shown: int = 0
     """Distinct families among its cases that somebody had seen when the run began. A claim about a population
     leaves them out; a claim about these cases then needs all of them."""
@@ -103,6 +109,7 @@ def rule_slices(
     )
     seen = np.fromiter((case.family in open_families for case in plan.cases), np.bool_, len(plan.cases))
     population = about_population(rule)
+    blocks = {risk: number for number, block in enumerate(plan.risk_blocks) for risk in block}
     found = []
     for name in sorted({str(item) for item in names[mask]}):
         members = np.asarray((names == name) & mask, dtype=np.bool_)
@@ -110,26 +117,30 @@ def rule_slices(
         if population:
             members &= ~seen
         draws = np.flatnonzero(members[plan.case_index]).astype(np.int64)
-        if rule.population == "families":
-            draws = family_draws(plan, draws)
-        if rule.maximum_n is not None and rule.population == "families":
-            draws = draws[: rule.maximum_n]
+        own = [plan.cases[index] for index in np.flatnonzero(members)]
+        families = len({case.family for case in own})
+        scope = METRICS.get(rule.metric)
+        # A pair of one family is one unit, whatever the claim is about.
+        paired = scope.cases is CaseScope.GROUPED
+        designated = rule.population == "families" or paired
+        if designated:
+            draws = designated_draws(
+                plan, draws, by_group=paired, tries=scope.needs_tries, most=rule.maximum_n
+            )
         left_out = shown[plan.case_index] if population else np.zeros(len(plan), dtype=np.bool_)
         found.append(
             RuleSlice(
                 name,
                 members,
                 draws,
-                _count_families(plan, members),
-                _count_families(plan, shown),
-                np.flatnonzero(left_out).astype(np.int64),
+                families,
+                uniform=plan.order is DrawOrder.UNIFORM or len({blocks[case.risk] for case in own}) == 1,
+                independent=designated or families == len(draws),
+                shown=len({plan.cases[index].family for index in np.flatnonzero(shown)}),
+                shown_draws=np.flatnonzero(left_out).astype(np.int64),
             )
         )
     return tuple(found)
-
-
-def _count_families(plan: RunPlan, members: BoolArray) -> int:
-    return len({plan.cases[index].family for index in np.flatnonzero(members)})
 
 
 def stakes(rule: GateRule, plan: RunPlan, risks: Sequence[Risk]) -> dict[str, Stake]:
@@ -146,26 +157,49 @@ def stakes(rule: GateRule, plan: RunPlan, risks: Sequence[Risk]) -> dict[str, St
     return found
 
 
-def family_draws(plan: RunPlan, draws: IntArray) -> IntArray:
+def connected_risks(gates: Iterable[Gate], cases: Sequence[Case]) -> list[set[str]]:
+    """The risks of ``cases`` in blocks that sequential tests look at together.
+
+    Blocks may be called one after another: each test still reads its own attempts in a uniform order.
+    """
+    blocks = [{risk} for risk in sorted({case.risk for case in cases})]
+    for rule in (rule for gate in gates for rule in gate.rules):
+        if METRICS.get(rule.metric).order is not RequiredOrder.UNIFORM:
+            continue
+        together: dict[str, set[str]] = {}
+        for case, mine in zip(cases, case_mask(rule, cases), strict=True):
+            if mine:
+                together.setdefault(_CATEGORY[rule.per](case), set()).add(case.risk)
+        for risks in together.values():
+            joined = [block for block in blocks if block & risks]
+            blocks = [block for block in blocks if not block & risks]
+            blocks.append(set().union(*joined))
+    return blocks
+
+
+def designated_draws(
+    plan: RunPlan, draws: IntArray, *, by_group: bool = False, tries: bool = False, most: int | None = None
+) -> IntArray:
     """One draw per family out of ``draws``, in draw order: the independent units.
 
-    In family rounds it is the family's first draw. In a uniform order the first draw would favour
-    big families, so it is the draw of repeat 0 of the family's designated case: the one with the
-    smallest SHA-256 of ``seed|designated|case id``.
+    It is the draw of repeat 0 of the family's designated case, the one of the smallest SHA-256 of
+    ``seed|designated|case id`` among the cases that ``draws`` are about. A family's first draw would not do:
+    big families would come early. The place of the designated case does not depend on its family's size, so
+    the families come in a uniform order whatever part of them is asked for. ``by_group``: one for each group
+    of a family. ``tries``: all repeats of the designated case. ``most``: the first so many cases alone.
     """
-    if plan.order is not DrawOrder.UNIFORM:
-        codes: dict[str, int] = {}
-        family_of = np.fromiter(
-            (codes.setdefault(case.family, len(codes)) for case in plan.cases), np.int64, len(plan.cases)
-        )
-        _, first = np.unique(family_of[plan.case_index[draws]], return_index=True)
-        return draws[np.sort(first)]
-    best: dict[str, tuple[bytes, int]] = {}
+    best: dict[tuple[str, str], tuple[bytes, int]] = {}
     for draw in draws[plan.repeat[draws] == 0]:
         case = plan.cases[plan.case_index[draw]]
+        unit = case.family, case.group if by_group else ""
         key = hashlib.sha256(
             f"{plan.base_seed}|designated|{case.id}".encode("utf-8", "surrogatepass")
         ).digest()
-        if case.family not in best or key < best[case.family][0]:
-            best[case.family] = (key, int(draw))
-    return np.array(sorted(draw for _, draw in best.values()), dtype=np.int64)
+        if unit not in best or key < best[unit][0]:
+            best[unit] = (key, int(draw))
+    first = np.array(sorted(draw for _, draw in best.values())[:most], dtype=np.int64)
+    if not tries:
+        return first
+    chosen = np.zeros(len(plan.cases), dtype=np.bool_)
+    chosen[plan.case_index[first]] = True
+    return draws[chosen[plan.case_index[draws]]]

@@ -3,15 +3,16 @@
 It sees attempts in draw order only, and uses the same tests as the evaluation afterwards, so both
 decide alike. What each kind of rule asks of the run:
 
-* rates, severity-weighted rates and regressions: attempts until their sequential test decides;
+* rates, severity-weighted rates and regressions: attempts until their sequential test decides, and on where
+  too many errors hold the answer back;
 * attack@k: the first k tries of each case, and no further try of a case that is broken;
 * latency and cost: ``max(200, minimum_n)`` attempts of their own, and then no more (more where the limit of a
   quantile far out takes more);
 * group differences and rates corrected for the scorer's error: all of their attempts, because their
   methods hold for a size that was fixed beforehand;
 * advisory rules ask like all others, but never end a run that binding rules still need, and a run in
-  which a binding rule has failed ends without them;
-* coverage: one attempt on each risk;
+  which a binding rule has failed, or cannot be met any more, ends without them;
+* coverage: one attempt on each risk that does not end in an error;
 * families that somebody had seen when the run began decide nothing about a population: all of their attempts
   are made, because who works on them wants to see them. A claim about cases that were seen is decided by the
   whole count alone.
@@ -33,9 +34,9 @@ from safecase.model import AttemptSummary, Case, Gate, GateRule, OutcomeKind, Pl
 class StreamingEvaluation:
     """Watches a run for one or several gates; a `safecase.model.protocols.EarlyStop`.
 
-    ``baseline_rates`` (case id → violation rate in the baseline run, `BaselineRun.rates`) lets regression
+    ``baseline_rates`` (case digest → violation rate in the baseline run, `BaselineRun.rates`) lets regression
     rules stop early; without it they ask for all of their attempts. ``stop_on_failure``: a binding rule
-    that is proven to fail ends the run.
+    that is proven to fail, or that no further attempt will let pass, ends the run.
     """
 
     def __init__(
@@ -66,13 +67,17 @@ class StreamingEvaluation:
     def observe(self, summary: AttemptSummary) -> None:
         """Take the next attempt in draw order."""
         code = self._codes[summary.outcome]
-        self._seen_risks.add(summary.risk)
+        # An error is no look at a risk.
+        if summary.outcome is not OutcomeKind.ERROR:
+            self._seen_risks.add(summary.risk)
         changed = False
         for state in self._open:
             if state.units[summary.draw]:
                 state.observe(summary.draw, code)
                 changed = changed or state.decided
-                if state.failed and state.rule.rule_class is not RuleClass.ADVISORY:
+                # A futile rule is not proven to fail, but no attempt of this run will let it pass either.
+                lost = state.failed or state.decision == "futility"
+                if lost and state.rule.rule_class is not RuleClass.ADVISORY:
                     self._failed = True
         if changed:
             self._open = [state for state in self._open if not state.decided]
@@ -87,7 +92,7 @@ class StreamingEvaluation:
 
     @property
     def finished(self) -> bool:
-        """True where the verdict can no longer change: all is decided, or a binding rule has failed."""
+        """True where the verdict can no longer become a go, or all is decided."""
         if not self._has_rules:
             return False
         if self._failed and self._stop_on_failure:

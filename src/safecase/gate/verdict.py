@@ -17,6 +17,7 @@ from safecase.gate._tries.shown import (
     waits_for_families,
     without_families,
 )
+from safecase.gate._wording import NOT_CONFIGURED
 from safecase.gate.baseline import BaselineRun
 from safecase.gate.coverage import tried_cases, untried_risks
 from safecase.gate.labels import Labels
@@ -25,15 +26,11 @@ from safecase.gate.metrics._metric import RunReading
 from safecase.gate.outcomes import ERROR, MISSING, UNDETERMINED, outcomes_by_draw
 from safecase.gate.rule_slices import case_mask, rule_slices, stakes
 from safecase.model import (
-    METRICS,
     Acceptance,
     Case,
-    CategoryResult,
-    Comparator,
     Exceptions,
     Gate,
     GateRule,
-    LimitRange,
     Risk,
     RuleClass,
     RuleResult,
@@ -53,7 +50,9 @@ _CHANGES_NAMED = 4
 """Untested risks, and stale parts, that a reason names: a reason is a sentence, and the report lists them
 all."""
 
-_NOTHING_BINDS = "No rule of this gate binds: all are advisory, or no system could miss them."
+_NOTHING_BINDS = (
+    "No rule of this gate binds, so none could have failed: give one the class floor or bounded, and a limit."
+)
 
 
 def evaluate_gate(
@@ -145,7 +144,9 @@ def _evaluate_rule(
     statuses = {item.category: item.status for item in found}
     status = combine_statuses(rule, list(statuses.values()))
     single = found[0].sentence if len(found) == 1 else ""
-    sentence = rule_sentence(metric.demand(rule), statuses, single, _contradictions(found))
+    sentence = rule_sentence(metric.demand(rule), statuses, single)
+    if rule.empty_limit:
+        sentence = f"{metric.demand(rule)}: every system meets that limit: {NOT_CONFIGURED}."
     caveat = shown_caveat(rule, slices, status)
     if rule.requires_calibrated_scorers and uncalibrated and status is RuleStatus.MET:
         status = RuleStatus.INSUFFICIENT
@@ -171,20 +172,9 @@ def _blocked(runs: Sequence[str]) -> str:
     )
 
 
-def _contradictions(found: Sequence[CategoryResult]) -> str:
-    """Slices that met their limit before later attempts of the same run put their suite over it."""
-    names = [item.category for item in found if item.details.get("later_attempts_exceed_limit")]
-    if not names:
-        return ""
-    return (
-        f" But attempts that came in after the decision put the suite over its limit in {', '.join(names)}: "
-        "look at them before anybody signs."
-    )
-
-
 def combine_statuses(rule: GateRule, statuses: Sequence[RuleStatus]) -> RuleStatus:
     """Every category must meet the bound (intersection–union); no category at all is no evidence."""
-    if rule.bound is None and rule.margin is None:
+    if (rule.bound is None and rule.margin is None) or rule.empty_limit:
         return RuleStatus.NOT_CONFIGURED
     for status in (RuleStatus.NOT_MET, RuleStatus.NOT_CONFIGURED, RuleStatus.INSUFFICIENT):
         if status in statuses:
@@ -275,11 +265,12 @@ def conclude(
 def _recommend(
     found: Verdict, failing: Sequence[str], open_: Sequence[str], conditions: Sequence[str]
 ) -> tuple[VerdictKind, list[str]]:
+    binding = [item for item in found.rules if item.rule.rule_class is not RuleClass.ADVISORY]
+    if all(item.status is RuleStatus.NOT_CONFIGURED for item in binding):
+        return VerdictKind.NOT_CONFIGURED, [_NOTHING_BINDS, *failing, *open_]
     if found.attempts and found.errors == found.attempts:
         words = f"Every one of the {found.errors} attempts ended in an error, so nothing was learnt."
         return VerdictKind.INSUFFICIENT_EVIDENCE, [words, *failing, *open_]
-    if not any(_binds(result.rule) for result in found.rules):
-        return VerdictKind.NOT_CONFIGURED, [_NOTHING_BINDS, *failing, *open_]
     waits = [DEVELOPMENT] if found.waits else []
     if found.refusals:
         # Not what was found, which may be read off the rules: what may be concluded.
@@ -292,20 +283,7 @@ def _recommend(
     if open_:
         return VerdictKind.INSUFFICIENT_EVIDENCE, [*waits, *open_]
     summary = [*waits, _summary(found.rules)]
-    summary += [result.sentence for result in found.rules if _contradicted(result)]
     return (VerdictKind.GO_WITH_CONDITIONS if conditions else VerdictKind.GO), summary
-
-
-def _binds(rule: GateRule) -> bool:
-    """Whether any system could fail the rule: an advisory one binds nobody, and no share is above 1 or below
-    0."""
-    if rule.rule_class is RuleClass.ADVISORY:
-        return False
-    metric = METRICS.get(rule.metric)
-    limit = rule.margin if metric.needs_baseline else rule.bound
-    if metric.limits is LimitRange.QUANTITY or limit is None:
-        return True
-    return limit < 1 if rule.comparator is Comparator.AT_MOST else limit > 0
 
 
 def _summary(results: Sequence[RuleResult]) -> str:
@@ -314,8 +292,3 @@ def _summary(results: Sequence[RuleResult]) -> str:
     if met < len(binding):
         return f"{met} of {len(binding)} rules that bind are met, and what the others show was accepted."
     return f"All {met} rules that bind are met." if met > 1 else "The rule that binds is met."
-
-
-def _contradicted(result: RuleResult) -> bool:
-    """Whether attempts after the decision exceed the limit that the rule met."""
-    return any(item.details.get("later_attempts_exceed_limit") for item in result.categories)

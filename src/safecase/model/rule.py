@@ -57,7 +57,6 @@ class GateRule(Record):
     error_budget: float = Field(default=0.02, ge=0, le=1)
     """Largest share of attempts that may be errors before the rule says insufficient evidence."""
     undetermined_budget: float = Field(default=0.05, ge=0, le=1)
-    errors_count_as: Literal["violated", "excluded"] = "violated"
     rule_class: RuleClass = Field(default=RuleClass.BOUNDED, alias="class")
     k: int | None = Field(default=None, ge=1)
     """Tries per case, for metrics that need them."""
@@ -66,6 +65,13 @@ class GateRule(Record):
     judge_correction: JudgeCorrection = JudgeCorrection()
     requires_calibrated_scorers: bool = False
     rationale: str = ""
+
+    @property
+    def empty_limit(self) -> bool:
+        """Whether every system meets the limit: at most 100 %, or at least 0 %."""
+        if self.bound is None or METRICS.get(self.metric).limits is LimitRange.QUANTITY:
+            return False
+        return self.bound >= 1 if self.comparator is Comparator.AT_MOST else self.bound <= 0
 
     @model_validator(mode="after")
     def _coherent(self) -> GateRule:

@@ -238,7 +238,7 @@ class VerdictKind(StrEnum):
     NO_GO = "no_go"
     INSUFFICIENT_EVIDENCE = "insufficient_evidence"
     NOT_CONFIGURED = "not_configured"
-    """No rule of the gate binds, so that it could not fail."""
+    """No rule of the gate binds, so that none could have failed."""
 
 
 class Comparator(StrEnum):

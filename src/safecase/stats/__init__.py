@@ -88,6 +88,7 @@ if TYPE_CHECKING:
     from safecase.stats.quantiles import quantile_interval as quantile_interval
     from safecase.stats.regression import REGRESSION_BETS as REGRESSION_BETS
     from safecase.stats.regression import increase as increase
+    from safecase.stats.regression import increase_interval as increase_interval
     from safecase.stats.regression import paired_observation as paired_observation
     from safecase.stats.regression import regression_gate as regression_gate
     from safecase.stats.resampling import bootstrap_interval as bootstrap_interval

@@ -9,9 +9,16 @@ between cases, and the cached baseline costs no call; no normal approximation is
 
 from __future__ import annotations
 
-from safecase.base import StatisticsError
+import math
+
+import numpy as np
+import numpy.typing as npt
+
+from safecase.base import EmptyDenominatorError, StatisticsError
+from safecase.stats._numerics import bracketed_root
 from safecase.stats._requirements import require_probability
 from safecase.stats.design import FUTILITY_ERROR
+from safecase.stats.intervals import Interval
 from safecase.stats.sequential.bounded import BoundedGatePlan
 from safecase.stats.sequential.eprocess import Mixture
 
@@ -59,6 +66,41 @@ def paired_observation(outcome: float, baseline: float) -> float:
     if not (0.0 <= outcome <= 1.0 and 0.0 <= baseline <= 1.0):
         raise StatisticsError(f"outcome and baseline must lie in [0, 1], got {outcome!r} and {baseline!r}")
     return (1.0 + outcome - baseline) / 2.0
+
+
+def increase_interval(differences: npt.ArrayLike, confidence: float = 0.95) -> Interval:
+    """The mean of `differences` D = outcome − baseline, shape (n,), in [-1, 1], with the limits that the bets
+    of `regression_gate` prove: valid at every stopping time, and under the margin exactly where the gate
+    ships.
+
+    Each limit by itself holds with `confidence`, as the gate's decision does, so both together hold with
+    ``2 confidence − 1``, which is the level of the interval. Raises `EmptyDenominatorError` without
+    differences, `StatisticsError` for one outside [-1, 1].
+    """
+    d = np.asarray(differences, dtype=np.float64).ravel()
+    if d.size == 0:
+        raise EmptyDenominatorError("no pairs: the mean over an empty denominator is undefined")
+    if not np.all((d >= -1) & (d <= 1)):
+        raise StatisticsError("differences of rates must be numbers in [-1, 1]")
+    alpha = 1.0 - require_probability("confidence", confidence)
+    levels, counts = np.unique(d, return_counts=True)
+    bets = np.asarray(REGRESSION_BETS)[:, None]
+    goal = math.log(len(REGRESSION_BETS)) - math.log(alpha)
+
+    def below(delta: float) -> float:
+        stakes = bets / (1.0 + max(0.0, -delta))
+        return float(np.logaddexp.reduce(np.log1p(stakes * (delta - levels)) @ counts)) - goal
+
+    def above(delta: float) -> float:
+        stakes = bets / (1.0 + delta)
+        return float(np.logaddexp.reduce(np.log1p(stakes * (levels - delta)) @ counts)) - goal
+
+    mean = float(d.mean())
+    upper = bracketed_root(below, mean, 1.0, tolerance=1e-12) if below(mean) < 0 < below(1.0) else 1.0
+    least, lower = -1.0 + 1e-9, -1.0
+    if mean > least and above(mean) < 0 < above(least):
+        lower = bracketed_root(above, least, mean, tolerance=1e-12)
+    return Interval(mean, min(lower, mean), max(upper, mean), 2 * confidence - 1, "betting", int(d.size))
 
 
 def increase(mean_observation: float) -> float:

@@ -10,7 +10,7 @@ from safecase.engine import build_plan
 from safecase.gate import GateForecast, forecast
 from safecase.workflow._project import Project
 from safecase.workflow.pools._state import PoolReport, PoolState
-from safecase.workflow.run import cases_for, draw_order
+from safecase.workflow.run import cases_for
 
 # Forecasts do not depend on the order: they are about any one.
 _ANY_SEED = 0
@@ -44,7 +44,6 @@ def forecast_run(path: Path, *, gate: str = "", select: str = "", repeats: int |
         state.members() if certifies else state.cases,
         seed=_ANY_SEED,
         repeats=repeats or defaults.repeats,
-        order=draw_order(gates),
         one_per_family=certifies,
     )
     return RunForecast(

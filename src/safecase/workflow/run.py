@@ -54,6 +54,7 @@ from safecase.records import Past
 from safecase.targets import price_of
 from safecase.workflow._ledger import catch_up, history_notes, ledger_of, record_end, start_event
 from safecase.workflow._project import Project
+from safecase.workflow._risk_order import riskiest_first
 from safecase.workflow._scorers import ScorerSource
 from safecase.workflow.pools._choice import pool_cases
 from safecase.workflow.pools._sealing import require_opened
@@ -100,17 +101,6 @@ class PreparedRun:
     gates: tuple[Gate, ...]
 
 
-def draw_order(gates: tuple[Gate, ...]) -> DrawOrder:
-    """The order that the gates' claims need.
-
-    Claims about the population of families need each family at most once a round; claims about the
-    finite suite need a uniform order of its attempts. Where both are made the first order is taken,
-    and the gate reads suite claims in it by exact counting only.
-    """
-    families = any(rule.population == "families" for gate in gates for rule in gate.rules)
-    return DrawOrder.FAMILY_ROUNDS if families else DrawOrder.UNIFORM
-
-
 def prepare(
     project: Project, options: RunOptions, *, progress: ProgressCallback | None = None
 ) -> PreparedRun:
@@ -119,10 +109,13 @@ def prepare(
     settings = options.settings.model_copy(update={"limits": _limits(configuration.limits, options)})
     gates = project.gates(options.gate)
     state = PoolState(project, project.history(), cases_for(project, gates, options.select))
+    cases = pool_cases(state, gates, options.purpose)
+    blocks = None if settings.complete else riskiest_first(project, gates, cases)
     draft = PlanDraft(
-        pool_cases(state, gates, options.purpose),
+        cases,
         _repeats(project, options, gates),
-        draw_order(gates),
+        DrawOrder.UNIFORM if blocks is None else DrawOrder.RISKIEST_FIRST,
+        blocks,
         one_per_family=options.purpose is RunPurpose.CERTIFICATION,
     )
     return _prepare(project, options, configuration, settings, progress, draft)
@@ -301,7 +294,13 @@ def prepare_resume(
     cases = tuple(present[case.id] for case in folder.cases() if case.id in present)
     if not cases:
         raise InputError("none of the run's cases is in the workspace any more", hint="start a new run")
-    draft = PlanDraft(cases, manifest.repeats, manifest.draw_order, one_per_family=manifest.one_per_family)
+    draft = PlanDraft(
+        cases,
+        manifest.repeats,
+        manifest.draw_order,
+        folder.plan.risk_blocks if manifest.draw_order is DrawOrder.RISKIEST_FIRST else None,
+        one_per_family=manifest.one_per_family,
+    )
     prepared = _prepare(project, options, configuration, manifest.settings, progress, draft)
     streaming = prepared.streaming
     gate = streaming(manifest.try_number, frozenset(manifest.open_families)) if streaming else None

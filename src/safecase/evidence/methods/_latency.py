@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from safecase.evidence.intervals import quantile_interval
 from safecase.evidence.methods._method import (
     Method,
@@ -9,6 +11,7 @@ from safecase.evidence.methods._method import (
     Recomputed,
     open_status,
     result_of,
+    settled,
     status_against,
 )
 from safecase.evidence.methods._units import category_cases, members, unit_draws
@@ -30,15 +33,11 @@ def _recompute_latency(rule: GateRule, run: RawRun, category: str, quantile: flo
     chosen = members(rule, run)
     mine = category_cases(rule, run, category, chosen)
     made = [draw for draw in unit_draws(rule, run, category, chosen) if draw in run.outcome]
-    values = [
-        run.latency_ms[draw]
-        for draw, outcome in run.outcome.items()
-        if run.case_index[draw] in mine and outcome != "error" and not run.cached[draw]
-    ]
-    if not values:
+    timed = [draw for draw in run.outcome if run.case_index[draw] in mine and not run.cached[draw]]
+    # What ended in an error never came.
+    values = [math.inf if run.outcome[draw] == "error" else run.latency_ms[draw] for draw in timed]
+    if all(map(math.isinf, values)):
         return result_of(run, made, open_status(rule), None, "fixed")
     interval = quantile_interval(values, quantile, rule.confidence)
-    status = status_against(rule, interval)
-    if len(values) < rule.minimum_n and rule.bound is not None:
-        status = "insufficient_evidence"
+    status = settled(rule, run, timed, status_against(rule, interval), event="", judged=False)
     return result_of(run, made, status, interval, "fixed")

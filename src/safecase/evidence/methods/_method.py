@@ -9,6 +9,7 @@ from typing import Literal, TypeAlias
 
 from safecase.evidence.intervals import Interval
 from safecase.evidence.raw_run import RawRun
+from safecase.evidence.sequential import StopDecision
 from safecase.model import GateRule
 
 
@@ -36,8 +37,6 @@ class Recomputed:
     decided_at: int | None = None
     worst_cases: tuple[str, ...] | None = None
     """None where the metric names none."""
-    contradicted: bool = False
-    """The limit was met, and attempts that came in after the decision put the suite over it."""
 
 
 Recompute: TypeAlias = Callable[[GateRule, RawRun, str, MethodInputs], Recomputed]
@@ -90,3 +89,50 @@ def status_against(rule: GateRule, interval: Interval) -> str:
 def open_status(rule: GateRule) -> str:
     """The status where nothing was measured."""
     return "not_configured" if rule.bound is None else "insufficient_evidence"
+
+
+def settled(
+    rule: GateRule,
+    run: RawRun,
+    made: Sequence[int],
+    status: str,
+    *,
+    proven: bool = False,
+    event: str = "violated",
+    judged: bool = True,
+) -> str:
+    """The status that stands once all attempts ``made`` on the rule's units are looked at.
+
+    What violations alone prove (``proven``) stands. Otherwise too many errors, too many answers that scorers
+    could not decide (``judged``: the metric rests on them), or too few attempts leave the rule without an
+    answer; what the metric counts, its ``event``, has its own limit."""
+    if proven:
+        return "not_met"
+    if status == "not_configured":
+        return status
+    outcomes = [run.outcome[draw] for draw in made]
+    budgets = {"error": rule.error_budget}
+    if judged:
+        budgets["undetermined"] = rule.undetermined_budget
+    over = any(
+        outcome != event and made and outcomes.count(outcome) / len(made) > budget
+        for outcome, budget in budgets.items()
+    )
+    return "insufficient_evidence" if over or len(made) < rule.minimum_n else status
+
+
+def later_word(
+    decision: StopDecision, prefix: list[int], every: list[int], *, over: bool, mean_over: bool
+) -> tuple[str, str, list[int], int | None]:
+    """What all attempts made (``every``) leave of the decision on a mean: (status, decision, the attempts
+    that the numbers rest on, where it was decided).
+
+    They can prove the limit to be exceeded (``over``), or put the mean over it without proof (``mean_over``),
+    which is enough to take a yes away."""
+    stopped = decision.kind not in ("open", "exhausted")
+    if decision.status != "not_met" and over:
+        return "not_met", "contradicted" if decision.status == "met" else "block_proven", every, None
+    if decision.status == "met" and len(every) > decision.n and mean_over:
+        return "insufficient_evidence", "contradicted", every, None
+    used = prefix[: decision.n] if stopped else prefix
+    return decision.status, decision.kind, used, decision.n if stopped else None

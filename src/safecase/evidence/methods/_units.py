@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 
+from safecase.evidence._draw_order import risk_blocks
 from safecase.evidence.methods import METHODS
 from safecase.evidence.raw_run import RawRun
 from safecase.model import Case, GateRule, Selector
@@ -64,32 +65,46 @@ def seen_before(rule: GateRule, run: RawRun, category: str, chosen: Sequence[boo
     return any(run.cases[index].family in run.open_families for index in mine)
 
 
-def unit_draws(rule: GateRule, run: RawRun, category: str, chosen: Sequence[bool]) -> list[int]:
-    """The planned draws that feed the category's test, in draw order."""
+def unit_draws(
+    rule: GateRule, run: RawRun, category: str, chosen: Sequence[bool], *, tries: bool = False
+) -> list[int]:
+    """The planned draws that feed the category's test, in draw order; ``tries``: with a case all of its
+    repeats."""
     mine = category_cases(rule, run, category, chosen)
     draws = [draw for draw, index in enumerate(run.case_index) if index in mine]
-    if rule.population != "families":
+    by_group = METHODS.get(rule.metric).cases == "grouped"
+    if rule.population != "families" and not by_group:
         return draws
+    # The designated case of a family is the one of the smallest hash, whatever the family's size.
+    best: dict[tuple[str, str], tuple[bytes, int]] = {}
+    for draw in draws:
+        if run.repeat[draw]:
+            continue
+        case = run.case(draw)
+        unit = (case.family, case.group if by_group else "")
+        text = f"{run.seed}|designated|{case.id}".encode("utf-8", "surrogatepass")
+        offered = (hashlib.sha256(text).digest(), draw)
+        best[unit] = min(best.get(unit, offered), offered)
+    firsts = sorted(draw for _, draw in best.values())
+    if rule.maximum_n:
+        firsts = firsts[: rule.maximum_n]
+    if not tries:
+        return firsts
+    designated = {run.case_index[draw] for draw in firsts}
+    return [draw for draw in draws if run.case_index[draw] in designated]
+
+
+def chance_order(rule: GateRule, run: RawRun, category: str, chosen: Sequence[bool]) -> bool:
+    """Whether the category's draws come in a uniform order of their own, so that a test may stop early."""
     if run.uniform:
-        best: dict[str, tuple[bytes, int]] = {}
-        for draw in draws:
-            case = run.case(draw)
-            if run.repeat[draw] == 0:
-                text = f"{run.seed}|designated|{case.id}".encode("utf-8", "surrogatepass")
-                key = hashlib.sha256(text).digest()
-                if case.family not in best or key < best[case.family][0]:
-                    best[case.family] = (key, draw)
-        draws = sorted(draw for _, draw in best.values())
-    else:
-        seen: set[str] = set()
-        firsts = []
-        for draw in draws:
-            family = run.case(draw).family
-            if family not in seen:
-                seen.add(family)
-                firsts.append(draw)
-        draws = firsts
-    return draws[: rule.maximum_n] if rule.maximum_n else draws
+        return True
+    blocks = risk_blocks([case.risk for case in run.cases], run.case_index)
+    return len({blocks[run.cases[index].risk] for index in category_cases(rule, run, category, chosen)}) == 1
+
+
+def made_of(draws: Sequence[int], run: RawRun) -> list[int]:
+    """The draws that were made, gaps or not."""
+    return [draw for draw in draws if draw in run.outcome]
 
 
 def made_prefix(draws: Sequence[int], run: RawRun) -> list[int]:
@@ -104,4 +119,4 @@ def made_prefix(draws: Sequence[int], run: RawRun) -> list[int]:
 
 def made_draws(rule: GateRule, run: RawRun, category: str) -> list[int]:
     """The draws that feed the category and were made, gaps or not."""
-    return [draw for draw in unit_draws(rule, run, category, members(rule, run)) if draw in run.outcome]
+    return made_of(unit_draws(rule, run, category, members(rule, run)), run)

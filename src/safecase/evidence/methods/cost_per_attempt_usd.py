@@ -9,6 +9,7 @@ from safecase.evidence.methods._method import (
     Recomputed,
     open_status,
     result_of,
+    settled,
     status_against,
 )
 from safecase.evidence.methods._units import category_cases, members, unit_draws
@@ -21,12 +22,14 @@ def recompute_cost(rule: GateRule, run: RawRun, category: str, inputs: MethodInp
     chosen = members(rule, run)
     mine = category_cases(rule, run, category, chosen)
     made = [draw for draw in unit_draws(rule, run, category, chosen) if draw in run.outcome]
-    prices = [run.cost_usd[draw] for draw in run.outcome if run.case_index[draw] in mine]
+    every = [draw for draw in run.outcome if run.case_index[draw] in mine]
+    prices = [run.cost_usd[draw] for draw in every]
     known = [price for price in prices if price is not None]
     if len(prices) < 2 or len(known) < len(prices):
         return result_of(run, made, open_status(rule), None, "fixed")
     interval = mean_interval(known, rule.confidence)
-    return result_of(run, made, status_against(rule, interval), interval, "fixed")
+    status = settled(rule, run, every, status_against(rule, interval), event="", judged=False)
+    return result_of(run, made, status, interval, "fixed")
 
 
 METHOD = Method(cases="selected", judged=False, recompute=recompute_cost)

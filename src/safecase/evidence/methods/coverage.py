@@ -17,7 +17,7 @@ def recompute_coverage(rule: GateRule, run: RawRun, category: str, inputs: Metho
     severe = [risk for risk, severity in inputs.severities.items() if severity in ("sev1", "sev2")]
     if not severe:
         return result_of(run, made, open_status(rule), None, "fixed")
-    tried = {run.case(draw).risk for draw in made}
+    tried = {run.case(draw).risk for draw in made if run.outcome[draw] != "error"}
     share = sum(risk in tried for risk in severe) / len(severe)
     status = "not_configured" if rule.bound is None else "met" if share >= rule.bound else "not_met"
     return result_of(run, made, status, Interval(share, share, share, len(severe)), "fixed")

@@ -4,11 +4,18 @@ from __future__ import annotations
 
 import math
 
-from safecase.evidence.intervals import paired_interval
-from safecase.evidence.methods._method import Method, MethodInputs, Recomputed, result_of
-from safecase.evidence.methods._units import made_prefix, members, unit_draws
+from safecase.evidence.intervals import betting_rise
+from safecase.evidence.methods._method import (
+    Method,
+    MethodInputs,
+    Recomputed,
+    later_word,
+    result_of,
+    settled,
+)
+from safecase.evidence.methods._units import chance_order, made_of, made_prefix, members, unit_draws
 from safecase.evidence.raw_run import RawRun
-from safecase.evidence.sequential import NotRecomputed, betting_decision
+from safecase.evidence.sequential import NotRecomputed, betting_decision, betting_exceeded
 from safecase.model import GateRule
 
 _BETS = (0.3, 0.6, 0.97)
@@ -17,64 +24,63 @@ _BETS = (0.3, 0.6, 0.97)
 
 def recompute_regression(rule: GateRule, run: RawRun, category: str, inputs: MethodInputs) -> Recomputed:
     """The change against the baseline's mean on the same case, by bets on the difference."""
-    draws = unit_draws(rule, run, category, members(rule, run))
-    made = made_prefix(draws, run)
+    chosen = members(rule, run)
+    # One pair a case: repeats of a case are no independent pairs.
+    draws = [draw for draw in unit_draws(rule, run, category, chosen) if not run.repeat[draw]]
+    prefix, every = made_prefix(draws, run), made_of(draws, run)
     margin = rule.margin if rule.margin is not None else rule.bound
     if margin is None:
-        return result_of(run, made, "not_configured", None, "")
+        return result_of(run, prefix, "not_configured", None, "")
     before = baseline_rates(inputs.baseline) if inputs.baseline else {}
-    paired = [draw for draw in draws if run.repeat[draw] == 0 and run.case(draw).id in before]
-    differences: list[float] = []
-    now_bad: list[bool] = []
-    for draw in made:
-        outcome = run.outcome[draw]
-        # One pair a case: repeats of a case are no independent pairs.
-        if run.repeat[draw] or run.case(draw).id not in before:
-            continue
-        if outcome in ("held", "violated") or rule.errors_count_as == "violated":
-            bad = outcome != "held"
-            now_bad.append(bad)
-            differences.append(bad - before[run.case(draw).id])
-    if not differences:
-        return result_of(run, made, "insufficient_evidence", None, "")
+    digests = {index: run.cases[index].digest for index in {run.case_index[draw] for draw in every}}
+    if not any(digests[run.case_index[draw]] in before for draw in prefix):
+        return result_of(run, prefix, "insufficient_evidence", None, "")
     if not 0 < margin < 1:
         raise NotRecomputed("a margin outside of (0, 1)")
+    uniform = chance_order(rule, run, category, chosen)
+
+    def rises(attempts: list[int], *, sure: bool = False) -> list[float]:
+        """What is missing, now or before, counts against the new system; ``sure``: for it."""
+        found = []
+        for draw in attempts:
+            outcome = run.outcome[draw]
+            now = outcome == "violated" if sure else outcome != "held"
+            found.append(now - before.get(digests[run.case_index[draw]], 1.0 if sure else 0.0))
+        return found
+
+    alpha = 1 - rule.confidence
+    against = [(bet / (1 + margin), margin) for bet in _BETS]
     decision = betting_decision(
-        differences,
-        size=len(paired),
-        alpha=1 - rule.confidence,
+        rises(prefix),
+        size=len(draws),
+        alpha=alpha,
         ship=[(-bet, margin) for bet in _BETS],
-        block=[(bet / (1 + margin), margin) for bet in _BETS],
+        block=against,
         futility=[(bet, 0.0) for bet in _BETS] if rule.population != "suite" else (),
+        uniform=uniform,
     )
-    used = len(differences) if decision.kind in ("open", "exhausted") else decision.n
-    # A pair counts as changed where the baseline's mean was on the other side of one half.
-    newly = mended = 0
-    for bad, difference in zip(now_bad[:used], differences[:used], strict=True):
-        earlier = bad - difference
-        newly += bad and earlier <= 0.5
-        mended += not bad and earlier > 0.5
-    interval = paired_interval(newly, mended, used, rule.confidence)
-    status, kind = decision.status, decision.kind
-    if status == "insufficient_evidence" and rule.population == "suite" and len(differences) == len(paired):
-        change = math.fsum(differences) / len(differences)
-        status, kind = ("not_met" if change >= margin else "met"), "census"
-    return result_of(
-        run,
-        made,
-        status,
-        interval,
-        kind,
-        decision.n if kind in ("ship", "block_proven", "futility") else None,
-    )
+
+    def exceeded(values: list[float]) -> bool:
+        return betting_exceeded(values, size=len(draws), alpha=alpha, bets=against, uniform=uniform)
+
+    proven = exceeded(rises(prefix, sure=True))
+    over = proven or exceeded(rises(prefix))
+    # In terms of (1 + difference) / 2, as the other hand has them, so that ties fall alike.
+    mean_over = (1 + math.fsum(rises(every)) / len(every)) / 2 > (1 + margin) / 2 + 1e-12
+    status, kind, used, decided_at = later_word(decision, prefix, every, over=over, mean_over=mean_over)
+    interval = betting_rise(rises(used), rule.confidence)
+    status = settled(rule, run, every, status, proven=proven)
+    # The verdict counts the attempts that were made in a row, whatever the numbers rest on.
+    return result_of(run, prefix, status, interval, kind, decided_at)
 
 
 def baseline_rates(baseline: RawRun) -> dict[str, float]:
-    """Case id → mean violation over its decided attempts."""
+    """Digest of a case → mean violation over its decided attempts."""
+    digests = [case.digest for case in baseline.cases]
     seen: dict[str, list[bool]] = {}
     for draw, outcome in baseline.outcome.items():
         if outcome in ("held", "violated"):
-            seen.setdefault(baseline.case(draw).id, []).append(outcome == "violated")
+            seen.setdefault(digests[baseline.case_index[draw]], []).append(outcome == "violated")
     return {name: sum(found) / len(found) for name, found in seen.items()}
 
 

@@ -22,8 +22,6 @@ def differences(recorded: CategoryResult, found: Recomputed) -> list[str]:
         ("errors", recorded.errors, found.errors),
         ("undetermined", recorded.undetermined, found.undetermined),
     ]
-    told = recorded.details.get("later_attempts_exceed_limit", False)
-    pairs.append(("told that later attempts exceed the limit", told, found.contradicted))
     if found.worst_cases is not None:
         pairs.append(("worst cases", recorded.worst_cases, found.worst_cases))
     wrong += [f"{name} {before}, recomputed {now}" for name, before, now in pairs if before != now]

@@ -131,7 +131,7 @@ def _check_status(rule: GateRule, result: RuleResult, evidence: Evidence, name: 
         if status in found:
             expected = status
             break
-    if rule.bound is None and rule.margin is None:
+    if (rule.bound is None and rule.margin is None) or rule.empty_limit:
         expected = RuleStatus.NOT_CONFIGURED
     uncalibrated = _uncalibrated(rule, evidence)
     if result.uncalibrated_scorers != uncalibrated:
@@ -163,6 +163,17 @@ def _check_conclusion(verdict: Verdict, gate: Gate, evidence: Evidence, recount:
     in force.
     """
     kind, run = verdict.kind, evidence.run
+    binding = [item for item in verdict.rules if item.rule.rule_class is not RuleClass.ADVISORY]
+    unset = all(item.status is RuleStatus.NOT_CONFIGURED for item in binding)
+    if (kind is VerdictKind.NOT_CONFIGURED) != unset:
+        raise CheckFailed(
+            "no rule binds, and the verdict decides"
+            if unset
+            else "a rule binds, and the verdict says that none does",
+            where=name,
+        )
+    if unset:
+        return
     if run.outcome and all(outcome == "error" for outcome in run.outcome.values()):
         if kind is not VerdictKind.INSUFFICIENT_EVIDENCE:
             raise CheckFailed("every attempt was an error, and the verdict claims to know", where=name)
@@ -170,12 +181,6 @@ def _check_conclusion(verdict: Verdict, gate: Gate, evidence: Evidence, recount:
     accepted = _excused_rules(verdict, evidence, name)
     failed, open_, excused, advisory = _sort(verdict.rules, accepted)
     gaps = _gaps(gate, evidence, recount)
-    if not any(map(_binds, gate.rules)):
-        if kind is not VerdictKind.NOT_CONFIGURED:
-            raise CheckFailed("no rule of the gate binds, and the verdict claims to know", where=name)
-        return
-    if kind is VerdictKind.NOT_CONFIGURED:
-        raise CheckFailed("rules of the gate bind, and the verdict says that none does", where=name)
     refused = _decides_nothing(evidence.manifest)
     if refused or verdict.refusals:
         if kind is not VerdictKind.INSUFFICIENT_EVIDENCE or not (refused and verdict.refusals):
@@ -223,18 +228,6 @@ def _decides_nothing(manifest: RunManifest) -> str:
     if not manifest.nonce:
         return "an order that was chosen"
     return "its purpose" if manifest.purpose is RunPurpose.EXPLORATORY else ""
-
-
-def _binds(rule: GateRule) -> bool:
-    """Whether some system could miss the rule."""
-    if rule.rule_class is RuleClass.ADVISORY:
-        return False
-    limit = rule.margin if rule.metric == "regression" else rule.bound
-    share = not rule.metric.startswith(("latency_", "cost_"))
-    vacuous = (
-        limit is not None and share and (limit >= 1 if rule.comparator is Comparator.AT_MOST else limit <= 0)
-    )
-    return not vacuous
 
 
 def _excused_rules(verdict: Verdict, evidence: Evidence, name: str) -> set[str]:
@@ -317,7 +310,8 @@ def _sort(
 def _gaps(gate: Gate, evidence: Evidence, recount: Recount) -> list[str]:
     """What the gate's coverage requirement misses."""
     run, gaps = evidence.run, []
-    tried = {run.case_index[draw] for draw in run.outcome}
+    # An error is no look at a risk.
+    tried = {run.case_index[draw] for draw, outcome in run.outcome.items() if outcome != "error"}
     least = gate.coverage.risks_at_least
     if least is not None and evidence.severities is None:
         recount.skipped.append("coverage of severe risks: the pack does not hold the workspace's risks")

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from safecase.engine import RunPlan
 from safecase.gate._proportion_test import ProportionTest, allowed_events, make_test
-from safecase.gate._rates.evaluation import is_event
+from safecase.gate._rates.evaluation import is_event, is_sure
 from safecase.gate._rates.limits import failure_bound, good_rate
 from safecase.gate._stream_state import StreamState
 from safecase.gate.metrics._rate import RateMetric
 from safecase.gate.rule_slices import RuleSlice
-from safecase.model import DrawOrder, GateRule
+from safecase.model import GateRule
 from safecase.stats import StatisticsError
 
 
@@ -29,40 +29,35 @@ class _RateState(StreamState):
     ) -> None:
         super().__init__(rule, rule_slice, plan)
         self._metric = metric
-        self._bound = bound
-        self._uniform = plan.order is DrawOrder.UNIFORM
-        self._whole = rule_slice.shown > 0
-        self._counts = self.size
-        self._test = self._make_test()
-
-    def _make_test(self) -> ProportionTest | None:
+        self._allowed = allowed_events(bound, self.size)
+        self._sure = 0
+        self._test: ProportionTest | None = None
         try:
-            return make_test(
-                population=self.rule.population,
-                bound=self._bound,
-                good=good_rate(self.rule),
-                size=self._counts,
-                confidence=self.rule.confidence,
-                uniform=self._uniform,
-                minimum_n=self.rule.minimum_n,
-                whole=self._whole,
+            self._test = make_test(
+                population=rule.population,
+                bound=bound,
+                good=good_rate(rule),
+                size=self.size,
+                confidence=rule.confidence,
+                uniform=rule_slice.uniform,
+                independent=rule_slice.independent,
+                minimum_n=rule.minimum_n,
+                whole=rule_slice.shown > 0,
             )
         except StatisticsError:
             # Too few families for the claim: more calls cannot help, so none are asked for.
             self.decision = "impossible"
-            return None
 
     def _take(self, draw: int, code: int) -> None:
-        """Count an attempt, or take its unit out of the test where the rule leaves it out."""
-        event = is_event(self._metric, self.rule, code)
-        if event is None:
-            # The unit is left out, so the test is about one unit less, as it is in the evaluation.
-            self._counts -= 1
-            self._test = self._make_test() if self._counts else None
-        else:
-            self.n += 1
-            self.events += event
-        decision = self._test.decide(self.n, self.events) if self._test and self.n else None
+        """Count an attempt. Behind the decision the counts go on: violations may yet prove by themselves what
+        errors only gave reason to suspect."""
+        self.n += 1
+        self.events += is_event(self._metric, code)
+        self._sure += is_sure(self._metric, code)
+        if self._test is None:
+            return
+        self.proven = self.proven or self._test.exceeds(self.n, self._sure)
+        decision = None if self.decision else self._test.decide(self.n, self.events)
         if decision is not None:
-            census_over = decision == "census" and self.events > allowed_events(self._bound, self._counts)
+            census_over = decision == "census" and self.events > self._allowed
             self._decide(decision, over=decision == "block_proven" or census_over)

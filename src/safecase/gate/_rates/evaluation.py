@@ -8,11 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from safecase.engine import RunPlan
-from safecase.gate._budgets import budget_note
-from safecase.gate._proportion_test import StopDecision, allowed_events, make_test
+from safecase.gate._proportion_test import StopDecision, allowed_events, exceeds_at_last, make_test
 from safecase.gate._rates.correction import Corrected, JudgedUnits, correct_rate
 from safecase.gate._rates.limits import failure_bound, good_rate, impossible_note, opposite_rate
-from safecase.gate._rates.sentences import RateSeen, late_caveat, rate_sentence
+from safecase.gate._rates.sentences import RateSeen, rate_sentence
+from safecase.gate._settlement import CONTRADICTED, Tally, contradiction_note, settle
 from safecase.gate.estimates import rate_estimate
 from safecase.gate.metrics._metric import RunReading
 from safecase.gate.metrics._rate import RateMetric
@@ -21,12 +21,10 @@ from safecase.gate.rule_slices import RuleSlice
 from safecase.model import (
     CategoryResult,
     Comparator,
-    DrawOrder,
     Estimate,
     GateRule,
     OutcomeKind,
     RuleStatus,
-    counted,
 )
 from safecase.stats import StatisticsError
 
@@ -34,120 +32,140 @@ _WORST_SHOWN = 5
 """Violated attempts that a result names: enough to look at, few enough to read."""
 _NO_DECISION = ("open", "fixed")
 """Kinds of decision that did not cut the stream."""
+_STOPS = ("ship", "futility", "block_proven", CONTRADICTED)
+"""Kinds of decision that could have fallen at any time."""
 
 
-def is_event(metric: RateMetric, rule: GateRule, code: int) -> bool | None:
-    """Whether an outcome code is a bad event of the rule; None where the rule leaves it out."""
+def is_event(metric: RateMetric, code: int) -> bool:
+    """Whether an outcome code is a bad event: what stayed without an answer counts as a violation.
+
+    To leave it out would let a prompt that crashes the target leave the rate, and the size of the test would
+    hang on what comes after its decision.
+    """
     if metric.counts is OutcomeKind.ERROR:
         return code == ERROR
     if metric.counts is OutcomeKind.UNDETERMINED:
         return code == UNDETERMINED
-    if code in (UNDETERMINED, ERROR):
-        return True if rule.errors_count_as == "violated" else None
-    return code == VIOLATED
+    return code != HELD
+
+
+def is_sure(metric: RateMetric, code: int) -> bool:
+    """Whether an outcome code is a bad event by itself, not for want of an answer."""
+    return code == VIOLATED if metric.counts is OutcomeKind.VIOLATED else is_event(metric, code)
 
 
 @dataclass(frozen=True)
 class Stream:
-    """The units of one slice that were made, up to the first that was not."""
+    """The units of one slice that were made, up to the first that was not; shape (n,) each."""
 
     codes: NDArray[np.int8]
     draws: NDArray[np.int64]
     events: NDArray[np.bool_]
-    """Bad events among the units that the rule counts."""
-    counted: NDArray[np.bool_]
-    size: int
-    """Units planned, less those that the rule leaves out."""
+    """Bad events."""
+    sure: NDArray[np.bool_]
+    """Bad events by themselves."""
 
 
-def read_stream(
-    metric: RateMetric, rule: GateRule, rule_slice: RuleSlice, by_draw: NDArray[np.int8]
-) -> Stream:
+@dataclass(frozen=True)
+class _Judgement:
+    """What the test of a slice says, and what all attempts made say to that."""
+
+    decision: StopDecision
+    status: RuleStatus
+    note: str = ""
+    proven: bool = False
+    """Violations alone prove the limit to be exceeded."""
+    certain: bool = False
+    """By counting, whatever the attempts of the suite that are missing would show."""
+    everything: bool = False
+    """The numbers are those of all attempts made: what came in after the decision was told otherwise."""
+
+
+def read_stream(metric: RateMetric, rule_slice: RuleSlice, by_draw: NDArray[np.int8]) -> Stream:
     """The contiguous beginning of a slice's stream; a draw that is missing ends it."""
     codes = made_prefix(rule_slice.draws, by_draw)
-    kept, bad = _tables(metric, rule)
-    counts = kept[codes]
-    left_out = int((~counts).sum())
-    draws = rule_slice.draws[: len(codes)]
-    return Stream(codes, draws, bad[codes][counts], counts, len(rule_slice.draws) - left_out)
+    return _stream(metric, rule_slice.draws[: len(codes)], codes)
+
+
+def _stream(metric: RateMetric, draws: NDArray[np.int64], codes: NDArray[np.int8]) -> Stream:
+    kinds = (HELD, VIOLATED, UNDETERMINED, ERROR)
+    events = np.array([is_event(metric, code) for code in kinds])
+    sure = np.array([is_sure(metric, code) for code in kinds])
+    return Stream(codes, draws, events[codes], sure[codes])
 
 
 def evaluate_rate(
     metric: RateMetric, rule: GateRule, rule_slice: RuleSlice, reading: RunReading
 ) -> CategoryResult:
     """What the records say about one slice of a rate rule."""
-    plan, by_draw = reading.plan, reading.by_draw
-    stream = read_stream(metric, rule, rule_slice, by_draw)
+    plan, by_draw, size = reading.plan, reading.by_draw, len(rule_slice.draws)
+    stream = read_stream(metric, rule_slice, by_draw)
+    made = rule_slice.draws[by_draw[rule_slice.draws] != MISSING]
+    everything = _stream(metric, made, by_draw[made])
     bound = failure_bound(rule)
     corrected: Corrected | None = None
-    if rule.judge_correction.method != "none":
+    corrects = rule.judge_correction.method != "none"
+    if corrects:
         # Such an interval holds for a size that was fixed beforehand: no decision may cut the stream.
-        decision, note = StopDecision("fixed", len(stream.events), int(stream.events.sum())), ""
+        judged = _Judgement(_seen("fixed", stream), RuleStatus.INSUFFICIENT)
     else:
-        decision, note = _decide(rule, rule_slice, stream, plan, bound)
-    # What came after the decision was in flight by chance of timing and must not move the numbers.
-    used = _count_used(stream, decision)
-    events = stream.events[: decision.n] if decision.kind not in _NO_DECISION else stream.events
-    codes, draws = stream.codes[:used], stream.draws[:used]
-    families = [plan.cases[plan.case_index[draw]].family for draw in draws[stream.counted[:used]]]
-    early = decision.kind in ("ship", "futility", "block_proven") and decision.n < stream.size
-    estimate = rate_estimate(events, families, confidence=rule.confidence, early=early)
-    errors, undetermined = int((codes == ERROR).sum()), int((codes == UNDETERMINED).sum())
-    status = _status(decision)
-    if rule.judge_correction.method != "none" and estimate is not None and bound is not None:
+        judged = _judge(rule, rule_slice, stream, everything, bound)
+    decision, status, note = judged.decision, judged.status, judged.note
+    # What came after the decision was in flight by chance of timing and must not move the numbers, unless it
+    # moved the answer.
+    if judged.everything:
+        used = everything
+    else:
+        n = len(stream.codes) if decision.kind in _NO_DECISION else decision.n
+        used = _stream(metric, stream.draws[:n], stream.codes[:n])
+    families = [plan.cases[plan.case_index[draw]].family for draw in used.draws]
+    early = decision.kind in _STOPS and len(used.codes) < size
+    estimate = rate_estimate(used.events, families, confidence=rule.confidence, early=early)
+    if corrects and estimate is not None and bound is not None:
         corrected = correct_rate(metric, rule, _judged(stream, plan, rule_slice), reading, bound)
         estimate, status, note = corrected.estimate, corrected.status, corrected.note
-    # A correction has its own reason already; without a bound no budget matters.
-    if not note and status is not RuleStatus.NOT_CONFIGURED:
-        note = budget_note(rule, len(codes), errors, undetermined)
-        if not note and len(events) < rule.minimum_n:
-            note = f"the rule asks for at least {counted(rule.minimum_n, 'attempt')}"
     if bound is None:
-        status = RuleStatus.NOT_CONFIGURED
-    elif note:
+        status, note = RuleStatus.NOT_CONFIGURED, ""
+    elif note and not judged.proven:
         status = RuleStatus.INSUFFICIENT
+    else:
+        tally = Tally.of_slice(rule_slice, by_draw)
+        status, note = settle(rule, status, tally, proven=judged.proven)
     if rule.comparator is Comparator.AT_LEAST:
         estimate = _opposite(estimate)
-    kept = codes[stream.counted[:used]]
+    errors, undetermined = int((used.codes == ERROR).sum()), int((used.codes == UNDETERMINED).sum())
     # Where errors or undecided answers are what is counted, they are no addition to it.
     plain = metric.counts is not OutcomeKind.VIOLATED
     seen = RateSeen(
         status,
         decision.kind,
-        len(events),
-        int(events.sum()),
-        stream.size,
+        len(used.codes),
+        int(used.events.sum()),
+        size,
         estimate,
         rule.population,
         note,
-        errors=0 if plain else int((kept == ERROR).sum()),
-        undetermined=0 if plain else int((kept == UNDETERMINED).sum()),
-        certain=decision.certain,
+        errors=0 if plain else errors,
+        undetermined=0 if plain else undetermined,
+        certain=decision.certain or judged.certain,
     )
-    sentence = rate_sentence(metric, rule, seen, rule_slice.name)
-    late, late_events = _late(metric, rule, rule_slice, by_draw, decision, used)
-    over = bound is not None and decision.events + late_events > allowed_events(bound, stream.size)
-    contradicted = status is RuleStatus.MET and rule.population == "suite" and late > 0 and over
-    if contradicted:
-        sentence += late_caveat(late, late_events)
-    violated = draws[codes == VIOLATED][:_WORST_SHOWN]
+    violated = used.draws[used.codes == VIOLATED][:_WORST_SHOWN]
+    decided = decision.kind not in (*_NO_DECISION, "exhausted") and not judged.everything
     return CategoryResult(
         category=rule_slice.name,
         status=status,
         estimate=estimate,
-        decided_at=None if decision.kind in (*_NO_DECISION, "exhausted") else decision.n,
+        decided_at=decision.n if decided else None,
         decision=decision.kind,
-        attempts=len(codes),
+        attempts=len(used.codes),
         errors=errors,
         undetermined=undetermined,
-        sentence=sentence,
+        sentence=rate_sentence(metric, rule, seen, rule_slice.name),
         worst_cases=tuple(plan.planned(int(draw)).id for draw in violated),
         details={
-            "planned": len(rule_slice.draws),
+            "planned": size,
             "families": rule_slice.families,
             "population": rule.population,
-            **({"attempts_after_decision": late, "events_after_decision": late_events} if late else {}),
-            **({"later_attempts_exceed_limit": True} if contradicted else {}),
             **(corrected.details if corrected else {}),
         },
     )
@@ -155,68 +173,67 @@ def evaluate_rate(
 
 def _judged(stream: Stream, plan: RunPlan, rule_slice: RuleSlice) -> JudgedUnits:
     """The units whose judgement a correction corrects, with the attempts that labels name."""
-    codes, draws = stream.codes[stream.counted], stream.draws[stream.counted]
     return JudgedUnits(
-        attempts=[plan.planned(int(draw)).id for draw in draws],
+        attempts=[plan.planned(int(draw)).id for draw in stream.draws],
         events=stream.events,
-        errors=codes == ERROR,
+        errors=stream.codes == ERROR,
         complete=len(stream.codes) == len(rule_slice.draws),
         seed=plan.base_seed,
     )
 
 
-def _late(
-    metric: RateMetric,
-    rule: GateRule,
-    rule_slice: RuleSlice,
-    by_draw: NDArray[np.int8],
-    decision: StopDecision,
-    used: int,
-) -> tuple[int, int]:
-    """Units, and bad events among them, that were recorded after the decision: shown, never counted."""
-    if decision.kind in _NO_DECISION:
-        return 0, 0
-    rest = by_draw[rule_slice.draws[used:]]
-    made = rest[rest != MISSING]
-    kept, bad = _tables(metric, rule)
-    return int(kept[made].sum()), int(bad[made].sum())
+def _judge(
+    rule: GateRule, rule_slice: RuleSlice, stream: Stream, everything: Stream, bound: float | None
+) -> _Judgement:
+    """The first decision of the rule's test, held against all attempts made.
 
-
-def _tables(metric: RateMetric, rule: GateRule) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """By outcome code: whether the rule counts it, and whether it is a bad event."""
-    table = [is_event(metric, rule, code) for code in (HELD, VIOLATED, UNDETERMINED, ERROR)]
-    return np.array([item is not None for item in table]), np.array([bool(item) for item in table])
-
-
-def _decide(
-    rule: GateRule, rule_slice: RuleSlice, stream: Stream, plan: RunPlan, bound: float | None
-) -> tuple[StopDecision, str]:
-    """The first decision of the rule's test, and why there can be none."""
-    seen = StopDecision("open", len(stream.events), int(stream.events.sum()))
-    if bound is None or not len(rule_slice.draws) or stream.size < 1:
-        return seen, ""
+    Attempts that come in after a decision can take a yes away and never a no: what they prove is proven.
+    """
+    undecided = _seen("open", stream)
+    size = len(rule_slice.draws)
+    if bound is None or not size:
+        return _Judgement(undecided, RuleStatus.INSUFFICIENT)
+    suite = rule.population == "suite"
     try:
         test = make_test(
             population=rule.population,
             bound=bound,
             good=good_rate(rule),
-            size=stream.size,
+            size=size,
             confidence=rule.confidence,
-            uniform=plan.order is DrawOrder.UNIFORM,
+            uniform=rule_slice.uniform,
+            independent=rule_slice.independent,
             minimum_n=rule.minimum_n,
             whole=rule_slice.shown > 0,
         )
     except StatisticsError:
-        return seen, impossible_note(rule, stream.size)
-    return test.first_decision(stream.events), ""
+        alpha, uniform = 1 - rule.confidence, rule_slice.uniform
+        if exceeds_at_last(bound, alpha, stream.sure, size=size, uniform=uniform):
+            found = _seen("block_proven", everything)
+            return _Judgement(found, RuleStatus.NOT_MET, proven=True, everything=True)
+        return _Judgement(undecided, RuleStatus.INSUFFICIENT, impossible_note(rule, size))
+    decision = test.first_decision(stream.events)
+    status = _status(decision)
+    allowed, bad = allowed_events(bound, size), int(everything.events.sum())
+    sure_certain = suite and int(everything.sure.sum()) > allowed
+    proven = sure_certain or test.ever_exceeds(stream.sure)
+    if status is RuleStatus.NOT_MET:
+        return _Judgement(decision, status, proven=proven)
+    certain = suite and bad > allowed
+    if certain or proven or test.ever_exceeds(stream.events):
+        kind = CONTRADICTED if status is RuleStatus.MET else "block_proven"
+        found = _seen(kind, everything)
+        return _Judgement(found, RuleStatus.NOT_MET, proven=proven, certain=certain, everything=True)
+    later = len(everything.codes) - decision.n
+    if status is RuleStatus.MET and later and bad > bound * len(everything.codes) + 1e-9:
+        found = _seen(CONTRADICTED, everything)
+        return _Judgement(found, RuleStatus.INSUFFICIENT, contradiction_note(later), everything=True)
+    return _Judgement(decision, status)
 
 
-def _count_used(stream: Stream, decision: StopDecision) -> int:
-    """How many units of the stream, left-out ones included, the decision took."""
-    if decision.kind in _NO_DECISION or decision.n == 0:
-        return len(stream.codes)
-    positions = np.flatnonzero(stream.counted)
-    return int(positions[decision.n - 1]) + 1
+def _seen(kind: str, stream: Stream) -> StopDecision:
+    """A decision of this kind that took all units of ``stream``."""
+    return StopDecision(kind, len(stream.codes), int(stream.events.sum()))
 
 
 def _status(decision: StopDecision) -> RuleStatus:

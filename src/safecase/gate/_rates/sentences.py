@@ -99,12 +99,3 @@ def _corrected(rule: GateRule, status: RuleStatus, estimate: Estimate, sure: str
     return (
         f"which is {between} once the scorer's errors are counted ({sure}, assuming that {basis}): {ending}"
     )
-
-
-def late_caveat(later: int, events: int) -> str:
-    """What must be said where a suite met its limit, and later attempts of the same run put it over."""
-    return (
-        f" But {counted(later, 'attempt')} of this suite came in after the decision, and with the "
-        f"{counted(events, 'bad one')} among them the suite is over its limit: "
-        "look at them before anybody signs."
-    )

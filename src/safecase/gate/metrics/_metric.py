@@ -31,7 +31,7 @@ class RunReading:
     """Outcome codes by draw, shape (planned,), `safecase.gate.outcomes.MISSING` where none was made."""
     baseline: BaselineRun | None = None
     baseline_rates: Mapping[str, float] = field(default_factory=dict)
-    """Case id → mean violation in the baseline run."""
+    """Case digest → mean violation in the baseline run."""
     risks: Sequence[Risk] = ()
     """The workspace's risks."""
     cards: Sequence[ScorerCard] = ()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from abc import ABC
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from safecase.gate.metrics._metric import Metric, RunReading
@@ -57,12 +57,29 @@ class QuantityMetric(Metric, ABC):
         """Asks for `enough` attempts, and then for no more."""
         from safecase.gate._stream_state import StreamState
 
-        return [StreamState(rule, item, plan, enough=self.enough(rule)) for item in slices]
+        return [
+            StreamState(rule, _spread(item, self.enough(rule)), plan, enough=self.enough(rule))
+            for item in slices
+        ]
+
+
+def _spread(rule_slice: RuleSlice, enough: int) -> RuleSlice:
+    """The slice with the draws that such a rule asks for. The first ones are a fair sample in a uniform
+    order; where blocks of risks follow one another, it is draws from all over the order."""
+    import numpy as np
+
+    size = len(rule_slice.draws)
+    if rule_slice.uniform or size <= enough:
+        return rule_slice
+    return replace(rule_slice, draws=rule_slice.draws[np.linspace(0, size - 1, enough).astype(np.int64)])
 
 
 @dataclass(frozen=True, kw_only=True)
 class LatencyMetric(QuantityMetric):
-    """A quantile of the latency of answers that came from the target, cached ones and errors left out."""
+    """A quantile of the latency of answers that came from the target, cached ones left out.
+
+    An attempt that ended in an error never came, so it counts as slower than any answer: a system that drops
+    what it is slow at would be quick otherwise."""
 
     unit: str = "ms"
     quantile: float
@@ -79,6 +96,9 @@ class LatencyMetric(QuantityMetric):
         return f"{self.share.capitalize()} of the answers must come within {limit:,.0f} ms"
 
     def evaluate(self, rule: GateRule, rule_slice: RuleSlice, reading: RunReading) -> CategoryResult:
+        import numpy as np
+
+        from safecase.gate._settlement import Tally, settle
         from safecase.gate._wording import STATUS_ENDINGS
         from safecase.gate.estimates import from_interval
         from safecase.gate.outcomes import ERROR
@@ -87,19 +107,19 @@ class LatencyMetric(QuantityMetric):
         from safecase.stats import quantile_interval
 
         columns, codes = reading.columns, made_codes(rule_slice, reading)
-        chosen = rule_slice.cases[columns.case_index] & (columns.outcome != ERROR) & ~columns.cached
-        values = columns.latency_ms[chosen]
-        if not len(values):
+        chosen = rule_slice.cases[columns.case_index] & ~columns.cached
+        failed = columns.outcome[chosen] == ERROR
+        values = np.where(failed, np.inf, columns.latency_ms[chosen])
+        if failed.all():
             return slice_result(
                 self, rule, rule_slice, None, RuleStatus.INSUFFICIENT, "no answer was timed", codes=codes
             )
         interval = quantile_interval(values, self.quantile, rule.confidence)
-        status = status_against(rule, interval)
-        if len(values) < rule.minimum_n:
-            status = RuleStatus.INSUFFICIENT
-        told = (
-            f"{self.share} of {counted(len(values), 'answer')} came within {interval.value:,.1f} ms, "
-            f"{STATUS_ENDINGS[status]}"
-        )
+        status, note = settle(rule, status_against(rule, interval), Tally.of(columns.outcome[chosen]))
+        within = f"within {interval.value:,.1f} ms" if np.isfinite(interval.value) else "late or never"
+        told = f"{self.share} of {counted(len(values), 'answer')} came {within}"
+        if failed.any():
+            told += f", {counted(int(failed.sum()), 'technical error')} among them counted as never"
+        told += f", {f'but {note}: ' if note else ''}{STATUS_ENDINGS[status]}"
         estimate = from_interval(interval, unit=self.unit)
         return slice_result(self, rule, rule_slice, estimate, status, told, codes=codes)

@@ -31,6 +31,7 @@ class CostMetric(QuantityMetric):
         import numpy as np
         from scipy.special import stdtrit
 
+        from safecase.gate._settlement import Tally, settle
         from safecase.gate._wording import STATUS_ENDINGS
         from safecase.gate.estimates import from_interval
         from safecase.gate.slice_results import made_codes, slice_result, status_against
@@ -50,9 +51,11 @@ class CostMetric(QuantityMetric):
         interval = Interval(
             mean, max(0.0, mean - half), mean + half, rule.confidence, "student-t", len(values)
         )
-        status = status_against(rule, interval)
+        outcomes = reading.columns.outcome[rule_slice.cases[reading.columns.case_index]]
+        status, note = settle(rule, status_against(rule, interval), Tally.of(outcomes))
         told = (
-            f"${number(mean, 4)} on average over {counted(len(values), 'attempt')}, {STATUS_ENDINGS[status]}"
+            f"${number(mean, 4)} on average over {counted(len(values), 'attempt')}, "
+            f"{f'but {note}: ' if note else ''}{STATUS_ENDINGS[status]}"
         )
         estimate = from_interval(interval, unit=self.unit)
         return slice_result(self, rule, rule_slice, estimate, status, told, codes=codes)

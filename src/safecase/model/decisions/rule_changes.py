@@ -90,7 +90,6 @@ _STRICTER: dict[str, Callable[[Any, Any, GateRule], bool]] = {
     "minimum_n": lambda old, new, rule: new >= old,
     "error_budget": _smaller,
     "undetermined_budget": _smaller,
-    "errors_count_as": lambda old, new, rule: new == "violated",
     "requires_calibrated_scorers": lambda old, new, rule: new,
 }
 """Field → whether the change asks for as much or more. What is not here (whom the rule is about, how it is
