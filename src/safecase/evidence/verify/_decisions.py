@@ -108,7 +108,7 @@ class Decided:
                 self._count(entry, people, fingerprint(key) if key else "")
         if heads and (not digests.issuperset(heads) or previous not in heads):
             raise CheckFailed(
-                "the decision log was cut off or changed: its end is not the one that the ledger of runs names",
+                "the decision log was cut off or changed: its end is not what the ledger of runs names",
                 where=DECISION_LOG,
             )
         if not heads:
