@@ -141,7 +141,8 @@ KEYS = {"dora": Ed25519PrivateKey.generate()}
 def decisions() -> bytes:
     entries = [
         decision(
-            rationale=rationale, verdict_digest=f"sha256:{number}", decision=VerdictKind.NO_GO, recommender="",
+            rationale=rationale, verdict_digest=f"sha256:{number}", decision=VerdictKind.NO_GO,
+            recommender="",
             acceptances=(
                 acceptance(rule="", seen=None, justification=f"few, call +1 212 555 017{number}"),
             ),

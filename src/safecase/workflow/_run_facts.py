@@ -7,7 +7,6 @@ import numpy as np
 from safecase.base import SafecaseError
 from safecase.engine import RunFolder
 from safecase.gate import HELD
-from safecase.model import Verdict
 from safecase.workflow._project import Project
 from safecase.workflow.pools._sealing import is_sealed
 from safecase.workspace import RunFact
@@ -34,17 +33,15 @@ def run_facts(project: Project) -> list[RunFact]:
         tried = np.unique(folder.plan.case_index if sealed else columns.case_index)
         shown = tried[:0] if sealed else tried
         failed = set(np.unique(columns.case_index[columns.outcome != HELD]).tolist())
-        verdicts = [
-            Verdict.model_validate_json(file.read_bytes()).kind.value
-            for file in sorted(folder.path.glob("verdict-*.json"))
-        ]
+        # From the ledger: a verdict file of the run's folder can be edited by anybody.
+        verdicts = {item.gate: item.kind.value for item in history.verdicts if item.run_id == manifest.run_id}
         suites = {suite.id: suite.version for suite in manifest.suites}
         facts.append(
             RunFact(
                 run_id=manifest.run_id,
                 suites=suites,
                 risks=frozenset(cases[index].risk for index in tried),
-                verdict=verdicts[0] if verdicts else "",
+                verdict=verdicts[min(verdicts)] if verdicts else "",
                 stale=any(versions.get(name) != version for name, version in suites.items()),
                 held_everywhere=frozenset(cases[index].id for index in shown if index not in failed),
                 cases=frozenset(cases[index].id for index in shown),

@@ -57,6 +57,8 @@ class Decided:
     """What the decision log in a pack amounts to."""
 
     groups: list[_Group] = field(default_factory=list)
+    states: int = 0
+    """How often the log records keys, roles and rights: once, and whenever they changed."""
     agreed: dict[tuple[str, str], Gate] = field(default_factory=dict)
 
     def check(self, data: bytes, verdicts: Sequence[Verdict], heads: Sequence[str], untold: list[str]) -> str:
@@ -83,6 +85,7 @@ class Decided:
             digests.add(previous)
             if isinstance(entry, PeopleEntry):
                 people = entry.people
+                self.states += 1
                 continue
             key, counts = _signed_by(entry, people, place)
             names[entry.person] = fingerprint(key) if key else "no signature: a claim"
@@ -105,7 +108,7 @@ class Decided:
                 self._count(entry, people, fingerprint(key) if key else "")
         if heads and (not digests.issuperset(heads) or previous not in heads):
             raise CheckFailed(
-                "the decision log was cut off or changed: its end is not the one that the ledger of runs names",
+                "the decision log was cut off or changed: its end is not what the ledger of runs names",
                 where=DECISION_LOG,
             )
         if not heads:
@@ -122,8 +125,9 @@ class Decided:
                 state = "replaced" if group.replaced else "in force" if group.complete else "not in force"
                 told.append(f"{group.first.decision.value} by {', '.join(group.signers)} ({state})")
         on_this = "; ".join(told) or "none is about the verdicts of this pack"
+        changed = f"; keys, roles or rights changed {self.states - 1} times" if self.states > 1 else ""
         who = ", ".join(f"{person}: {what}" for person, what in sorted(names.items()))
-        return f"{decisions} decisions, each linked to the one before; {on_this}; names: {who or 'none'}"
+        return f"{decisions} decisions, each linked to the one before; {on_this}; names: {who or 'none'}{changed}"
 
     def why_not(self, acceptance: Acceptance, verdict: Verdict, on: date) -> str:
         """Why a verdict may not rest on an acceptance on that day; empty where it may."""

@@ -172,6 +172,8 @@ class Decided:
     """What the decision log in a pack amounts to."""
 
     groups: list[_Group] = field(default_factory=list)
+    states: int = 0
+    """How often the log records keys, roles and rights: once, and whenever they changed."""
     agreed: dict[tuple[str, str], Mapping[str, Any]] = field(default_factory=dict)
 
     def check(
@@ -201,6 +203,7 @@ class Decided:
             digests.add(previous)
             if isinstance(entry, PeopleEntry):
                 people = entry.people
+                self.states += 1
                 continue
             person = entry.recommender if isinstance(entry, Recommendation) else entry.signer
             key, counts = _signed_by(person, entry.signature, content, people, place)
@@ -239,8 +242,9 @@ class Decided:
                 state = "replaced" if group.replaced else "in force" if group.complete else "not in force"
                 told.append(f"{group.first.decision} by {', '.join(group.signers)} ({state})")
         on_this = "; ".join(told) or "none is about the verdicts of this pack"
+        changed = f"; keys, roles or rights changed {self.states - 1} times" if self.states > 1 else ""
         who = ", ".join(f"{person}: {what}" for person, what in sorted(names.items()))
-        return f"{count} decisions, each linked to the one before; {on_this}; names: {who or 'none'}"
+        return f"{count} decisions, each linked to the one before; {on_this}; names: {who or 'none'}{changed}"
 
     def why_not(self, raw: Mapping[str, Any], verdict: Mapping[str, Any], on: date, place: str) -> str:
         """Why a verdict may not rest on an acceptance of its own on that day; empty where it may."""
