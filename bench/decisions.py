@@ -261,8 +261,8 @@ def calls_for_a_clean_system(runs: int) -> list[Line]:
 
 
 def calls_with_one_bad_risk(runs: int) -> list[Line]:
-    """20 risks at a bound of 5 %, one of them at 8 %, the others at 0.5 %; 300 families a risk. An earlier run
-    said which is worst."""
+    """20 risks at a bound of 5 %, one of them at 8 %, the others at 0.5 %; 300 families a risk. An earlier
+    run said which is worst."""
     cases = simulated_cases([1] * 6000, risks=20)
     of_case = np.array([int(case.risk.split("-")[1]) for case in cases])
     gate = gate_of(
