@@ -17,7 +17,7 @@ from functools import partial
 from pydantic import Field
 
 from safecase.base import InputError, Record, cover_surrogates
-from safecase.text.value_checks import CHECKS, stdnum_check
+from safecase.text.value_checks import CHECKS
 
 LETTERS = "A-Za-z\u00c0-\u024f\u0370-\u03ff\u0400-\u052f"
 """Letters of scripts that put spaces between words and occur in mail addresses; ``{L}`` in a pattern."""
@@ -111,11 +111,7 @@ def build_recogniser(
     item: RecogniserDeclaration, procedures: Mapping[str, Callable[[str], Iterator[Span]]]
 ) -> Recogniser:
     """Raises KeyError where a check or procedure is not known, re.error where a pattern does not compile."""
-    check = None
-    if item.check.startswith("stdnum:"):
-        check = stdnum_check(*item.check.removeprefix("stdnum:").split(","))
-    elif item.check:
-        check = CHECKS[item.check]
+    check = CHECKS[item.check] if item.check else None
     if item.procedure:
         spans = procedures[item.procedure]
     else:

@@ -1,7 +1,7 @@
 """Whether a value that looks like one is one: check digits, numbering plans, entropy. Each rule stands once.
 
-The libraries of numbering plans take tens of milliseconds to load, so they load with the first value that
-needs them.
+The library of telephone plans takes tens of milliseconds to load, so it loads with the first value that needs
+it.
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ import re
 from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import lru_cache
+
+from safecase.text._national_ids import NATIONAL_IDS
 
 NOT_DIGITS = re.compile(r"\D+")
 _EXTENSION = re.compile(r"\s?(?:x|ext\.?)\s?\d{1,6}$")
@@ -32,6 +34,22 @@ _DATE = re.compile(
     r"(?:19|20)\d\d\s?[-/]\s?(?:19|20)\d\d\b"
 )
 """Dates and spans of years have as many digits as telephone numbers."""
+_IBAN_LENGTHS = {
+    code[:2]: int(code[2:])
+    for code in re.findall(
+        r"\w{4}",
+        """
+        AD24 AE23 AL28 AT20 AZ28 BA20 BE16 BG22 BH22 BI27 BR29 BY28 CH21 CR22 CY28 CZ24 DE22 DJ27 DK18
+        DO28 EE20 EG29 ES24 FI18 FK18 FO18 FR27 GB22 GE22 GI23 GL18 GR27 GT28 HR21 HU28 IE22 IL23 IQ23
+        IS26 IT27 JO30 KW30 KZ20 LB28 LC32 LI21 LT20 LU20 LV21 LY25 MC27 MD24 ME22 MK19 MN20 MR27 MT31
+        MU30 NI28 NL18 NO15 OM23 PK24 PL28 PS29 PT25 QA29 RO24 RS22 RU33 SA24 SC31 SD18 SE24 SI19 SK24
+        SM27 SO23 ST25 SV28 TL23 TN24 TR26 UA29 VA22 VG24 XK20 YE30
+        """,
+    )
+}
+"""Country and length, of the IBAN registry."""
+_BECH32 = "qpzry9x8gf2tvdw0s3jn54khce6mua7l"
+_BECH32_GENERATORS = (0x3B6A57B2, 0x26508E6D, 0x1EA119FA, 0x3D4233DD, 0x2A1462B3)
 _BASE58 = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
 _LEAST_ENTROPY = 3.0
 """Bits a character: words and repeated letters lie below, random keys of 16 letters and more above."""
@@ -85,13 +103,11 @@ def valid_card(text: str) -> bool:
 
 
 def valid_iban(text: str) -> bool:
-    """The IBAN's check digits (ISO 13616)."""
+    """The IBAN's length in its country and its check digits (ISO 13616)."""
     compact = re.sub(r"[\s-]", "", text).upper()
-    if not 15 <= len(compact) <= 34:
+    if _IBAN_LENGTHS.get(compact[:2]) != len(compact) or not compact.isalnum() or not compact.isascii():
         return False
-    from stdnum import iban
-
-    return bool(iban.is_valid(compact))
+    return int("".join(str(int(letter, 36)) for letter in compact[4:] + compact[:4])) % 97 == 1
 
 
 def valid_phone(text: str, regions: Sequence[str | None]) -> bool:
@@ -188,10 +204,21 @@ def valid_ip(text: str) -> bool:
 
 
 def valid_bitcoin(text: str) -> bool:
-    """A Bitcoin address by its checksum: Base58Check, or Bech32 (BIP 173)."""
-    from stdnum import bitcoin
-
-    return bool(bitcoin.is_valid(text))
+    """A Bitcoin address by its checksum: Base58Check, or Bech32 (BIP 173 and 350)."""
+    if text[:1] in ("1", "3"):
+        return valid_base58check(text)
+    place = text.rfind("1")
+    values = [_BECH32.find(letter) for letter in text[place + 1 :].lower()]
+    if place < 1 or len(values) < 6 or min(values) < 0:
+        return False
+    prefix = text[:place].lower()
+    check = 1
+    for value in (*(ord(x) >> 5 for x in prefix), 0, *(ord(x) & 31 for x in prefix), *values):
+        top = check >> 25
+        check = (check & 0x1FFFFFF) << 5 ^ value
+        for bit, generator in enumerate(_BECH32_GENERATORS):
+            check ^= generator if top >> bit & 1 else 0
+    return check in (1, 0x2BC830A3)
 
 
 def varied_hexadecimal(text: str) -> bool:
@@ -208,17 +235,6 @@ def valid_base58check(text: str) -> bool:
     # Addresses have 25 bytes, private keys in import format 37 or 38; a leading zero byte is no digit.
     data = data.rjust(25, b"\0") if len(data) < 25 else data
     return hashlib.sha256(hashlib.sha256(data[:-4]).digest()).digest()[:4] == data[-4:]
-
-
-def stdnum_check(*modules: str) -> Callable[[str], bool]:
-    """A check by python-stdnum: valid in one of its modules, ``de.idnr`` for instance."""
-
-    def check(text: str) -> bool:
-        import importlib
-
-        return any(bool(importlib.import_module(f"stdnum.{name}").is_valid(text)) for name in modules)
-
-    return check
 
 
 def entropy(text: str) -> float:
@@ -311,5 +327,6 @@ CHECKS: dict[str, Callable[[str], bool]] = {
     "tax_id_shape": tax_id_shape,
     "token": token_shaped,
     "varied_hexadecimal": varied_hexadecimal,
+    **{f"national_id:{country}": check for country, check in NATIONAL_IDS.items()},
 }
 """Names that the data files use."""
