@@ -16,8 +16,8 @@ import orjson
 
 from safecase.base import FrameWriter, JsonObject, JsonValue, digest
 from safecase.engine import RunFolder, case_line
-from safecase.evidence._archive import PackWriter
 from safecase.evidence._masking import mask_files
+from safecase.evidence._pack_writer import PackWriter
 from safecase.evidence.redaction import Redactor
 from safecase.evidence.signing import SigningKey, key_id, render_envelope, sign_statement
 from safecase.model import RunManifest, Verdict
