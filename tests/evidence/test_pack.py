@@ -14,7 +14,7 @@ import pytest
 
 from safecase.base import InputError, canonical_json, compress_frame
 from safecase.engine import RunFolder
-from safecase.evidence import VerificationReport, verify_pack
+from safecase.evidence import verify_pack
 from safecase.model import (
     CaseSource,
     Decision,
@@ -25,6 +25,7 @@ from safecase.model import (
     VerdictKind,
 )
 from safecase.model.rule import CoverageRequirement
+from safecase_verify import KnownKey, VerificationReport
 from support.cases import case
 from support.frames import unpack_frame
 from support.messages import user
@@ -73,17 +74,19 @@ def edit_attempts(work: Callable[[list[dict[str, Any]]], None]) -> Callable[[byt
 
 def test_a_pack_verifies_and_names_its_signer(tmp_path: Path) -> None:
     path = pack(a_run(tmp_path), tmp_path / "pack.zip")
-    report = verify_pack(path, trusted_key=key().public_bytes)
+    report = verify_pack(path, known=[KnownKey("sam", key().public_bytes)])
     assert report.ok, failed(report)
     assert [item.name for item in report.checks] == [
         "signature", "contents", "plan", "attempts", "statement", "workspace", "chain", "rules",
-        "verdict release.json",
+        "workspace files", "verdict release.json",
     ]  # fmt: skip
     assert report.not_recomputed == ()
-    assert not report.ephemeral_key
+    assert report.trusted == "sam"
     assert not report.demo
     assert "go: 1 results recomputed and equal" in report.checks[-1].detail
-    assert "trusted key" in objection(verify_pack(path, trusted_key=key(2).public_bytes))
+    assert "none of the keys that you trust" in objection(
+        verify_pack(path, known=[KnownKey("dana", key(2).public_bytes)])
+    )
 
 
 def test_equal_content_gives_equal_bytes(tmp_path: Path) -> None:
@@ -96,7 +99,9 @@ def test_an_ephemeral_key_and_the_demo_are_told(tmp_path: Path) -> None:
     path = pack(a_run(tmp_path, demo=True), tmp_path / "pack.zip", key=key(ephemeral=True))
     report = verify_pack(path)
     assert report.ok, failed(report)
-    assert report.ephemeral_key
+    assert report.trusted == ""
+    assert "integrity only" in report.checks[0].detail
+    assert not verify_pack(path, require_trust=True).ok
     assert report.demo
     with zipfile.ZipFile(path) as archive:
         assert b"Nothing here is evidence about any model" in archive.read("README.txt")

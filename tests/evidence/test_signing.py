@@ -9,9 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from safecase.base import CheckFailed, InputError, canonical_json
-from safecase.evidence import decode_key, load_key, new_key
-from safecase.evidence.signing import key_id, open_envelope, render_envelope, sign_statement
+from safecase.base import InputError, canonical_json
+from safecase.evidence import load_key, new_key
+from safecase.evidence.signing import render_envelope, sign_statement
+from safecase_verify import CheckFailed, decode_key, key_id
+from safecase_verify.reading.signature import open_envelope
 
 from .packs import key
 
@@ -25,7 +27,7 @@ json_values = st.recursive(
 @given(json_values)
 def test_what_was_signed_comes_back(statement: object) -> None:
     data = render_envelope(sign_statement(statement, key()))
-    payload, by = open_envelope(data, trusted_key=key().public_bytes)
+    payload, by = open_envelope(data)
     assert payload == canonical_json(statement)
     assert by.keyid == key_id(key().public_bytes)
 
@@ -37,15 +39,8 @@ def test_no_changed_byte_of_the_payload_passes(data: st.DataObject) -> None:
     position = data.draw(st.integers(0, len(payload) - 1))
     payload[position] ^= data.draw(st.integers(1, 255))
     envelope["payload"] = base64.b64encode(bytes(payload)).decode()
-    with pytest.raises(CheckFailed, match="no signature of the pack is valid"):
+    with pytest.raises(CheckFailed, match="signature of the pack is not valid"):
         open_envelope(orjson.dumps(envelope))
-
-
-def test_another_key_does_not_count_where_one_is_trusted() -> None:
-    data = render_envelope(sign_statement({}, key(2)))
-    assert open_envelope(data)[1].keyid == key_id(key(2).public_bytes)
-    with pytest.raises(CheckFailed, match=f"trusted key {key_id(key(1).public_bytes)}"):
-        open_envelope(data, trusted_key=key(1).public_bytes)
 
 
 def test_a_payload_cannot_pass_under_another_type() -> None:

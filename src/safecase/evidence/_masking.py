@@ -22,9 +22,8 @@ from typing import Any
 from safecase.base import InputError, JsonValue, canonical_json, digest
 from safecase.evidence.redaction import Redactor, find_spans
 from safecase.model import Decision
+from safecase_verify import MASKED_DECISIONS
 
-MASKED_DECISIONS = "masked_decisions.json"
-"""Line of the decision log → digest of the decision as it was signed, for decisions whose text is masked."""
 _KINDS = frozenset({"email", "secret"})
 _CONTACT = ("name", "email")
 _KEPT = frozenset({"suites", "gates"})

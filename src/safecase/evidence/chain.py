@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from safecase.base import CheckFailed
 from safecase.model import RunManifest
 
 _LENGTH = 200
@@ -24,15 +23,3 @@ def chain_for(manifest: RunManifest, manifests: Sequence[RunManifest]) -> tuple[
         found.append(before)
         current = before
     return tuple(found)
-
-
-def check_chain(manifest: RunManifest, predecessors: Sequence[RunManifest]) -> int:
-    """How many links were checked. Raises CheckFailed where a manifest is not the one that was named."""
-    current = manifest
-    for before in predecessors:
-        if before.run_id != current.predecessor_run_id or before.digest != current.predecessor_digest:
-            raise CheckFailed(
-                f"run {current.run_id} names another predecessor than {before.run_id} as it stands here"
-            )
-        current = before
-    return len(predecessors)

@@ -18,17 +18,20 @@ from safecase.base import FrameWriter, JsonObject, JsonValue, digest
 from safecase.engine import RunFolder, case_line
 from safecase.evidence._masking import mask_files
 from safecase.evidence._pack_writer import PackWriter
+from safecase.evidence._packed_workspace import render_workspace, resolve_workspace, workspace_names
 from safecase.evidence.redaction import Redactor
-from safecase.evidence.signing import SigningKey, key_id, render_envelope, sign_statement
+from safecase.evidence.signing import SigningKey, render_envelope, sign_statement
 from safecase.model import RunManifest, Verdict
+from safecase_verify import (
+    MASKED_CASES,
+    PACKED_DIGEST,
+    PREDICATE_TYPE,
+    STATEMENT,
+    STATEMENT_TYPE,
+    WORKSPACE,
+    key_id,
+)
 
-STATEMENT = "statement.dsse.json"
-MASKED_CASES = "masked_cases.json"
-"""Case id → digest of the case as it was run, for cases whose text is masked in the pack."""
-PACKED_DIGEST = "packed_sha256"
-"""Annotation of a subject: digest of its bytes as they stand in the pack, compressed."""
-PREDICATE_TYPE = "urn:safecase:evidence-pack:1"
-STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
 _README = """This is a safecase evidence pack.
 
 run/manifest.json       what was planned, written before the first call
@@ -45,10 +48,12 @@ junit.xml               the same for a build server
 decisions.jsonl         who decided what, each entry naming the digest of the one before (where there is one)
 masked_decisions.json   digests of decisions as signed, whose text is masked here (where there are any)
 workspace/              the risks, suites and gates as they stood; people's names and addresses masked
+workspace.json          the severities of the risks and the digests of the gates that stand in there
 labels/                 what people said of a sample of the attempts (where a rule asks for it)
 statement.dsse.json     digests of all of this, signed (DSSE, in-toto statement, Ed25519)
 
-Check it, without trusting who made it:  pip install safecase && safecase verify THIS-FILE
+Check it, without trusting who made it:  pip install safecase-verify && safecase-verify THIS-FILE
+(a small program that needs nothing of safecase), or with safecase itself: safecase verify THIS-FILE
 The check computes every estimate, decision and verdict anew from the attempts. It cannot know whether an
 answer was scored rightly, nor whether an attempt was left out before the pack was signed.
 """
@@ -118,6 +123,8 @@ def build_pack(
         carried, masked_files = mask_files(files, redactor)
         for name, data in sorted(carried.items()):
             digests.add(name, data)
+        if workspace_names(carried):
+            digests.add(WORKSPACE, render_workspace(resolve_workspace(carried)))
         notice = _DEMO_NOTICE if run.manifest.demo else ""
         digests.add("README.txt", (_README + notice).encode())
         predicate: JsonObject = {

@@ -5,28 +5,46 @@ from __future__ import annotations
 import hashlib
 import zipfile
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
+from typing import Any, TypeAlias
 
-import orjson
-from pydantic import ValidationError
-
-from safecase.base import CheckFailed, JsonObject, Record, SafecaseError, ZstdError, digest
-from safecase.evidence._masking import MASKED_DECISIONS
-from safecase.evidence._packed_workspace import PackedWorkspace, read_workspace, workspace_names
-from safecase.evidence.chain import check_chain
-from safecase.evidence.pack import PACKED_DIGEST, PREDICATE_TYPE, STATEMENT, STATEMENT_TYPE
-from safecase.evidence.signing import open_envelope
-from safecase.model import Decision, RiskAcceptance, RunManifest, Verdict
+from safecase_verify.checks.chain import check_chain
 from safecase_verify.checks.labels import packed_labels
 from safecase_verify.checks.rules import check_manifest, check_rules
 from safecase_verify.checks.verdict import Evidence, check_verdict
+from safecase_verify.errors import CheckFailed, VerifyError
+from safecase_verify.reading._fields import read_record
 from safecase_verify.reading.archive import open_pack, packed_digest, read_entry
+from safecase_verify.reading.canonical import digest, read_json
+from safecase_verify.reading.frames import ZstdError
+from safecase_verify.reading.keys import KnownKey, key_id
 from safecase_verify.reading.raw_run import RawRun
+from safecase_verify.reading.records import (
+    Decision,
+    PackedWorkspace,
+    RiskAcceptance,
+    RunManifest,
+    Verdict,
+    read_manifest,
+    read_verdict,
+)
 from safecase_verify.reading.run import PackedRun, first_line
+from safecase_verify.reading.signature import open_envelope
 
+STATEMENT = "statement.dsse.json"
+PACKED_DIGEST = "packed_sha256"
+"""Annotation of a subject: digest of its bytes as they stand in the pack, compressed."""
+PREDICATE_TYPE = "urn:safecase:evidence-pack:1"
+STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
+MASKED_DECISIONS = "masked_decisions.json"
+"""Line of the decision log → digest of the decision as it was signed, where its text is masked."""
+WORKSPACE = "workspace.json"
+"""What the workspace files declare, resolved (`PackedWorkspace`)."""
+INTEGRITY_ONLY = "integrity only: anyone could have made this"
+"""What is said of a pack for which nobody vouches."""
 _LONGEST_DETAIL = 1_000
 """Characters of a hostile pack's words that reach the terminal: a message, and no flood."""
 _BROKEN = (
@@ -44,7 +62,8 @@ _BROKEN = (
 """What reading hostile bytes can raise: it fails the check that it happened in, and nothing else."""
 
 
-class VerificationStep(Record):
+@dataclass(frozen=True)
+class VerificationStep:
     """One thing that was checked."""
 
     name: str
@@ -52,7 +71,8 @@ class VerificationStep(Record):
     detail: str
 
 
-class VerificationReport(Record):
+@dataclass(frozen=True)
+class VerificationReport:
     """What a verification found."""
 
     ok: bool
@@ -60,37 +80,51 @@ class VerificationReport(Record):
     demo: bool = False
     signer: str = ""
     """Key id of the signer."""
-    ephemeral_key: bool = False
+    trusted: str = ""
+    """Name of the signer's key among those that the reader knows; empty: nobody vouches for it, so that the
+    pack proves integrity only."""
     not_recomputed: tuple[str, ...] = ()
     """Results that this code has no independent method for, each with the reason."""
 
 
 @dataclass
-class _Progress:
+class Progress:
     """What the verification has established so far."""
 
     archive: zipfile.ZipFile
-    trusted_key: bytes | None
+    known: Sequence[KnownKey]
+    require_trust: bool
     checks: list[VerificationStep]
-    statement: JsonObject = field(default_factory=dict)
+    statement: dict[str, Any] = field(default_factory=dict)
     runs: dict[str, PackedRun] = field(default_factory=dict)
     signer: str = ""
-    ephemeral: bool = False
+    trusted: str = ""
     skipped: list[str] = field(default_factory=list)
     workspace: PackedWorkspace = field(default_factory=PackedWorkspace)
     earlier: list[RunManifest] = field(default_factory=list)
     """The runs before this one that the pack holds, nearest first."""
 
+    def read(self, name: str) -> Any:
+        """The JSON of an entry. Raises CheckFailed where it is none."""
+        try:
+            return read_json(read_entry(self.archive, name))
+        except ValueError as error:
+            raise CheckFailed(f"this is no JSON: {first_line(error)}", where=name) from error
+
     def step(self, name: str, work: Callable[[], str]) -> bool:
         """Do one check and note what came of it."""
         try:
             detail, ok = work(), True
-        except SafecaseError as error:
+        except VerifyError as error:
             detail, ok = error.render(), False
         except _BROKEN as error:
             detail, ok = f"the pack is corrupt here: {first_line(error)}", False
         self.checks.append(VerificationStep(name=name[:120], ok=ok, detail=_harmless(detail)))
         return ok
+
+
+Step: TypeAlias = Callable[[Progress], str]
+"""A check: what it found, in words. Raises CheckFailed where something does not hold."""
 
 
 def _harmless(text: str) -> str:
@@ -99,18 +133,26 @@ def _harmless(text: str) -> str:
     return "".join(letter if letter.isprintable() else f"\\u{ord(letter):04x}" for letter in shown)
 
 
-def verify_pack(path: Path | str, *, trusted_key: bytes | None = None) -> VerificationReport:
+def verify_pack(
+    path: Path | str,
+    *,
+    known: Sequence[KnownKey] = (),
+    require_trust: bool = False,
+    steps: Mapping[str, Step] | None = None,
+) -> VerificationReport:
     """Check a pack. Needs no network and no workspace.
 
-    With ``trusted_key`` (32 bytes, Ed25519) only a signature by that key counts. Raises InputError where
-    the file is no pack at all; everything else stands in the report.
+    ``known``: the keys that the reader knows; with any, only a signature by one of them counts.
+    ``require_trust``: without a known key nothing holds. ``steps`` are further checks by name, done once
+    signature, plan and attempts hold. Raises InputError where the file is no pack at all; everything else
+    stands in the report.
     """
     checks: list[VerificationStep] = []
-    progress: _Progress | None = None
+    progress: Progress | None = None
     try:
         with open_pack(Path(path)) as archive:
-            progress = _Progress(archive, trusted_key, checks)
-            _verify(progress)
+            progress = Progress(archive, known, require_trust, checks)
+            _verify(progress, steps or {})
     except CheckFailed as error:
         checks.append(VerificationStep(name="archive", ok=False, detail=_harmless(error.render())))
     except _BROKEN as error:
@@ -128,12 +170,12 @@ def verify_pack(path: Path | str, *, trusted_key: bytes | None = None) -> Verifi
         checks=tuple(checks),
         demo=run is not None and run.manifest.demo,
         signer=progress.signer,
-        ephemeral_key=progress.ephemeral,
+        trusted=progress.trusted,
         not_recomputed=tuple(map(_harmless, progress.skipped)),
     )
 
 
-def _verify(progress: _Progress) -> None:
+def _verify(progress: Progress, more: Mapping[str, Step]) -> None:
     needed = (("signature", _signature), ("contents", _contents), ("plan", _plan), ("attempts", _attempts))
     for name, work in needed:
         if not progress.step(name, lambda work=work: work(progress)):  # type: ignore[misc]
@@ -146,6 +188,8 @@ def _verify(progress: _Progress) -> None:
     accepted: list[RiskAcceptance] = []
     if "decisions.jsonl" in progress.archive.namelist():
         progress.step("decisions", lambda: _decisions(progress, accepted))
+    for name, check in more.items():
+        progress.step(name, lambda check=check: check(progress))  # type: ignore[misc]
     evidence = _evidence(progress, tuple(accepted))
     names = _verdict_names(progress.archive)
     if not names:
@@ -155,27 +199,55 @@ def _verify(progress: _Progress) -> None:
         progress.step(label, lambda name=name: _verdict(progress, name, evidence))  # type: ignore[misc]
 
 
-def _signature(progress: _Progress) -> str:
+def _signature(progress: Progress) -> str:
     """The step that opens the signed statement, and believes nothing else."""
-    envelope = read_entry(progress.archive, STATEMENT)
-    payload, by = open_envelope(envelope, trusted_key=progress.trusted_key)
+    payload, by = open_envelope(read_entry(progress.archive, STATEMENT))
     try:
-        read = orjson.loads(payload)
-    except orjson.JSONDecodeError as error:
+        read = read_json(payload)
+    except ValueError as error:
         raise CheckFailed("the signed statement is not JSON") from error
     if (
         not isinstance(read, dict)
         or read.get("_type") != STATEMENT_TYPE
         or read.get("predicateType") != PREDICATE_TYPE
     ):
-        raise CheckFailed("the signed statement is not that of an evidence pack")
+        raise CheckFailed("the signed statement is not that of an evidence pack of this format")
     progress.statement.update(read)
-    progress.signer, progress.ephemeral = by.keyid, by.ephemeral
-    kind = "a key made for this pack (integrity, not origin)" if by.ephemeral else "a lasting key"
-    return f"signed by {by.keyid}, {kind}"
+    progress.signer = by.keyid
+    if progress.known:
+        same = [known for known in progress.known if key_id(known.key) == by.keyid]
+        if not same:
+            raise CheckFailed(f"signed by {by.keyid}, which is none of the keys that you trust")
+        made = _made_at(progress.statement)
+        valid = [known for known in same if known.counts_at(made)]
+        if not valid:
+            raise CheckFailed(
+                f"the key of {same[0].name} did not count any more, or not yet, on {made:%Y-%m-%d}"
+            )
+        progress.trusted = valid[0].name
+        return f"signed by {progress.trusted} ({by.keyid}), whom you trust"
+    if progress.require_trust:
+        raise CheckFailed(
+            f"{INTEGRITY_ONLY}: no known key was given to hold {by.keyid} against",
+            hint="--trust FILE or --public-key KEY; --no-require-trust checks integrity only",
+        )
+    return f"{INTEGRITY_ONLY}: signed by {by.keyid}, a key that nobody vouches for"
 
 
-def _contents(progress: _Progress) -> str:
+def _made_at(statement: Mapping[str, Any]) -> datetime:
+    """When the pack says that it was made. Raises CheckFailed where it does not say so, or without a zone."""
+    predicate = statement.get("predicate")
+    text = predicate.get("created_at", "") if isinstance(predicate, dict) else ""
+    try:
+        made = datetime.fromisoformat(str(text))
+    except ValueError:
+        made = None
+    if made is None or made.tzinfo is None:
+        raise CheckFailed("the signed statement does not say when the pack was made")
+    return made
+
+
+def _contents(progress: Progress) -> str:
     """The step that holds every entry against the digest that was signed, and finds what is not listed."""
     archive, subjects = progress.archive, progress.statement.get("subject")
     if not isinstance(subjects, list) or not subjects:
@@ -214,7 +286,7 @@ def _entry_digest(archive: zipfile.ZipFile, name: str) -> str:
     return state.hexdigest()
 
 
-def _plan(progress: _Progress) -> str:
+def _plan(progress: Progress) -> str:
     """The step that reads the runs and derives their draw order anew."""
     for prefix in ("run", "baseline"):
         if prefix == "run" or f"{prefix}/manifest.json" in progress.archive.namelist():
@@ -235,14 +307,14 @@ def _plan(progress: _Progress) -> str:
     return detail
 
 
-def _attempts(progress: _Progress) -> str:
+def _attempts(progress: Progress) -> str:
     for run in progress.runs.values():
         run.read_attempts(progress.archive)
     count = progress.runs["run"].attempts
     return f"{count} attempts, each planned, none twice, outcomes follow from scores"
 
 
-def _statement(progress: _Progress) -> str:
+def _statement(progress: Progress) -> str:
     """The step that holds what the statement says of run and verdicts against them."""
     predicate = _predicate(progress)
     manifest = progress.runs["run"].manifest
@@ -255,17 +327,17 @@ def _statement(progress: _Progress) -> str:
         verdict = _read_verdict(progress, name)
         if name != f"verdicts/{verdict.gate}.json":
             raise CheckFailed("this verdict stands under another gate's name", where=name)
-        held.append({"gate": verdict.gate, "kind": verdict.kind.value, "digest": digest(verdict)})
+        held.append({"gate": verdict.gate, "kind": verdict.kind, "digest": verdict.digest})
     if not isinstance(listed, list) or digest(_by_gate(listed)) != digest(_by_gate(held)):
         raise CheckFailed("the signed statement names other verdicts than the pack holds")
     return f"about run {manifest.run_id}{_masked_files(progress, predicate)}"
 
 
-def _masked_files(progress: _Progress, predicate: JsonObject) -> str:
+def _masked_files(progress: Progress, predicate: Mapping[str, Any]) -> str:
     """What the statement says of masked files, held against what it signs. Earlier packs say nothing."""
     listed = predicate.get("masked_files", [])
     subjects = progress.statement["subject"]
-    signed = {str(item["name"]): item["digest"] for item in subjects}  # type: ignore[union-attr, index, call-overload]
+    signed = {str(item["name"]): item["digest"] for item in subjects}
     for item in listed if isinstance(listed, list) else [None]:
         fields = item if isinstance(item, dict) else {}
         name, original = str(fields.get("name")), fields.get("original_sha256")
@@ -280,7 +352,7 @@ def _by_gate(verdicts: Sequence[object]) -> list[object]:
     return sorted(verdicts, key=lambda item: str(item.get("gate")) if isinstance(item, dict) else "")
 
 
-def _predicate(progress: _Progress) -> JsonObject:
+def _predicate(progress: Progress) -> dict[str, Any]:
     """The part of the statement that is about the run. Raises CheckFailed where there is none."""
     predicate = progress.statement.get("predicate")
     if not isinstance(predicate, dict):
@@ -288,7 +360,7 @@ def _predicate(progress: _Progress) -> JsonObject:
     return predicate
 
 
-def _chain(progress: _Progress) -> str:
+def _chain(progress: Progress) -> str:
     """The step that follows the run's predecessors as far as the pack carries them."""
     archive, manifest = progress.archive, progress.runs["run"].manifest
     predecessors = progress.earlier
@@ -299,10 +371,7 @@ def _chain(progress: _Progress) -> str:
         if name not in names:
             break
         names.remove(name)
-        try:
-            current = RunManifest.model_validate_json(read_entry(archive, name))
-        except ValidationError as error:
-            raise CheckFailed("this manifest of the chain does not read", where=name) from error
+        current = read_manifest(progress.read(name), name)
         predecessors.append(current)
     if names:
         raise CheckFailed("this manifest is no link of the run's chain", where=min(names))
@@ -310,17 +379,18 @@ def _chain(progress: _Progress) -> str:
     return f"{count} earlier runs linked" if count else "no earlier run in the pack"
 
 
-def _workspace(progress: _Progress) -> str:
-    """The step that reads the packed workspace; files that do not read are told, not held against the
-    pack."""
-    progress.workspace = read_workspace(progress.archive)
-    count = len(workspace_names(progress.archive))
-    for name in progress.workspace.unreadable:
+def _workspace(progress: Progress) -> str:
+    """The step that reads what the packed workspace declares."""
+    if WORKSPACE not in progress.archive.namelist():
+        return "none in the pack"
+    found = read_record(PackedWorkspace, progress.read(WORKSPACE), WORKSPACE)
+    progress.workspace = found
+    for name in found.unreadable:
         progress.skipped.append(f"{name}: it is not a workspace file that reads")
-    return f"{count} files" if count else "none in the pack"
+    return f"{len(found.risks or {})} risks and {len(found.gates)} gates, as the pack resolved them"
 
 
-def _rules(progress: _Progress) -> str:
+def _rules(progress: Progress) -> str:
     """The step that holds the rules against the run's manifest, earlier runs and the workspace."""
     run = progress.runs["run"]
     check_manifest(run.manifest, run.cases, "run/manifest.json")
@@ -328,7 +398,7 @@ def _rules(progress: _Progress) -> str:
     return check_rules(run.manifest, verdicts, progress.earlier, progress.workspace, progress.skipped)
 
 
-def _decisions(progress: _Progress, accepted: list[RiskAcceptance]) -> str:
+def _decisions(progress: Progress, accepted: list[RiskAcceptance]) -> str:
     """Each entry of the decision log names the digest of the one before it."""
     previous = ""
     count = 0
@@ -336,12 +406,13 @@ def _decisions(progress: _Progress, accepted: list[RiskAcceptance]) -> str:
     for number, line in enumerate(read_entry(progress.archive, "decisions.jsonl").splitlines(), start=1):
         place = f"decisions.jsonl:{number}"
         try:
-            decision = Decision.model_validate_json(line)
-        except ValidationError as error:
+            raw = read_json(line)
+        except ValueError as error:
             raise CheckFailed("this decision does not read", where=place) from error
+        decision = read_record(Decision, raw, place)
         if decision.previous_digest != previous:
             raise CheckFailed("the decision log's chain is broken here", where=place)
-        previous = originals.pop(str(number), "") or digest(decision)
+        previous = originals.pop(str(number), "") or digest(raw)
         accepted.extend(decision.accepted_risks)
         count += 1
     if originals:
@@ -349,49 +420,39 @@ def _decisions(progress: _Progress, accepted: list[RiskAcceptance]) -> str:
     return f"{count} decisions, each linked to the one before"
 
 
-def _masked_decisions(progress: _Progress) -> dict[str, str]:
+def _masked_decisions(progress: Progress) -> dict[str, str]:
     """Line → digest of the decision as it was signed, where its text is masked in the pack."""
     if MASKED_DECISIONS not in progress.archive.namelist():
         return {}
-    found = orjson.loads(read_entry(progress.archive, MASKED_DECISIONS))
+    found = progress.read(MASKED_DECISIONS)
     if not isinstance(found, dict) or not all(isinstance(item, str) and item for item in found.values()):
         raise CheckFailed("this does not read", where=MASKED_DECISIONS)
     progress.skipped.append(f"the text of {len(found)} decisions: it is masked in the pack")
     return dict(found)
 
 
-def _evidence(progress: _Progress, accepted: tuple[RiskAcceptance, ...]) -> Evidence:
+def _evidence(progress: Progress, accepted: tuple[RiskAcceptance, ...]) -> Evidence:
     """What verdicts are computed anew from: records of the runs, acceptances, labels, and the day of
     signing."""
     earlier = progress.runs.get("baseline")
     baseline: RawRun | None = earlier.raw() if earlier else None
-    created = progress.statement.get("predicate")
-    text = str(created.get("created_at", "")) if isinstance(created, dict) else ""
-    try:
-        signed_on = datetime.fromisoformat(text).date()
-    except ValueError as error:
-        raise CheckFailed("the signed statement does not say when the pack was made") from error
+    signed_on = _made_at(progress.statement).date()
     run = progress.runs["run"]
     rules = [rule for gate in run.manifest.gates for rule in gate.rules]
     labels = packed_labels(progress.archive, rules)
-    return Evidence(
-        run.manifest, run.raw(), baseline, progress.workspace.severities, accepted, signed_on, labels
-    )
+    return Evidence(run.manifest, run.raw(), baseline, progress.workspace.risks, accepted, signed_on, labels)
 
 
 def _verdict_names(archive: zipfile.ZipFile) -> list[str]:
     return sorted(name for name in archive.namelist() if name.startswith("verdicts/"))
 
 
-def _read_verdict(progress: _Progress, name: str) -> Verdict:
-    try:
-        return Verdict.model_validate_json(read_entry(progress.archive, name))
-    except ValidationError as error:
-        raise CheckFailed("this verdict does not read", where=name) from error
+def _read_verdict(progress: Progress, name: str) -> Verdict:
+    return read_verdict(progress.read(name), name)
 
 
-def _verdict(progress: _Progress, name: str, evidence: Evidence) -> str:
+def _verdict(progress: Progress, name: str, evidence: Evidence) -> str:
     verdict = _read_verdict(progress, name)
     recount = check_verdict(verdict, evidence, name)
     progress.skipped.extend(f"{verdict.gate}: {item}" for item in recount.skipped)
-    return f"{verdict.kind.value}: {recount.recomputed} results recomputed and equal"
+    return f"{verdict.kind}: {recount.recomputed} results recomputed and equal"

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from safecase.model import CategoryResult
 from safecase_verify.methods._method import Recomputed
+from safecase_verify.reading.records import CategoryResult
 
 _VALUE_TOLERANCE = 1e-9
 """A value is a quotient or a mean, so two orders of summing differ by rounding alone."""
@@ -15,7 +15,7 @@ def differences(recorded: CategoryResult, found: Recomputed) -> list[str]:
     """Where a recorded result is not what the raw attempts say; empty where it is."""
     wrong = []
     pairs: list[tuple[str, object, object]] = [
-        ("status", recorded.status.value, found.status),
+        ("status", recorded.status, found.status),
         ("decision", recorded.decision, found.decision),
         ("decided at", recorded.decided_at, found.decided_at),
         ("attempts", recorded.attempts, found.attempts),

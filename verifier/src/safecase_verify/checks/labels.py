@@ -7,10 +7,10 @@ import zipfile
 from collections.abc import Mapping, Sequence
 from csv import DictReader, Error
 
-from safecase.base import CheckFailed
-from safecase.model import GateRule
+from safecase_verify.errors import CheckFailed
 from safecase_verify.reading.archive import read_entry
 from safecase_verify.reading.raw_run import RawRun
+from safecase_verify.reading.records import GateRule
 
 FOLDER = "labels/"
 _LARGEST = 64 * 1024**2

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from safecase.base import CheckFailed, digest
-from safecase.evidence._packed_workspace import PackedWorkspace
-from safecase.model import Case, Gate, RunManifest, Verdict
+from safecase_verify.errors import CheckFailed
+from safecase_verify.reading.canonical import digest
+from safecase_verify.reading.records import Case, Gate, PackedWorkspace, RunManifest, Verdict
 
 _OTHER_RULES = "under other rules"
 _SAME_RULES = "This candidate was run"
@@ -35,7 +35,7 @@ def check_manifest(manifest: RunManifest, cases: Sequence[Case], place: str) -> 
     counts = Counter(case.suite for case in cases)
     if manifest.suites and {item.id: item.cases for item in manifest.suites} != counts:
         raise CheckFailed("the suites do not hold the cases that the manifest counts", where=place)
-    cards = {digest(card) for card in manifest.scorer_cards}
+    cards = {digest(card) for card in manifest.raw["scorer_cards"]}
     for scorer in manifest.scorers:
         if scorer.card_digest and scorer.card_digest not in cards:
             raise CheckFailed(f"the card of the scorer {scorer.name} is missing", where=place)

@@ -6,26 +6,22 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 
-from safecase.base import CheckFailed, canonical_json
-from safecase.model import (
-    Gate,
-    GateRule,
-    RiskAcceptance,
-    RuleClass,
-    RuleResult,
-    RuleStatus,
-    RunManifest,
-    Severity,
-    Verdict,
-    VerdictKind,
-)
 from safecase_verify.checks.differences import differences
 from safecase_verify.checks.rules import frozen_gate
-from safecase_verify.methods import METHODS
+from safecase_verify.errors import CheckFailed, NotRecomputed
+from safecase_verify.methods import find_method
 from safecase_verify.methods._method import MethodInputs
 from safecase_verify.methods._units import category_of, members
 from safecase_verify.reading.raw_run import RawRun
-from safecase_verify.statistics.sequential import NotRecomputed
+from safecase_verify.reading.records import (
+    SEVERITY_WEIGHTS,
+    Gate,
+    GateRule,
+    RiskAcceptance,
+    RuleResult,
+    RunManifest,
+    Verdict,
+)
 
 
 @dataclass(frozen=True)
@@ -73,8 +69,8 @@ def _check_identity(verdict: Verdict, gate: Gate, evidence: Evidence, name: str)
     manifest = evidence.manifest
     if verdict.run_id != manifest.run_id or verdict.system_version != manifest.system.fingerprint:
         raise CheckFailed("the verdict is about another run or system", where=name)
-    recorded = tuple(canonical_json(item.rule) for item in verdict.rules)
-    if recorded != tuple(canonical_json(rule) for rule in gate.rules):
+    # As JSON, so that the titles and reasons of the rules are held equal too.
+    if [item["rule"] for item in verdict.raw["rules"]] != gate.raw["rules"]:
         raise CheckFailed("the verdict leaves out or changes a rule of the gate", where=name)
     if verdict.demo != manifest.demo:
         raise CheckFailed("the verdict hides or invents that the target was the demo", where=name)
@@ -86,12 +82,13 @@ def _check_identity(verdict: Verdict, gate: Gate, evidence: Evidence, name: str)
 
 def _check_rule(result: RuleResult, evidence: Evidence, recount: Recount, name: str) -> None:
     rule, run = result.rule, evidence.run
-    if rule.metric not in METHODS:
+    try:
+        method, inputs = find_method(rule.metric), evidence.inputs
+    except NotRecomputed as reason:
         # A metric of an outside package that brought no method: its numbers stand unchecked, and that is
         # told.
-        recount.skipped.append(f"{rule.id}: no method for the metric {rule.metric}")
+        recount.skipped.append(f"{rule.id}: {reason}")
         return
-    method, inputs = METHODS.get(rule.metric), evidence.inputs
     chosen = members(rule, run)
     names = sorted({category_of(rule, case) for case, mine in zip(run.cases, chosen, strict=True) if mine})
     if names != [item.category for item in result.categories]:
@@ -111,33 +108,33 @@ def _check_rule(result: RuleResult, evidence: Evidence, recount: Recount, name: 
 
 def _check_status(rule: GateRule, result: RuleResult, evidence: Evidence, name: str) -> None:
     found = [item.status for item in result.categories]
-    expected = RuleStatus.MET if found else RuleStatus.INSUFFICIENT
-    for status in (RuleStatus.NOT_MET, RuleStatus.NOT_CONFIGURED, RuleStatus.INSUFFICIENT):
+    expected = "met" if found else "insufficient_evidence"
+    for status in ("not_met", "not_configured", "insufficient_evidence"):
         if status in found:
             expected = status
             break
     if rule.bound is None and rule.margin is None:
-        expected = RuleStatus.NOT_CONFIGURED
+        expected = "not_configured"
     uncalibrated = _uncalibrated(rule, evidence)
     if result.uncalibrated_scorers != uncalibrated:
         raise CheckFailed(f"rule {rule.id} hides or invents that a scorer has no card", where=name)
-    if rule.requires_calibrated_scorers and uncalibrated and expected is RuleStatus.MET:
-        expected = RuleStatus.INSUFFICIENT
-    if result.status is not expected:
+    if rule.requires_calibrated_scorers and uncalibrated and expected == "met":
+        expected = "insufficient_evidence"
+    if result.status != expected:
         raise CheckFailed(
-            f"rule {rule.id} claims '{result.status.value}', its categories say '{expected.value}'",
+            f"rule {rule.id} claims '{result.status}', its categories say '{expected}'",
             where=name,
         )
 
 
 def _uncalibrated(rule: GateRule, evidence: Evidence) -> tuple[str, ...]:
     """Scorers without a card that the rule's attempts were judged by, told anew from the manifest."""
-    if not METHODS.get(rule.metric).judged:
+    if not find_method(rule.metric).judged:
         return ()
     cases = evidence.run.cases
     chosen = members(rule, evidence.run)
     used = {item.scorer for case, mine in zip(cases, chosen, strict=True) if mine for item in case.expect}
-    calibrated = {item.name for item in evidence.manifest.scorers if item.calibrated}
+    calibrated = {item.name for item in evidence.manifest.scorers if item.card_digest}
     return tuple(sorted(used - calibrated))
 
 
@@ -149,32 +146,32 @@ def _check_conclusion(verdict: Verdict, gate: Gate, evidence: Evidence, recount:
     """
     kind, run = verdict.kind, evidence.run
     if run.outcome and all(outcome == "error" for outcome in run.outcome.values()):
-        if kind is not VerdictKind.INSUFFICIENT_EVIDENCE:
+        if kind != "insufficient_evidence":
             raise CheckFailed("every attempt was an error, and the verdict claims to know", where=name)
         return
     accepted = {item.rule for item in evidence.acceptances if item.rule and item.expires > evidence.signed_on}
     failed, open_, excused, advisory = _sort(verdict.rules, accepted)
     gaps = _gaps(gate, evidence, recount)
-    if kind in (VerdictKind.GO, VerdictKind.GO_WITH_CONDITIONS):
+    if kind in ("go", "go_with_conditions"):
         if failed or open_:
             blamed = (failed or open_)[0]
             raise CheckFailed(
-                f"the verdict is {kind.value} although {blamed} is not met and nobody accepted that",
+                f"the verdict is {kind} although {blamed} is not met and nobody accepted that",
                 where=name,
             )
         # What is stale or untested no rule shows, so that it is asked for beside them.
         if verdict.stale or gaps:
             what = verdict.stale[0].what + " changed" if verdict.stale else gaps[0]
-            raise CheckFailed(f"the verdict is {kind.value} although {what}", where=name)
+            raise CheckFailed(f"the verdict is {kind} although {what}", where=name)
         exceptions = len(excused) + len(advisory)
-        if (kind is VerdictKind.GO_WITH_CONDITIONS) != bool(exceptions):
+        if (kind == "go_with_conditions") != bool(exceptions):
             raise CheckFailed("the verdict's conditions do not follow from its rules", where=name)
         if len(verdict.conditions) != exceptions:
             raise CheckFailed("the verdict does not name each of its conditions", where=name)
         return
-    if kind is VerdictKind.NO_GO and not (failed or excused):
+    if kind == "no_go" and not (failed or excused):
         raise CheckFailed("the verdict is no-go although no rule that binds has failed", where=name)
-    if kind is VerdictKind.INSUFFICIENT_EVIDENCE:
+    if kind == "insufficient_evidence":
         if failed:
             raise CheckFailed(f"the verdict is open although {failed[0]} was proven to fail", where=name)
         # What could not be recounted cannot be held against the verdict.
@@ -193,14 +190,14 @@ def _sort(
     advisory: list[str] = []
     for result in results:
         rule = result.rule
-        if result.status is RuleStatus.MET:
+        if result.status == "met":
             continue
-        if rule.rule_class is RuleClass.ADVISORY:
+        if rule.rule_class == "advisory":
             advisory.append(rule.id)
-        elif result.status is not RuleStatus.NOT_MET:
+        elif result.status != "not_met":
             # A risk that was measured can be accepted; what nobody measured cannot.
             open_.append(rule.id)
-        elif rule.rule_class is RuleClass.BOUNDED and rule.id in accepted:
+        elif rule.rule_class == "bounded" and rule.id in accepted:
             excused.append(rule.id)
         else:
             failed.append(rule.id)
@@ -216,7 +213,9 @@ def _gaps(gate: Gate, evidence: Evidence, recount: Recount) -> list[str]:
         recount.skipped.append("coverage of severe risks: the pack does not hold the workspace's risks")
     elif least is not None and evidence.severities is not None:
         seen = {run.cases[index].risk for index in tried}
-        severe = [risk for risk, level in evidence.severities.items() if Severity(level).at_least(least)]
+        worst = list(SEVERITY_WEIGHTS)
+        levels = worst[: worst.index(least) + 1]
+        severe = [risk for risk, level in evidence.severities.items() if level in levels]
         orphans = [risk for risk in severe if risk not in seen]
         gaps += [f"the risk {risk} was not tested" for risk in orphans]
     share = gate.coverage.held_out_share

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from safecase.model import GateRule
 from safecase_verify.methods._method import (
     Method,
     MethodInputs,
@@ -13,6 +12,7 @@ from safecase_verify.methods._method import (
 )
 from safecase_verify.methods._units import category_cases, members, unit_draws
 from safecase_verify.reading.raw_run import RawRun
+from safecase_verify.reading.records import GateRule
 from safecase_verify.statistics.intervals import quantile_interval
 
 

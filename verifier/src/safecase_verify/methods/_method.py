@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
-from safecase.model import GateRule
 from safecase_verify.reading.raw_run import RawRun
+from safecase_verify.reading.records import GateRule
 from safecase_verify.statistics.intervals import Interval
 
 
@@ -42,7 +42,7 @@ class Recomputed:
 
 Recompute: TypeAlias = Callable[[GateRule, RawRun, str, MethodInputs], Recomputed]
 """(rule, run, category, what lies beside the run) → what the attempts say. Raises
-`safecase_verify.statistics.sequential.NotRecomputed`, with the reason, where the method does not reach."""
+`safecase_verify.errors.NotRecomputed`, with the reason, where the method does not reach."""
 
 
 @dataclass(frozen=True)

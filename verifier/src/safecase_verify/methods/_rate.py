@@ -6,11 +6,11 @@ import math
 from collections.abc import Sequence
 from typing import Literal
 
-from safecase.model import GateRule
 from safecase_verify.checks.labels import label_counts
 from safecase_verify.methods._method import Method, MethodInputs, Recomputed
 from safecase_verify.methods._units import made_prefix, members, unit_draws
 from safecase_verify.reading.raw_run import RawRun
+from safecase_verify.reading.records import GateRule
 from safecase_verify.statistics.intervals import (
     Interval,
     planted_recall_interval,
@@ -88,7 +88,7 @@ def _recompute_rate(
         total = sum(events) + sum(bool(_is_event(rule, outcome, event)) for outcome in late)
         contradicted = bool(late) and total > math.floor(bound * size + 1e-9)
     violated = [draw for draw in made if run.outcome[draw] == "violated"][:_WORST_SHOWN]
-    if interval is not None and rule.comparator.value == ">=":
+    if interval is not None and rule.comparator == ">=":
         interval = interval.complement()
     return Recomputed(
         status,
@@ -129,7 +129,7 @@ def _decide(
 
 def _failure_rate(rule: GateRule, rate: float | None) -> float | None:
     """A rate of good events turned into one of bad events where the rule says "at least"."""
-    if rate is None or rule.comparator.value == "<=":
+    if rate is None or rule.comparator == "<=":
         return rate
     return 1 - rate
 
@@ -164,7 +164,7 @@ def _corrected(
         return two_phase_interval(flagged, clean, rule.confidence)
     chosen = members(rule, run)
     used = {item.scorer for case, mine in zip(run.cases, chosen, strict=True) if mine for item in case.expect}
-    cards = {card.model_dump_json(): card for name, card in run.cards if name in used}
+    cards = {digest: card for name, digest, card in run.cards if name in used}
     performance = next(iter(cards.values())).overall() if len(cards) == 1 else None
     if performance is None:
         return None

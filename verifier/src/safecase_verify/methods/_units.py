@@ -5,26 +5,27 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 
-from safecase.model import Case, GateRule, Selector
-from safecase_verify.methods import METHODS
+from safecase_verify.methods import find_method
 from safecase_verify.reading.raw_run import RawRun
+from safecase_verify.reading.records import Case, GateRule
+from safecase_verify.reading.selector import selects
 
 
 def members(rule: GateRule, run: RawRun) -> list[bool]:
     """Which cases a rule is about, one entry per case."""
-    selector = Selector.parse(rule.select)
-    scope = METHODS.get(rule.metric).cases
+    matches = selects(rule.select)
+    scope = find_method(rule.metric).cases
     chosen = []
     for case in run.cases:
-        served = case.purpose.value == "use"
+        served = case.purpose == "use"
         if scope == "harmful":
-            chosen.append(selector.matches(case) and not served)
+            chosen.append(matches(case) and not served)
         elif scope == "useful" and not rule.select:
             chosen.append(served)
         elif scope == "grouped":
-            chosen.append(selector.matches(case) and bool(case.group))
+            chosen.append(matches(case) and bool(case.group))
         else:
-            chosen.append(selector.matches(case))
+            chosen.append(matches(case))
     return chosen
 
 
@@ -33,11 +34,10 @@ def category_of(rule: GateRule, case: Case) -> str:
     if rule.per == "none":
         return "all"
     if rule.per == "attack":
-        return case.attack.value if case.attack else "benign"
+        return case.attack or "benign"
     if rule.per == "group":
         return case.group or "none"
-    value = getattr(case, rule.per)
-    return str(getattr(value, "value", value))
+    return str(getattr(case, rule.per))
 
 
 def category_cases(rule: GateRule, run: RawRun, category: str, chosen: Sequence[bool]) -> set[int]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from safecase.model import GateRule
+from safecase_verify.errors import NotRecomputed
 from safecase_verify.methods._method import Method, MethodInputs, Recomputed, open_status, result_of
 from safecase_verify.reading.raw_run import RawRun
+from safecase_verify.reading.records import GateRule
 from safecase_verify.statistics.intervals import Interval
-from safecase_verify.statistics.sequential import NotRecomputed
 
 
 def recompute_coverage(rule: GateRule, run: RawRun, category: str, inputs: MethodInputs) -> Recomputed:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from itertools import combinations
 
-from safecase.model import GateRule
 from safecase_verify.methods._method import (
     Method,
     MethodInputs,
@@ -15,6 +14,7 @@ from safecase_verify.methods._method import (
 )
 from safecase_verify.methods._units import made_draws
 from safecase_verify.reading.raw_run import RawRun
+from safecase_verify.reading.records import GateRule
 from safecase_verify.statistics.intervals import Interval, paired_interval
 
 

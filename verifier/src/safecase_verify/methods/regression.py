@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 
-from safecase.model import GateRule
+from safecase_verify.errors import NotRecomputed
 from safecase_verify.methods._method import Method, MethodInputs, Recomputed, result_of
 from safecase_verify.methods._units import made_prefix, members, unit_draws
 from safecase_verify.reading.raw_run import RawRun
+from safecase_verify.reading.records import GateRule
 from safecase_verify.statistics.intervals import paired_interval
-from safecase_verify.statistics.sequential import NotRecomputed, betting_decision
+from safecase_verify.statistics.sequential import betting_decision
 
 _BETS = (0.3, 0.6, 0.97)
 """Stakes on the difference, as docs/methods/gate.md fixes them: equal weights."""

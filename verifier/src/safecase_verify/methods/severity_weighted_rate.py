@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from safecase.model import GateRule
+from safecase_verify.errors import NotRecomputed
 from safecase_verify.methods._method import Method, MethodInputs, Recomputed, open_status, result_of
 from safecase_verify.methods._units import made_prefix, members, unit_draws
 from safecase_verify.reading.raw_run import RawRun
+from safecase_verify.reading.records import SEVERITY_WEIGHTS, GateRule
 from safecase_verify.statistics.intervals import betting_upper
-from safecase_verify.statistics.sequential import NotRecomputed, betting_decision
+from safecase_verify.statistics.sequential import betting_decision
 
 _BETS = (0.3, 0.6, 0.98)
 """Stakes against a mean that is too high, as docs/methods/gate.md fixes them: equal weights."""
@@ -24,7 +25,9 @@ def recompute_severity(rule: GateRule, run: RawRun, category: str, inputs: Metho
     bound = rule.bound
     if not 0 < bound < 1:
         raise NotRecomputed("a severity bound outside of (0, 1)")
-    weights = [run.case(draw).severity.weight if run.outcome[draw] != "held" else 0.0 for draw in made]
+    weights = [
+        SEVERITY_WEIGHTS[run.case(draw).severity] if run.outcome[draw] != "held" else 0.0 for draw in made
+    ]
     multiples = [item for item in _MULTIPLES if item * bound < 1] or [(1 + bound) / 2 / bound]
     decision = betting_decision(
         weights,

@@ -10,7 +10,7 @@ import zlib
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
-from safecase.base import CheckFailed, InputError
+from safecase_verify.errors import CheckFailed, InputError
 from safecase_verify.reading.layout import Entry, check_layout
 
 MAXIMUM_ENTRIES = 10_000

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from safecase.base import CheckFailed
+from safecase_verify.errors import CheckFailed
 
 STORED, DEFLATED = zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED
 _NEEDED, _MADE_BY = 45, 3 << 8 | 45

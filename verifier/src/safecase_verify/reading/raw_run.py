@@ -7,29 +7,25 @@ from dataclasses import dataclass
 from itertools import compress, count
 from typing import TypeVar
 
-from safecase.model import Case, ScorerCard
+from safecase_verify.reading.records import Case, ScorerCard
 
-OUTCOMES = ("", "held", "violated", "undetermined", "error")
-"""Outcome of code 0 (not made), 1, 2, 3, 4."""
 Value = TypeVar("Value")
 
 
 class DrawColumn(Mapping[int, Value]):
-    """Draw → value over a column of bytes, without an object per attempt; absent where none was made.
+    """Draw → value over a column of numbers, without an object per attempt; absent where none was made.
 
-    ``made``: one byte per planned draw, 0 where it was not made. ``read`` gets that byte, or with
-    ``by_draw`` the draw.
+    ``made``: one byte per planned draw, 0 where it was not made.
     """
 
-    def __init__(self, made: bytearray, read: Callable[[int], Value], *, by_draw: bool = False) -> None:
+    def __init__(self, made: bytearray, read: Callable[[int], Value]) -> None:
         self._made = made
         self._read = read
-        self._by_draw = by_draw
 
     def __getitem__(self, draw: int) -> Value:
         if draw not in self:
             raise KeyError(draw)
-        return self._read(draw if self._by_draw else self._made[draw])
+        return self._read(draw)
 
     def __contains__(self, draw: object) -> bool:
         return isinstance(draw, int) and 0 <= draw < len(self._made) and self._made[draw] != 0
@@ -49,15 +45,15 @@ class RawRun:
     case_index: Sequence[int]
     repeat: Sequence[int]
     outcome: Mapping[int, str]
-    """Draw → outcome."""
+    """Draw → outcome, in the order of the draws."""
     latency_ms: Mapping[int, float]
     cost_usd: Mapping[int, float | None]
     cached: Mapping[int, bool]
     seed: int
     uniform: bool
     """True where the draw order is one uniform permutation of all attempts."""
-    cards: tuple[tuple[str, ScorerCard], ...] = ()
-    """Scorer name and card, for each scorer of the run that has one."""
+    cards: tuple[tuple[str, str, ScorerCard], ...] = ()
+    """Scorer name, digest of its card, and the card, for each scorer of the run that has one."""
 
     def case(self, draw: int) -> Case:
         """The case that was planned at a draw."""

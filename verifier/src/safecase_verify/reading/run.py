@@ -3,22 +3,32 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import re
+import sys
 import zipfile
 from array import array
 from collections.abc import Iterator
+from typing import Any
 
-import numpy as np
-import orjson
-from pydantic import ValidationError
-
-from safecase.base import CheckFailed, ZstdError, decompressed_pieces, digest, digest_bytes, mistakes
-from safecase.evidence.pack import MASKED_CASES
-from safecase.model import Attempt, Case, OutcomeKind, RunManifest, combine_outcomes
 from safecase_verify.checks.draw_order import check_draw_order
+from safecase_verify.errors import CheckFailed
+from safecase_verify.reading._fields import read_record
 from safecase_verify.reading.archive import BROKEN_BYTES, read_entry
-from safecase_verify.reading.raw_run import OUTCOMES, DrawColumn, RawRun
+from safecase_verify.reading.canonical import digest, digest_bytes, read_json
+from safecase_verify.reading.frames import ZstdError, unpacked_pieces
+from safecase_verify.reading.raw_run import DrawColumn, RawRun
+from safecase_verify.reading.records import Case, read_manifest
 
+MASKED_CASES = "masked_cases.json"
+"""Case id → digest of the case as it was run, for cases whose text is masked in the pack."""
+ATTEMPT_FIELDS = frozenset(
+    {
+        "draw", "case_id", "case_digest", "repeat", "seed", "outcome", "scores", "error", "transcript",
+        "started_at", "latency_ms", "usage", "cached",
+    }
+)  # fmt: skip
+_OUTCOMES = frozenset({"held", "violated", "undetermined", "error"})
 _LARGEST_LINE = 64 * 1024 * 1024
 """As long as a line of a data set may be (`workspace._datasets`)."""
 _MOST_CASE_BYTES = 512 * 1024 * 1024
@@ -43,28 +53,35 @@ class PackedRun:
         self.prefix = prefix
         place = f"{prefix}/manifest.json"
         try:
-            self.manifest = RunManifest.model_validate_json(read_entry(archive, place))
-        except ValidationError as error:
-            raise CheckFailed(f"this does not read: {_in_words(error)}", where=place) from error
-        try:
-            place = f"{prefix}/cases.jsonl"
-            self.cases = tuple(Case.model_validate_json(line) for line in _case_lines(archive, place))
-            self.masked: dict[str, str] = {}
-            if f"{prefix}/{MASKED_CASES}" in archive.namelist():
-                place = f"{prefix}/{MASKED_CASES}"
-                masked = orjson.loads(read_entry(archive, place))
-                self.masked = {str(name): str(value) for name, value in masked.items()}
-        except (ValidationError, ValueError, AttributeError) as error:
+            self.manifest = read_manifest(read_json(read_entry(archive, place)), place)
+        except ValueError as error:
             raise CheckFailed(f"this does not read: {first_line(error)}", where=place) from error
-        self.digests = tuple(self.masked.get(case.id, case.digest) for case in self.cases)
+        self.masked = _masked(archive, prefix)
+        cases, digests = [], []
+        place = f"{prefix}/cases.jsonl"
+        for number, line in enumerate(_case_lines(archive, place), start=1):
+            try:
+                raw = read_json(line)
+                case = read_record(Case, raw, f"{place}:{number}")
+                digests.append(self.masked.get(case.id) or digest(raw))
+            except ValueError as error:
+                raise CheckFailed(
+                    f"this does not read: {first_line(error)}", where=f"{place}:{number}"
+                ) from error
+            cases.append(case)
+        self.cases, self.digests = tuple(cases), tuple(digests)
         self.case_index, self.repeat, self.seeds = _draws(archive, prefix, self.manifest.planned)
-        self._outcome = bytearray(len(self.case_index))
+        self._outcome: dict[int, str] = {}
         self._latency = array("d", bytes(8 * len(self.case_index)))
         self._cost = array("d", bytes(8 * len(self.case_index)))
         self._unpriced = bytearray(len(self.case_index))
         self._cached = bytearray(len(self.case_index))
-        self.attempts = 0
+        self._made = bytearray(len(self.case_index))
+
+    @property
+    def attempts(self) -> int:
         """Attempts read."""
+        return len(self._outcome)
 
     def check_plan(self) -> None:
         """Hold cases and draw order against the manifest's digests, and the order against its seed."""
@@ -77,8 +94,8 @@ class PackedRun:
         for case in self.cases:
             state.update(case.id.encode("utf-8", "surrogatepass") + b"\n")
         state.update(b"\n")
-        for column, kind in ((self.case_index, "<i4"), (self.repeat, "<i4"), (self.seeds, "<i8")):
-            state.update(np.asarray(column).astype(kind).tobytes())
+        for column in (self.case_index, self.repeat, self.seeds):
+            state.update(_little_endian(column))
         if "sha256:" + state.hexdigest() != manifest.draw_order_digest:
             raise CheckFailed("the draw order is not the one that the manifest committed to", where=place)
         cases = digest_bytes("\n".join(self.digests).encode())
@@ -100,46 +117,56 @@ class PackedRun:
     @property
     def order(self) -> str:
         """The name of the draw order."""
-        return self.manifest.draw_order.value
+        return self.manifest.draw_order
 
     def read_attempts(self, archive: zipfile.ZipFile) -> None:
         """Read and check every attempt, one at a time."""
         name = f"{self.prefix}/attempts.jsonl.zst"
         last = -1
         for number, line in enumerate(_lines(archive, name), start=1):
-            place = f"{name}:{number}"
             try:
-                attempt = Attempt.model_validate_json(line)
-            except ValidationError as error:
-                raise CheckFailed("this attempt does not read", where=place) from error
-            if attempt.draw <= last:
-                raise CheckFailed("this attempt stands twice or out of order", where=place)
-            last = attempt.draw
-            self._check_attempt(attempt, place)
-            cost = attempt.usage.cost_usd
-            self._outcome[attempt.draw] = OUTCOMES.index(attempt.outcome.value)
-            self._latency[attempt.draw] = attempt.latency_ms
-            self._cost[attempt.draw] = cost or 0.0
-            self._unpriced[attempt.draw] = cost is None
-            self._cached[attempt.draw] = attempt.cached
-            self.attempts += 1
+                last = self._take(read_json(line), last)
+            except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+                raise CheckFailed("this attempt does not read", where=f"{name}:{number}") from error
+            except CheckFailed as error:
+                raise CheckFailed(error.message, where=f"{name}:{number}") from None
 
-    def _check_attempt(self, attempt: Attempt, place: str) -> None:
-        draw = attempt.draw
+    def _take(self, attempt: dict[str, Any], last: int) -> int:
+        """Check one attempt and keep what is computed on; its draw, which must come after ``last``."""
+        draw, outcome, cost = attempt["draw"], attempt["outcome"], attempt["usage"]["cost_usd"]
+        latency, cached = attempt["latency_ms"], attempt["cached"]
+        if (
+            attempt.keys() != ATTEMPT_FIELDS
+            or type(draw) is not int
+            or type(cached) is not bool
+            or outcome not in _OUTCOMES
+            or not math.isfinite(latency)
+            or not (cost is None or math.isfinite(cost))
+        ):
+            raise ValueError("a field is not what it must be")
+        if draw <= last:
+            raise CheckFailed("this attempt stands twice or out of order")
         if draw >= len(self.case_index):
-            raise CheckFailed("this attempt was not planned", where=place)
+            raise CheckFailed("this attempt was not planned")
         index = self.case_index[draw]
         planned = (self.cases[index].id, self.repeat[draw], self.seeds[draw], self.digests[index])
-        if (attempt.case_id, attempt.repeat, attempt.seed, attempt.case_digest) != planned:
-            raise CheckFailed("this attempt is of another case than was planned", where=place)
-        if attempt.scores:
-            follows = combine_outcomes([score.outcome for score in attempt.scores])
-        elif attempt.error is not None:
-            follows = OutcomeKind.ERROR
+        if (attempt["case_id"], attempt["repeat"], attempt["seed"], attempt["case_digest"]) != planned:
+            raise CheckFailed("this attempt is of another case than was planned")
+        if attempt["scores"]:
+            follows = _combined([score["outcome"] for score in attempt["scores"]])
+        elif attempt["error"] is not None:
+            follows = "error"
         else:
-            raise CheckFailed("this attempt has neither a score nor an error", where=place)
-        if follows is not attempt.outcome:
-            raise CheckFailed("this attempt's outcome does not follow from its scores", where=place)
+            raise CheckFailed("this attempt has neither a score nor an error")
+        if follows != outcome:
+            raise CheckFailed("this attempt's outcome does not follow from its scores")
+        self._outcome[draw] = sys.intern(outcome)
+        self._made[draw] = 1
+        self._latency[draw] = latency
+        self._cost[draw] = cost or 0.0
+        self._unpriced[draw] = cost is None
+        self._cached[draw] = cached
+        return draw
 
     def _price(self, draw: int) -> float | None:
         """What a draw cost; None where the price is not known, which is not nothing."""
@@ -150,19 +177,22 @@ class PackedRun:
 
     def raw(self) -> RawRun:
         """The run for recomputation."""
-        by_digest = {digest(card): card for card in self.manifest.scorer_cards}
+        by_digest = {
+            digest(raw): card
+            for raw, card in zip(self.manifest.raw["scorer_cards"], self.manifest.scorer_cards, strict=True)
+        }
         return RawRun(
             cases=self.cases,
             case_index=self.case_index,
             repeat=self.repeat,
-            outcome=DrawColumn(self._outcome, OUTCOMES.__getitem__),
-            latency_ms=DrawColumn(self._outcome, self._latency.__getitem__, by_draw=True),
-            cost_usd=DrawColumn(self._outcome, self._price, by_draw=True),
-            cached=DrawColumn(self._outcome, self._is_cached, by_draw=True),
+            outcome=self._outcome,
+            latency_ms=DrawColumn(self._made, self._latency.__getitem__),
+            cost_usd=DrawColumn(self._made, self._price),
+            cached=DrawColumn(self._made, self._is_cached),
             seed=self.manifest.seed,
             uniform=self.order == "uniform",
             cards=tuple(
-                (item.name, by_digest[item.card_digest])
+                (item.name, item.card_digest, by_digest[item.card_digest])
                 for item in self.manifest.scorers
                 if item.card_digest in by_digest
             ),
@@ -198,12 +228,30 @@ def _draws(archive: zipfile.ZipFile, prefix: str, planned: int) -> tuple[array[i
     return columns
 
 
-def _in_words(error: ValidationError) -> str:
-    """The first mistake of a manifest. A metric that nobody here knows may come from a package."""
-    mistake = mistakes(error, RunManifest)[0]
-    if mistake.code == "wrong-word" and mistake.path[-1] == "metric":
-        return f"{mistake.message} that is known here; where it comes from a package, install that first"
-    return mistake.tell()
+def _masked(archive: zipfile.ZipFile, prefix: str) -> dict[str, str]:
+    """Case → digest of the case as it was run, where its text is masked in the pack."""
+    place = f"{prefix}/{MASKED_CASES}"
+    if place not in archive.namelist():
+        return {}
+    found = read_json(read_entry(archive, place))
+    if not isinstance(found, dict) or not all(isinstance(item, str) and item for item in found.values()):
+        raise CheckFailed("this does not read", where=place)
+    return found
+
+
+def _combined(outcomes: list[str]) -> str:
+    """The outcome that scores make: one violation decides; without one, what is missing leaves it open."""
+    if not _OUTCOMES.issuperset(outcomes):
+        raise ValueError("a score has no outcome")
+    return next((kind for kind in ("violated", "error", "undetermined") if kind in outcomes), "held")
+
+
+def _little_endian(column: array[int]) -> bytes:
+    """The column's bytes, the lowest of each number first, whatever machine this is."""
+    if sys.byteorder == "big":
+        column = array(column.typecode, column)
+        column.byteswap()
+    return column.tobytes()
 
 
 def first_line(error: Exception) -> str:
@@ -233,7 +281,7 @@ def _lines(archive: zipfile.ZipFile, name: str) -> Iterator[bytes]:
         with archive.open(name) as entry:
             rest = b""
             left = max(_FREE_BYTES, _MOST_SWELLING * archive.getinfo(name).compress_size)
-            for chunk in decompressed_pieces(entry):
+            for chunk in unpacked_pieces(entry):
                 left -= len(chunk)
                 if left < 0:
                     raise CheckFailed("this entry unpacks to far more than it holds", where=name)

@@ -1,10 +1,21 @@
-"""Intervals recomputed with scipy alone, each from its textbook definition."""
+"""Intervals, each from its textbook definition."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+
+from safecase_verify.statistics.special import (
+    beta_quantile,
+    beta_tails,
+    binomial_at_most,
+    find_root,
+    log_beta_term,
+    normal_quantile,
+    student_quantile,
+)
 
 _SEVERITY_BETS = (0.3, 0.6, 0.98)
 """The bets of the gate (`stats.means`), written down a second time because nothing is imported from there."""
@@ -26,10 +37,8 @@ class Interval:
 
 def binomial_limits(events: float, n: float, lower_error: float, upper_error: float) -> tuple[float, float]:
     """Clopper and Pearson's limits (1934); counts may be fractional, an error of 0 gives no limit."""
-    from scipy.stats import beta
-
-    lower = 0.0 if events <= 0 or not lower_error else float(beta.ppf(lower_error, events, n - events + 1))
-    upper = 1.0 if events >= n or not upper_error else float(beta.isf(upper_error, events + 1, n - events))
+    lower = 0.0 if events <= 0 or not lower_error else beta_quantile(lower_error, events, n - events + 1)
+    upper = 1.0 if events >= n or not upper_error else 1 - beta_quantile(upper_error, n - events, events + 1)
     return lower, upper
 
 
@@ -55,8 +64,6 @@ def rate_interval(
 
 def effective_size(groups: Sequence[Sequence[bool]], tail: float) -> float:
     """Korn and Graubard (1998): how many independent draws the clustered ones are worth."""
-    from scipy.stats import t
-
     families, n = len(groups), sum(len(group) for group in groups)
     rate = sum(sum(group) for group in groups) / n
     if families == n:
@@ -69,54 +76,52 @@ def effective_size(groups: Sequence[Sequence[bool]], tail: float) -> float:
     variance = families / (families - 1) * spread / n**2
     if variance <= 0:
         return float(n)
-    shrink = (t.ppf(tail, n - 1) / t.ppf(tail, families - 1)) ** 2
+    shrink = (student_quantile(1 - tail, n - 1) / student_quantile(1 - tail, families - 1)) ** 2
     return float(min(n, rate * (1 - rate) / variance * shrink))
 
 
 def sequence_limit(count: int, n: int, error: float) -> float:
     """Upper limit that holds at every stopping time: a beta(1/2, 1/2) mixture against each rate."""
-    from scipy.optimize import brentq
-    from scipy.special import betainc, betaln
-
     if count == n:
         return 1.0
     goal = -math.log(error)
 
     def gap(theta: float) -> float:
-        inside = betainc(0.5 + count, 0.5 + n - count, theta)
-        before = betainc(0.5, 0.5, theta)
+        inside = beta_tails(0.5 + count, 0.5 + n - count, theta)[0]
         if inside <= 0:
             return -1e9
-        log_e = math.log(inside) + betaln(0.5 + count, 0.5 + n - count) - math.log(before) - betaln(0.5, 0.5)
-        log_e -= (count * math.log(theta) if count else 0.0) + (n - count) * math.log1p(-theta)
-        return float(log_e - goal)
+        # The mixture is cut to the rates below theta; asin is the arcsine law, which beta(1/2, 1/2) is.
+        before = 2 / math.pi * math.asin(math.sqrt(theta))
+        log_e = math.log(inside) - math.log(before) - math.log(math.pi)
+        likelihood = log_beta_term(0.5 + count, 0.5 + n - count, theta)
+        return log_e - likelihood + 0.5 * (math.log(theta) + math.log1p(-theta)) - goal
 
     low, high = max(count / n, 1e-12), 1 - 1e-12
     if gap(low) >= 0:
         return low
-    return float(brentq(gap, low, high, xtol=1e-12)) if gap(high) > 0 else 1.0
+    return find_root(gap, low, high) if gap(high) > 0 else 1.0
 
 
 def betting_upper(values: Sequence[float], confidence: float) -> Interval:
     """Upper limit of the mean of values in [0, 1] by betting (Waudby-Smith and Ramdas, arXiv:2010.09686)."""
-    import numpy as np
-    from scipy.optimize import brentq
-    from scipy.special import logsumexp
-
-    seen = np.asarray(values, dtype=np.float64)
-    bets = np.asarray(_SEVERITY_BETS)
-    mean = float(seen.mean())
-    levels, counts = np.unique(seen, return_counts=True)
+    mean = math.fsum(values) / len(values)
+    levels = Counter(values)
 
     def gap(theta: float) -> float:
-        wealth = np.log1p(np.outer(bets, theta - levels) / (1 - theta)) @ counts
-        return float(logsumexp(wealth) - math.log(len(bets)) + math.log(1 - confidence))
+        logs = [
+            math.fsum(
+                count * math.log1p(bet * (theta - level) / (1 - theta)) for level, count in levels.items()
+            )
+            for bet in _SEVERITY_BETS
+        ]
+        top = max(logs)
+        total = math.fsum(math.exp(log - top) for log in logs)
+        return top + math.log(total) - math.log(len(logs)) + math.log(1 - confidence)
 
-    low, high = float(levels @ counts / counts.sum()), 1 - 1e-9
+    low, high = mean, 1 - 1e-9
     if low >= high or gap(high) <= 0:
-        upper = 1.0
-    else:
-        upper = low if gap(low) >= 0 else float(brentq(gap, low, high, xtol=1e-12))
+        return Interval(mean, 0.0, 1.0, len(values))
+    upper = low if gap(low) >= 0 else find_root(gap, low, high)
     return Interval(mean, 0.0, max(upper, mean), len(values))
 
 
@@ -131,16 +136,15 @@ def paired_interval(only_first: int, only_second: int, n: int, confidence: float
 
 def quantile_interval(values: Sequence[float], quantile: float, confidence: float) -> Interval:
     """A quantile between order statistics with binomial coverage; limits may be infinite."""
-    import numpy as np
-    from scipy.stats import binom
-
     ordered = sorted(values)
     n, error = len(ordered), (1 - confidence) / 2
-    below = binom.cdf(np.arange(-1, n + 1), n, quantile)
-    """below[r]: probability that at most r - 1 values lie under the quantile."""
-    low = int(np.flatnonzero(below <= error).max(initial=0))
-    enough = np.flatnonzero((1 - below <= error) & (np.arange(n + 2) >= 1))
-    high = int(enough[0]) if len(enough) else n + 1
+
+    def below(rank: int) -> float:
+        """Probability that at most rank − 1 values lie under the quantile."""
+        return binomial_at_most(rank - 1, n, quantile)
+
+    low = _first_rank(lambda rank: below(rank) > error, 1, n + 2) - 1
+    high = _first_rank(lambda rank: 1 - below(rank) <= error, 1, n + 1)
     value = ordered[max(0, math.ceil(quantile * n - 1e-9) - 1)]
     return Interval(
         value,
@@ -150,15 +154,20 @@ def quantile_interval(values: Sequence[float], quantile: float, confidence: floa
     )
 
 
+def _first_rank(holds: Callable[[int], bool], low: int, end: int) -> int:
+    """The first rank from ``low`` on for which something holds that holds from there on; ``end`` if none."""
+    while low < end:
+        middle = (low + end) // 2
+        low, end = (low, middle) if holds(middle) else (middle + 1, end)
+    return low
+
+
 def mean_interval(values: Sequence[float], confidence: float) -> Interval:
     """A mean with Student's interval, cut at zero; needs two values."""
-    import numpy as np
-    from scipy.stats import t
-
     n, mean = len(values), math.fsum(values) / len(values)
     spread = math.sqrt(math.fsum((value - mean) ** 2 for value in values) / (n - 1))
-    half = float(t.ppf(0.5 + confidence / 2, n - 1)) * spread / math.sqrt(n)
-    return Interval(float(np.float64(mean)), max(0.0, mean - half), mean + half, n)
+    half = student_quantile(0.5 - confidence / 2, n - 1) * spread / math.sqrt(n)
+    return Interval(mean, max(0.0, mean - half), mean + half, n)
 
 
 def rogan_gladen_interval(
@@ -168,11 +177,9 @@ def rogan_gladen_interval(
 
     ``sensitivity`` and ``specificity`` are (right, labelled).
     """
-    from scipy.stats import norm
-
     if not sensitivity[1] or not specificity[1]:
         return None
-    z = float(norm.isf((1 - confidence) / 2))
+    z = normal_quantile((1 - confidence) / 2)
     apparent = (flagged + z * z / 2) / (n + z * z)
     right, clean = (sensitivity[0] + 1) / (sensitivity[1] + 2), (specificity[0] + 1) / (specificity[1] + 2)
     raw = sensitivity[0] / sensitivity[1] + specificity[0] / specificity[1] - 1
@@ -213,8 +220,6 @@ def two_phase_interval(
     Each stratum is (units, labelled, violated). Donner and Zou's MOVER (2012) joins the exact limits of the
     strata; the last term is the sampling error of the strata's shares.
     """
-    from scipy.stats import norm
-
     n = flagged[0] + clean[0]
     if not n or any(units and not labelled for units, labelled, _ in (flagged, clean)):
         return None
@@ -229,6 +234,6 @@ def two_phase_interval(
         below += (share * (rate - low)) ** 2
         above += (share * (high - rate)) ** 2
     value = shares[0] * rates[0] + shares[1] * rates[1]
-    extra = float(norm.isf(error)) ** 2 * (rates[0] - rates[1]) ** 2 * shares[0] * shares[1] / n
+    extra = normal_quantile(error) ** 2 * (rates[0] - rates[1]) ** 2 * shares[0] * shares[1] / n
     lower, upper = max(0.0, value - math.sqrt(below + extra)), min(1.0, value + math.sqrt(above + extra))
     return Interval(value, min(lower, value), max(upper, value), n)

@@ -8,14 +8,14 @@ are right.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from bisect import bisect_right
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 
-import numpy as np
-from numpy.typing import NDArray
+from safecase_verify.errors import NotRecomputed
 
-FloatArray = NDArray[np.float64]
 SLACK = 1e-12
 """A threshold that is met up to rounding counts as met."""
 FUTILITY_ERROR = 0.08
@@ -23,10 +23,6 @@ LEAST_POWER = 0.30
 _SHIP_WEIGHTS = (0.25, 0.25, 0.30, 0.20)
 """Error of futility, least conditional power and weights of the ship mixture as docs/methods/gate.md defines
 them; written down a second time because nothing is imported from `stats`."""
-
-
-class NotRecomputed(Exception):
-    """This independent code has no method for the rule; the message says why."""
 
 
 @dataclass(frozen=True)
@@ -65,80 +61,88 @@ def suite_decision(
     uniform: bool,
 ) -> StopDecision:
     """The first decision about a finite suite: hypergeometric likelihood ratios and exact counting."""
-    seen = np.asarray(events, dtype=np.int64)
-    if size < 1 or not len(seen):
-        return StopDecision("open", len(seen))
-    n = np.arange(1, len(seen) + 1)
-    count = np.cumsum(seen)
+    if size < 1 or not events:
+        return StopDecision("open", len(events))
     allowed = math.floor(bound * size + 1e-9)
     limit = min(max(bound, 1 / size), 1 - 1e-9)
     design = good if 0 < good < limit else limit / 4
     least = max(min(minimum_n, size), 1)
-    blocked = count > allowed
-    certain = n >= size - (allowed - count)
-    shipped = (count <= allowed) & certain
-    if uniform and allowed < size:
-        goal = -math.log(alpha) - SLACK
+    goal = -math.log(alpha) - SLACK
+    tested = uniform and allowed < size
+    if tested:
+        factorials = _log_factorials(size)
         totals = [min(round(rate * size), allowed) for rate in _ship_rates(limit, design)]
-        ratio = _hypergeometric_evidence(n, count, size, allowed + 1, totals, _SHIP_WEIGHTS)
-        shipped |= (count <= allowed) & (ratio >= goal)
+        for_ship = _hypergeometric_evidence(factorials, allowed + 1, totals, _SHIP_WEIGHTS)
         rates = _rates_above(limit, (1.5, 2.5, 5.0, 10.0))
         totals = [min(max(round(rate * size), allowed + 1), size) for rate in rates]
-        ratio = _hypergeometric_evidence(n, count, size, allowed, totals, [1 / len(rates)] * len(rates))
-        blocked |= (count > 0) & (ratio >= goal)
-    shipped &= n >= least
-    final = np.flatnonzero(blocked | shipped | (n == size))
-    if not len(final):
-        return StopDecision("open", len(seen))
-    first = int(final[0])
-    exceeded = bool(count[first] > allowed)
-    if first + 1 == size:
-        return StopDecision("census", size, exceeded)
-    return StopDecision("ship" if shipped[first] else "block_proven", first + 1, exceeded)
+        for_block = _hypergeometric_evidence(factorials, allowed, totals, [1 / len(rates)] * len(rates))
+    count = 0
+    for n, event in enumerate(events, start=1):
+        count += event
+        blocked = count > allowed
+        shipped = not blocked and n >= size - (allowed - count)
+        if tested and not blocked:
+            shipped = shipped or for_ship(n, count) >= goal
+            # Draws without an event only take evidence from a block.
+            blocked = bool(event) and for_block(n, count) >= goal
+        shipped = shipped and n >= least
+        if n == size:
+            return StopDecision("census", size, count > allowed)
+        if shipped or blocked:
+            return StopDecision("ship" if shipped else "block_proven", n, count > allowed)
+    return StopDecision("open", len(events))
+
+
+def _log_factorials(size: int) -> list[float]:
+    """log 0!, log 1!, … log size!."""
+    return [math.lgamma(number + 1) for number in range(size + 1)]
 
 
 def _hypergeometric_evidence(
-    n: NDArray[np.int64],
-    count: NDArray[np.int64],
-    size: int,
-    null: int,
-    totals: Sequence[int],
-    weights: Sequence[float],
-) -> FloatArray:
-    """Log of mixture probability over null probability of ``count`` events in ``n`` draws without return."""
-    from scipy.special import gammaln
+    factorials: Sequence[float], null: int, totals: Sequence[int], weights: Sequence[float]
+) -> Callable[[int, int], float]:
+    """(n, count) → log of mixture probability over null probability of ``count`` events in ``n`` draws
+    without return, out of as many as ``factorials`` reach to."""
+    size = len(factorials) - 1
 
-    def log_probability(total: int) -> FloatArray:
-        possible = (count <= total) & (n - count <= size - total)
-        left = np.where(possible, total - count, 0)
-        right = np.where(possible, size - total - (n - count), 0)
-        logs = gammaln(total + 1) - gammaln(left + 1) + gammaln(size - total + 1) - gammaln(right + 1)
-        return np.asarray(np.where(possible, logs, -np.inf), dtype=np.float64)
+    def log_probability(total: int, n: int, count: int) -> float:
+        left, right = total - count, size - total - (n - count)
+        if left < 0 or right < 0:
+            return -math.inf
+        return factorials[total] - factorials[left] + factorials[size - total] - factorials[right]
 
-    mixed = np.full(len(n), -np.inf)
-    for total, weight in zip(totals, weights, strict=True):
-        mixed = np.logaddexp(mixed, math.log(weight) + log_probability(total))
-    against = log_probability(null)
-    with np.errstate(invalid="ignore"):
-        ratio = mixed - against
-    # Where neither can be, nothing speaks for the alternative.
-    return np.asarray(np.where(np.isneginf(mixed), -np.inf, ratio), dtype=np.float64)
+    def evidence(n: int, count: int) -> float:
+        mixed = _log_mean([log_probability(total, n, count) for total in totals], weights)
+        # Where neither can be, nothing speaks for the alternative.
+        return mixed if mixed == -math.inf else mixed - log_probability(null, n, count)
+
+    return evidence
 
 
 def _log_evidence(
-    n: NDArray[np.int64],
-    count: NDArray[np.int64],
-    null: float,
-    rates: Sequence[float],
-    weights: Sequence[float],
-) -> FloatArray:
-    """Log of the mixture of binomial likelihood ratios against one null rate."""
-    mixed = np.full(np.broadcast(n, count).shape, -np.inf)
-    for rate, weight in zip(rates, weights, strict=True):
-        held = (n - count) * (math.log1p(-rate) - math.log1p(-null))
-        hit = count * (math.log(rate) - math.log(null)) if rate > 0 else np.where(count > 0, -np.inf, 0.0)
-        mixed = np.logaddexp(mixed, math.log(weight) + held + hit)
-    return mixed
+    null: float, rates: Sequence[float], weights: Sequence[float]
+) -> Callable[[int, int], float]:
+    """(n, count) → log of the mixture of binomial likelihood ratios against one null rate."""
+    held = [math.log1p(-rate) - math.log1p(-null) for rate in rates]
+    hit = [math.log(rate) - math.log(null) if rate > 0 else -math.inf for rate in rates]
+
+    def evidence(n: int, count: int) -> float:
+        clean = n - count
+        return _log_mean(
+            [clean * each + (count * event if count else 0.0) for each, event in zip(held, hit, strict=True)],
+            weights,
+        )
+
+    return evidence
+
+
+def _log_mean(logs: Sequence[float], weights: Sequence[float]) -> float:
+    """log of Σ weight · exp(log)."""
+    top = max(logs)
+    if top == -math.inf:
+        return top
+    total = math.fsum(weight * math.exp(log - top) for log, weight in zip(logs, weights, strict=True))
+    return top + math.log(total) if total > 0 else -math.inf
 
 
 @dataclass(frozen=True)
@@ -160,22 +164,20 @@ def _family_plan(bound: float, good: float, size: int, alpha: float, minimum_n: 
     # Steps in each round of the search below. Chosen without measurement: this may be slow, not endless.
     if size * max(1.0, size * bound) > 5e7:
         raise NotRecomputed(f"a population claim over {size} families is too large for this check")
-    rates = _ship_rates(bound, good)
-    columns: list[FloatArray] = []
-    for count in range(size + 1):
-        n = np.arange(count, size + 1)
-        column = _log_evidence(n, np.full(len(n), count), bound, rates, _SHIP_WEIGHTS)
-        if column[-1] < -SLACK:
-            break
-        columns.append(column)
+    evidence = _log_evidence(bound, _ship_rates(bound, good), _SHIP_WEIGHTS)
 
     def points(threshold: float) -> list[int]:
-        found = []
-        for count, column in enumerate(columns):
-            place = int(np.searchsorted(column, math.log(threshold) - SLACK))
-            if place == len(column):
+        """By event count, the fewest units with which the evidence is over the threshold."""
+        goal = math.log(threshold) - SLACK
+        found: list[int] = []
+        for count in range(size + 1):
+            if evidence(size, count) < goal:
                 break
-            found.append(count + place)
+            low, high = max([count, *found[-1:]]), size
+            while low < high:
+                middle = (low + high) // 2
+                low, high = (low, middle) if evidence(middle, count) >= goal else (middle + 1, high)
+            found.append(low)
         return found
 
     low, high = 1.0, 1 / alpha
@@ -192,37 +194,33 @@ def _family_plan(bound: float, good: float, size: int, alpha: float, minimum_n: 
 
 def _reach_probability(points: Sequence[int], rate: float) -> float:
     """Probability that independent draws at ``rate`` ever stand at or under the ship points."""
-    from scipy.stats import binom
-
     width = len(points)
-    alive = np.zeros(width)
-    if width:
-        alive[0] = 1.0
-    total, before = 0.0, 0
-    for count, point in enumerate(points):
-        step = binom.pmf(np.arange(min(width, point - before + 1)), point - before, rate)
-        alive = np.convolve(alive, step)[:width]
-        before = point
-        total += float(alive[: count + 1].sum())
-        alive[: count + 1] = 0.0
+    alive = [1.0] + [0.0] * (width - 1) if width else []
+    """Probability of each number of events among those who have not shipped."""
+    total = 0.0
+    held = 1 - rate
+    for count, (before, point) in enumerate(pairwise((0, *points))):
+        for _ in range(point - before):
+            alive = [held * mine + rate * left for mine, left in zip(alive, (0.0, *alive), strict=False)]
+        total += math.fsum(alive[: count + 1])
+        alive[: count + 1] = [0.0] * (count + 1)
     return total
 
 
 def _hopeless(points: Sequence[int], size: int, rate: float, minimum_n: int) -> list[int]:
     """For each n: the fewest events from which a system at ``rate`` ships with too little probability."""
     width = len(points) + 1
-    marks = np.asarray(points)
     found = [size + 1] * (size + 1)
-    power = np.zeros(width)
+    power = [0.0] * width
     for n in range(size, -1, -1):
-        shipped = int(np.searchsorted(marks, n, side="right")) if n >= minimum_n else 0
+        shipped = bisect_right(points, n) if n >= minimum_n else 0
         if n < size:
-            later = np.append(power[1:], 0.0)
-            power = (1 - rate) * power + rate * later
-        power[:shipped] = 1.0
-        low = np.flatnonzero(power < LEAST_POWER)
-        if n < size and len(low):
-            found[n] = int(low[0])
+            power = [
+                (1 - rate) * mine + rate * later for mine, later in zip(power, (*power[1:], 0.0), strict=True)
+            ]
+        power[:shipped] = [1.0] * shipped
+        if n < size:
+            found[n] = next((count for count, chance in enumerate(power) if chance < LEAST_POWER), size + 1)
     return found
 
 
@@ -236,25 +234,23 @@ def family_decision(
     plan = _family_plan(bound, good, size, alpha, minimum_n)
     if plan is None:
         return StopDecision("impossible", len(events))
-    seen = np.asarray(events[:size], dtype=np.int64)
-    n = np.arange(1, len(seen) + 1)
-    count = np.cumsum(seen)
-    marks = np.asarray([*plan.ship_points, size + 1])
-    shipped = (n >= marks[np.minimum(count, len(marks) - 1)]) & (n >= minimum_n)
     rates = _rates_above(bound, (1.5, 2.5, 5.0, 10.0))
-    evidence = _log_evidence(n, count, bound, rates, [1 / len(rates)] * len(rates))
-    blocked = evidence >= -math.log(alpha) - SLACK
+    for_block = _log_evidence(bound, rates, [1 / len(rates)] * len(rates))
     rates = _rates_above(bound, (1.0, 1.5, 2.5, 5.0, 10.0))
-    evidence = _log_evidence(n, count, good, rates, [1 / len(rates)] * len(rates))
-    futile = (evidence >= -math.log(FUTILITY_ERROR) - SLACK) | (count >= np.asarray(plan.hopeless)[n])
-    final = np.flatnonzero(shipped | blocked | futile | (n == size))
-    if not len(final):
-        return StopDecision("open", len(seen))
-    first = int(final[0])
-    for kind, reached in (("ship", shipped), ("block_proven", blocked), ("futility", futile)):
-        if reached[first]:
-            return StopDecision(kind, first + 1)
-    return StopDecision("exhausted", first + 1)
+    for_futility = _log_evidence(good, rates, [1 / len(rates)] * len(rates))
+    block_goal, futility_goal = -math.log(alpha) - SLACK, -math.log(FUTILITY_ERROR) - SLACK
+    count = 0
+    for n, event in enumerate(events[:size], start=1):
+        count += event
+        if count < len(plan.ship_points) and n >= max(plan.ship_points[count], minimum_n):
+            return StopDecision("ship", n)
+        if for_block(n, count) >= block_goal:
+            return StopDecision("block_proven", n)
+        if for_futility(n, count) >= futility_goal or count >= plan.hopeless[n]:
+            return StopDecision("futility", n)
+        if n == size:
+            return StopDecision("exhausted", n)
+    return StopDecision("open", min(len(events), size))
 
 
 def betting_decision(
@@ -267,25 +263,27 @@ def betting_decision(
     futility: Sequence[tuple[float, float]] = (),
 ) -> StopDecision:
     """The first decision of bets on values: each bet (λ, m) multiplies its wealth by 1 + λ (x − m)."""
-    wealth = {
-        "ship": [0.0] * len(ship),
-        "block_proven": [0.0] * len(block),
-        "futility": [0.0] * len(futility),
-    }
     bets = {"ship": ship, "block_proven": block, "futility": futility}
     goals = {"ship": alpha, "block_proven": alpha, "futility": FUTILITY_ERROR}
+    wealth = {kind: [0.0] * len(mine) for kind, mine in bets.items() if mine}
+    gains: dict[float, dict[str, list[float]]] = {}
     for n, value in enumerate(values, start=1):
-        for kind, mine in bets.items():
-            for place, (stake, centre) in enumerate(mine):
-                factor = 1 + stake * (value - centre)
-                wealth[kind][place] += math.log(factor) if factor > 0 else -math.inf
-        for kind, logs in wealth.items():
-            top = max(logs, default=-math.inf)
-            if top == -math.inf:
+        # Few values come, and each many times.
+        if value not in gains:
+            gains[value] = {kind: [_log_gain(value, *bet) for bet in bets[kind]] for kind in wealth}
+        for kind, gained in gains[value].items():
+            logs = [before + gain for before, gain in zip(wealth[kind], gained, strict=True)]
+            wealth[kind] = logs
+            # The mean is never above the best.
+            if max(logs) < -math.log(goals[kind]) - SLACK:
                 continue
-            mean = top + math.log(math.fsum(math.exp(item - top) for item in logs) / len(logs))
-            if mean >= -math.log(goals[kind]) - SLACK:
+            if _log_mean(logs, [1 / len(logs)] * len(logs)) >= -math.log(goals[kind]) - SLACK:
                 return StopDecision(kind, n)
         if n >= size:
             return StopDecision("exhausted", n)
     return StopDecision("open", len(values))
+
+
+def _log_gain(value: float, stake: float, centre: float) -> float:
+    factor = 1 + stake * (value - centre)
+    return math.log(factor) if factor > 0 else -math.inf
