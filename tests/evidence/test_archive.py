@@ -33,7 +33,7 @@ def refused(path: Path) -> str:
     """The message with which a pack is refused, as an exception and in the report alike."""
     with pytest.raises(CheckFailed) as caught, open_pack(path):
         pass
-    assert caught.value.exit_code is ExitCode.CHECK_FAILED
+    assert caught.value.exit_code == ExitCode.CHECK_FAILED
     report = verify_pack(path)
     assert not report.ok
     assert report.checks[0].detail == caught.value.render()
