@@ -10,21 +10,25 @@ import tempfile
 import zipfile
 import zlib
 from collections.abc import Iterable, Iterator
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import BinaryIO
 
-from safecase.base import CheckFailed, InfrastructureError, InputError
+from safecase.base import CheckFailed, InfrastructureError, InputError, try_lock
+from safecase.evidence._entry_names import one_reading, why_refused
 from safecase.evidence._layout import (
     DEFLATED,
     STORED,
     Entry,
     check_layout,
     directory_entry,
+    directory_size,
     end_record,
     local_header,
 )
 
 MAXIMUM_ENTRIES = 10_000
+MAXIMUM_DIRECTORY_BYTES = 8 * 1024**2
+"""The directory is read whole before anything of it is known: 10,000 entries with long names have 2 MiB."""
 MAXIMUM_ENTRY_BYTES = 8 * 1024**3
 MAXIMUM_TOTAL_BYTES = 16 * 1024**3
 """Far above what packs need and far below what hurts (design/pack-format.md)."""
@@ -35,6 +39,7 @@ _RATIO_FREE_BYTES = 1024 * 1024
 """Up to here an entry may swell as it likes: small files of equal lines do, and cannot hurt."""
 BROKEN_BYTES = (zipfile.BadZipFile, zlib.error, OSError, EOFError, ValueError, RuntimeError)
 """What reading an entry of a damaged archive can raise."""
+_PART, _PART_END = ".pack-", ".part"
 _PIECE = 1 << 20
 """Entries are read and written by the mebibyte, so that memory does not grow with them."""
 
@@ -50,11 +55,16 @@ class PackWriter:
         self._temporary: Path | None = None
         self._stream: BinaryIO | None = None
         self._entries: list[Entry] = []
+        self._names: dict[str, str] = {}
 
     def __enter__(self) -> PackWriter:
         try:
             self.destination.parent.mkdir(parents=True, exist_ok=True)
-            handle, name = tempfile.mkstemp(dir=self.destination.parent, prefix=".pack-", suffix=".part")
+            remove_abandoned(self.destination.parent)
+            handle, name = tempfile.mkstemp(dir=self.destination.parent, prefix=_PART, suffix=_PART_END)
+            # Whoever holds the lock is at work on the file; a process that was killed holds none.
+            with contextlib.suppress(OSError):
+                try_lock(handle)
         except OSError as error:
             raise InfrastructureError(
                 f"cannot write the pack: {error.strerror}", where=str(self.destination)
@@ -68,18 +78,18 @@ class PackWriter:
 
         Returns the SHA-256, in hex, of the bytes as they stand in the pack.
         """
-        return self._add(name, (data,), compressed)
+        return self.add_pieces(name, (data,), compressed=compressed)
 
-    def add_file(self, name: str, path: Path, *, compressed: bool = False) -> str:
-        """Add an entry from a file, in pieces; returns the same."""
-        with path.open("rb") as source:
-            return self._add(name, iter(lambda: source.read(_PIECE), b""), compressed)
+    def add_pieces(self, name: str, pieces: Iterable[bytes], *, compressed: bool = False) -> str:
+        """Add an entry piece by piece; returns the same.
 
-    def _add(self, name: str, pieces: Iterable[bytes], compressed: bool) -> str:
-        """Write an entry piece by piece; its header is written twice, because size and checksum come last."""
+        Raises InputError where the name may not stand in a pack, or stands there in another spelling.
+        """
         stream = self._stream
         if stream is None:
             raise RuntimeError("the pack is not open")
+        self._take_name(name)
+        # Written twice, because size and checksum come last.
         packer = None if compressed else zlib.compressobj(6, zlib.DEFLATED, -zlib.MAX_WBITS)
         state = hashlib.sha256()
         checksum = size = packed = 0
@@ -101,6 +111,16 @@ class PackWriter:
         stream.seek(entry.end)
         self._entries.append(entry)
         return state.hexdigest()
+
+    def _take_name(self, name: str) -> None:
+        reason = why_refused(name)
+        other = self._names.setdefault(one_reading(name), name)
+        if other != name:
+            reason = f"differs from '{other}' by its spelling only"
+        if reason:
+            raise InputError(
+                f"the file {ascii(name)} cannot go into a pack: its name {reason}", hint="rename the file"
+            )
 
     def _finish(self, stream: BinaryIO) -> None:
         """Write the directory."""
@@ -131,6 +151,14 @@ class PackWriter:
                 self._temporary.unlink(missing_ok=True)
 
 
+def remove_abandoned(folder: Path) -> None:
+    """Remove what killed processes left of packs in a folder; what a living one writes stays."""
+    for part in folder.glob(f"{_PART}*{_PART_END}"):
+        with contextlib.suppress(OSError), part.open("rb") as stream:
+            if try_lock(stream.fileno()):
+                part.unlink()
+
+
 @contextlib.contextmanager
 def open_pack(path: Path) -> Iterator[zipfile.ZipFile]:
     """Open a pack after looking at every entry's name, kind and size.
@@ -140,6 +168,8 @@ def open_pack(path: Path) -> Iterator[zipfile.ZipFile]:
     """
     if not path.is_file():
         raise InputError("there is no such pack", where=str(path))
+    if directory_size(path) > MAXIMUM_DIRECTORY_BYTES:
+        raise CheckFailed("the pack's directory is larger than packs need: it is not read", where=str(path))
     try:
         archive = zipfile.ZipFile(path)
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
@@ -159,20 +189,22 @@ def _inspect(archive: zipfile.ZipFile, where: str) -> None:
         raise CheckFailed(
             f"the pack has {len(entries)} entries; at most {MAXIMUM_ENTRIES} are read", where=where
         )
-    seen: set[str] = set()
+    seen: dict[str, str] = {}
     total = 0
     for entry in entries:
-        name = entry.filename
-        place = f"{where}!{name[:120]}"
-        parts = PurePosixPath(name).parts
-        if name.startswith(("/", "\\")) or "\\" in name or ".." in parts or ":" in name or "\x00" in name:
-            raise CheckFailed("the pack holds an entry whose path leads outside of it", where=place)
+        name, before = entry.filename, len(seen)
+        place = f"{where}!{ascii(name)[1:-1][:120]}"
+        # The name as it stands in the file: the reader cuts what follows a NUL.
+        reason = why_refused(entry.orig_filename)
+        if reason:
+            raise CheckFailed(f"the pack holds an entry whose name {reason}", where=place)
         mode = entry.external_attr >> 16
         if stat.S_IFMT(mode) not in (0, stat.S_IFREG):
             raise CheckFailed("the pack holds a link or a special file", where=place)
-        if name in seen:
-            raise CheckFailed("the pack holds this entry twice", where=place)
-        seen.add(name)
+        other = seen.setdefault(one_reading(name), name)
+        if len(seen) == before:
+            twice = "twice" if other == name else f"and {ascii(other)[1:-1]}, which some systems take for it"
+            raise CheckFailed(f"the pack holds this entry {twice}", where=place)
         total += entry.file_size
         swollen = entry.file_size > _RATIO_FREE_BYTES and entry.file_size > MAXIMUM_RATIO * max(
             entry.compress_size, 1
