@@ -10,9 +10,12 @@ from pathlib import Path
 import pytest
 
 from safecase.base import CheckFailed, ExitCode, InfrastructureError, InputError
-from safecase.evidence import _archive, _layout, verify_pack
-from safecase.evidence._archive import PackWriter, open_pack, read_entry
-from safecase.evidence._layout import Entry, check_layout
+from safecase.evidence import verify_pack
+from safecase.evidence._pack_writer import PackWriter
+from safecase_verify.reading import archive as _archive
+from safecase_verify.reading import layout as _layout
+from safecase_verify.reading.archive import open_pack, read_entry
+from safecase_verify.reading.layout import Entry, check_layout
 
 from .packs import write_entries
 

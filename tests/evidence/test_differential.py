@@ -10,8 +10,6 @@ from hypothesis import strategies as st
 
 from safecase.base import digest
 from safecase.engine import RunPlan, SummaryColumns, build_plan
-from safecase.evidence.raw_run import OUTCOMES, DrawColumn, RawRun
-from safecase.evidence.verify._verdict import Evidence, check_verdict
 from safecase.gate import BaselineRun, evaluate_gate
 from safecase.model import (
     METRICS,
@@ -21,6 +19,8 @@ from safecase.model import (
     Severity,
     Verdict,
 )
+from safecase_verify.checks.verdict import Evidence, check_verdict
+from safecase_verify.reading.raw_run import OUTCOMES, DrawColumn, RawRun
 from support.moments import TODAY
 from support.random_gates import random_card, random_cases, random_columns, random_rule
 from support.risks import risk

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from safecase.base import CheckFailed
 from safecase.engine import RunPlan, build_plan
 from safecase.evidence import verify_pack
-from safecase.evidence._draw_order import check_draw_order
 from safecase.model import Case, DrawOrder, OutcomeKind
+from safecase_verify.checks.draw_order import check_draw_order
 from support.cases import case
 from support.rules import gate, rule
 

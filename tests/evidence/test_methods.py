@@ -10,11 +10,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from safecase.evidence import methods
-from safecase.evidence.methods import METHODS
-from safecase.evidence.sequential import family_decision
 from safecase.gate._proportion_test import make_test
 from safecase.model import METRICS, CaseScope
+from safecase_verify import methods
+from safecase_verify.methods import METHODS
+from safecase_verify.statistics.sequential import family_decision
 from support.packages import write_distribution
 
 SCOPES = {
@@ -104,7 +104,7 @@ def outside(folder: Path, *, with_method: bool) -> Path:
         'METRIC = LatencyMetric(name="latency_p75_ms", quantile=0.75, share="75 %")\n'
     )
     (folder / "slowest_method.py").write_text(
-        "from safecase.evidence.methods._latency import latency_method\nMETHOD = latency_method(0.75)\n"
+        "from safecase_verify.methods._latency import latency_method\nMETHOD = latency_method(0.75)\n"
     )
     points = {"safecase.metric": {"latency_p75_ms": "slowest_metric:METRIC"}}
     if with_method:

@@ -12,12 +12,6 @@ import pytest
 
 from safecase.base import digest
 from safecase.evidence import verify_pack
-from safecase.evidence.sequential import (
-    NotRecomputed,
-    _family_plan,
-    family_decision,
-    suite_decision,
-)
 from safecase.model import (
     Baseline,
     Case,
@@ -28,6 +22,12 @@ from safecase.model import (
     ScorerPerformance,
     ScorerReference,
     Severity,
+)
+from safecase_verify.statistics.sequential import (
+    NotRecomputed,
+    _family_plan,
+    family_decision,
+    suite_decision,
 )
 from support.cases import case
 from support.moments import TODAY
@@ -143,8 +143,8 @@ def test_every_metric_is_recomputed_as_the_gate_computes_it(tmp_path: Path, seed
 
 def test_the_recomputation_shares_no_code_with_what_it_checks() -> None:
     code = (
-        "import sys, safecase.evidence.verify._verdict\n"
-        "from safecase.evidence.methods import METHODS\n"
+        "import sys, safecase_verify.checks.verdict\n"
+        "from safecase_verify.methods import METHODS\n"
         "assert [METHODS.get(name) for name in METHODS.names()]\n"
         "print([n for n in sys.modules if n.startswith(('safecase.gate', 'safecase.stats'))])"
     )

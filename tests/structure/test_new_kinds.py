@@ -54,7 +54,7 @@ from safecase.gate.metrics._quantity import LatencyMetric
 METRIC = LatencyMetric(name="latency_p75_ms", quantile=0.75, share="75 %")
 """
 METHOD = """
-from safecase.evidence.methods._latency import latency_method
+from safecase_verify.methods._latency import latency_method
 
 METHOD = latency_method(0.75)
 """

@@ -68,7 +68,7 @@ KINDS: dict[str, Callable[[str], str]] = {
     "targets": kind_in(TARGETS),
     "guard": kind_in(CHECKS),
     "gate/metrics": object_in(METRICS, "safecase.gate.metrics"),
-    "evidence/methods": object_in(METHODS, "safecase.evidence.methods"),
+    "evidence/methods": object_in(METHODS, "safecase_verify.methods"),
     "cli/commands": command,
 }
 """Rooms of kinds, and what their registries say of a file's name: the module that defines the kind."""

@@ -91,7 +91,7 @@ def test_one_changed_byte_anywhere_fails(workspace: Path, decided: dict[str, Any
 
 def test_a_forged_verdict_fails_even_when_it_is_signed_again(decided: dict[str, Any], tmp_path: Path) -> None:
     from safecase.evidence import load_key, verify_pack
-    from safecase.evidence._archive import PackWriter
+    from safecase.evidence._pack_writer import PackWriter
     from safecase.evidence.signing import render_envelope, sign_statement
 
     forged = tmp_path / "forged.zip"

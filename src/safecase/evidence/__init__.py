@@ -6,24 +6,27 @@ from safecase.base.facade import lazy_exports
 
 if TYPE_CHECKING:
     from safecase.evidence.chain import chain_for as chain_for
-    from safecase.evidence.intervals import Interval as Interval
-    from safecase.evidence.methods import METHODS as METHODS
-    from safecase.evidence.methods._method import Method as Method
-    from safecase.evidence.methods._method import MethodInputs as MethodInputs
-    from safecase.evidence.methods._method import Recomputed as Recomputed
-    from safecase.evidence.methods._method import open_status as open_status
-    from safecase.evidence.methods._method import result_of as result_of
-    from safecase.evidence.methods._method import status_against as status_against
-    from safecase.evidence.methods._units import made_draws as made_draws
     from safecase.evidence.pack import PackSummary as PackSummary
     from safecase.evidence.pack import build_pack as build_pack
-    from safecase.evidence.raw_run import RawRun as RawRun
     from safecase.evidence.redaction import Redactor as Redactor
-    from safecase.evidence.sequential import NotRecomputed as NotRecomputed
-    from safecase.evidence.signing import decode_key as decode_key
     from safecase.evidence.signing import load_key as load_key
     from safecase.evidence.signing import new_key as new_key
-    from safecase.evidence.verify.pack import VerificationReport as VerificationReport
-    from safecase.evidence.verify.pack import verify_pack as verify_pack
+    from safecase_verify.methods import METHODS as METHODS
+    from safecase_verify.methods._method import Method as Method
+    from safecase_verify.methods._method import MethodInputs as MethodInputs
+    from safecase_verify.methods._method import Recomputed as Recomputed
+    from safecase_verify.methods._method import open_status as open_status
+    from safecase_verify.methods._method import result_of as result_of
+    from safecase_verify.methods._method import status_against as status_against
+    from safecase_verify.methods._units import made_draws as made_draws
+    from safecase_verify.pack import INTEGRITY_ONLY as INTEGRITY_ONLY
+    from safecase_verify.pack import VerificationReport as VerificationReport
+    from safecase_verify.pack import verify_pack as verify_pack
+    from safecase_verify.reading.keys import KnownKey as KnownKey
+    from safecase_verify.reading.keys import decode_key as decode_key
+    from safecase_verify.reading.keys import read_known_keys as read_known_keys
+    from safecase_verify.reading.raw_run import RawRun as RawRun
+    from safecase_verify.statistics.intervals import Interval as Interval
+    from safecase_verify.statistics.sequential import NotRecomputed as NotRecomputed
 else:
     __getattr__, __dir__ = lazy_exports(__name__)

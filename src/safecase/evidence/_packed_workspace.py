@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from safecase.base import ProblemLevel
-from safecase.evidence._archive import read_entry
 from safecase.model import Gate, Severity
+from safecase_verify.reading.archive import read_entry
 
 if TYPE_CHECKING:
     from safecase.workspace import RawGate

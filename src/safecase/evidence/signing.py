@@ -2,37 +2,38 @@
 
 The envelope is the one of the Dead Simple Signing Envelope specification: the signature covers
 ``DSSEv1 <type length> <type> <payload length> <payload>``, so a payload cannot be passed off under
-another type.
+another type. The key that signed, and what it is for, stand inside of the payload: nothing that is shown
+about a signature comes from bytes that it does not cover.
 """
 
 from __future__ import annotations
 
 import base64
 import binascii
-import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import orjson
 from pydantic import ValidationError
 
-from safecase.base import CheckFailed, InputError, Record, canonical_json
+from safecase.base import CheckFailed, JsonObject, JsonValue, Record, canonical_json
+from safecase_verify.reading.keys import decode_key, is_weak, key_id
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 PAYLOAD_TYPE = "application/vnd.in-toto+json"
+LASTING, MADE_FOR_ONE_PACK = "lasting", "made for this pack"
+"""What a key says of itself, in what it signs."""
 
 
 class EnvelopeSignature(Record):
-    """One signature of an envelope, with the public key that made it."""
+    """The signature of an envelope; the key stands in the payload."""
 
     keyid: str
     sig: str
-    public_key: str
-    ephemeral: bool = False
-    """True where the key was made for this one pack: proves integrity, says nothing about origin."""
 
 
 class Envelope(Record):
@@ -41,6 +42,20 @@ class Envelope(Record):
     payloadType: str
     payload: str
     signatures: tuple[EnvelopeSignature, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Signer:
+    """Whose key signed, by what it signed."""
+
+    key: bytes
+    kind: str
+    """`LASTING` or `MADE_FOR_ONE_PACK`: the signer's own word."""
+
+    @property
+    def id(self) -> str:
+        """Short name of the key."""
+        return key_id(self.key)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +69,6 @@ class SigningKey:
     def public_bytes(self) -> bytes:
         """The 32 raw bytes of the public key."""
         return self.private.public_key().public_bytes_raw()
-
-
-def key_id(public_key: bytes) -> str:
-    """Short name of a public key: the first 16 hex digits of its SHA-256."""
-    return hashlib.sha256(public_key).hexdigest()[:16]
 
 
 def new_key() -> tuple[str, str]:
@@ -84,40 +94,26 @@ def load_key(variable: str) -> SigningKey:
     return SigningKey(Ed25519PrivateKey.from_private_bytes(seed), ephemeral=False)
 
 
-def decode_key(text: str, where: str) -> bytes:
-    """The 32 bytes behind a base64 key; raises InputError where there are not 32."""
-    try:
-        key = base64.b64decode(text.strip(), validate=True)
-    except (binascii.Error, ValueError):
-        key = b""
-    if len(key) != 32:
-        raise InputError(
-            f"{where} does not hold an Ed25519 key", hint="32 bytes in base64; `safecase keys` makes a pair"
-        )
-    return key
-
-
 def _pre_authentication_encoding(payload_type: str, payload: bytes) -> bytes:
     kind = payload_type.encode()
     return b"DSSEv1 %d %s %d %s" % (len(kind), kind, len(payload), payload)
 
 
-def sign_statement(statement: object, key: SigningKey) -> Envelope:
-    """Sign a statement's canonical JSON."""
-    payload = canonical_json(statement)
-    signature = key.private.sign(_pre_authentication_encoding(PAYLOAD_TYPE, payload))
+def sign_statement(statement: Mapping[str, JsonValue], key: SigningKey) -> Envelope:
+    """Sign a statement's canonical JSON, with the signer's key and its kind in the predicate."""
     public = key.public_bytes
+    signer: JsonObject = {
+        "public_key": base64.b64encode(public).decode(),
+        "kind": MADE_FOR_ONE_PACK if key.ephemeral else LASTING,
+    }
+    predicate = statement.get("predicate")
+    signed = {**statement, "predicate": {**(predicate if isinstance(predicate, dict) else {}), "signer": signer}}
+    payload = canonical_json(signed)
+    signature = key.private.sign(_pre_authentication_encoding(PAYLOAD_TYPE, payload))
     return Envelope(
         payloadType=PAYLOAD_TYPE,
         payload=base64.b64encode(payload).decode(),
-        signatures=(
-            EnvelopeSignature(
-                keyid=key_id(public),
-                sig=base64.b64encode(signature).decode(),
-                public_key=base64.b64encode(public).decode(),
-                ephemeral=key.ephemeral,
-            ),
-        ),
+        signatures=(EnvelopeSignature(keyid=key_id(public), sig=base64.b64encode(signature).decode()),),
     )
 
 
@@ -126,11 +122,60 @@ def render_envelope(envelope: Envelope) -> bytes:
     return envelope.model_dump_json(indent=2).encode()
 
 
-def _encoded(envelope: Envelope) -> Iterator[str]:
-    """Every field of an envelope that is base64."""
-    yield envelope.payload
-    for signature in envelope.signatures:
-        yield from (signature.sig, signature.public_key)
+def open_envelope(data: bytes) -> tuple[JsonObject, Signer]:
+    """The statement of a validly signed envelope, and whose key signed it.
+
+    Raises CheckFailed where the signature is not that of the key that the statement names, where there is
+    another signature beside it, and where the key could prove nothing.
+    """
+    from cryptography.exceptions import InvalidSignature
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+    try:
+        envelope = Envelope.model_validate_json(data)
+        payload = base64.b64decode(envelope.payload, validate=True)
+        statement = orjson.loads(payload)
+    except (ValidationError, binascii.Error, ValueError) as error:
+        raise CheckFailed("the signature envelope does not read") from error
+    if envelope.payloadType != PAYLOAD_TYPE:
+        raise CheckFailed(f"the envelope signs a '{envelope.payloadType}', not an in-toto statement")
+    if len(envelope.signatures) != 1:
+        raise CheckFailed(
+            f"the envelope holds {len(envelope.signatures)} signatures: a pack has one, and it is checked"
+        )
+    signature = envelope.signatures[0]
+    signer = _named_signer(statement)
+    if is_weak(signer.key):
+        raise CheckFailed("the key that signed is a point of small order: anybody can sign with it")
+    invalid = CheckFailed("the signature of the pack is not valid: the statement was changed after it was signed")
+    if signature.keyid != signer.id:
+        raise invalid
+    try:
+        Ed25519PublicKey.from_public_bytes(signer.key).verify(
+            base64.b64decode(signature.sig, validate=True),
+            _pre_authentication_encoding(envelope.payloadType, payload),
+        )
+    except (InvalidSignature, binascii.Error, ValueError):
+        raise invalid from None
+    # White space and spare bits are not signed, and could carry what nobody vouched for.
+    canonical = all(map(_is_canonical, (envelope.payload, signature.sig)))
+    if render_envelope(envelope) != data or not canonical or canonical_json(statement) != payload:
+        raise CheckFailed("the signature envelope was changed after it was written")
+    return statement, signer
+
+
+def _named_signer(statement: object) -> Signer:
+    """The key that a statement names as its own. Raises CheckFailed where it names none."""
+    predicate = statement.get("predicate") if isinstance(statement, dict) else None
+    named = predicate.get("signer") if isinstance(predicate, dict) else None
+    kind = named.get("kind") if isinstance(named, dict) else None
+    try:
+        key = base64.b64decode(str(named["public_key"]), validate=True)  # type: ignore[index]
+    except (binascii.Error, ValueError, KeyError, TypeError):
+        key = b""
+    if len(key) != 32 or kind not in (LASTING, MADE_FOR_ONE_PACK):
+        raise CheckFailed("the signed statement does not name the key that signed it")
+    return Signer(key, str(kind))
 
 
 def _is_canonical(text: str) -> bool:
@@ -139,41 +184,3 @@ def _is_canonical(text: str) -> bool:
         return base64.b64encode(base64.b64decode(text)).decode() == text
     except binascii.Error:
         return False
-
-
-def open_envelope(data: bytes, *, trusted_key: bytes | None = None) -> tuple[bytes, EnvelopeSignature]:
-    """The payload of a validly signed envelope, and the signature that vouches for it.
-
-    With ``trusted_key``, only that public key counts. Raises CheckFailed where nothing vouches.
-    """
-    from cryptography.exceptions import InvalidSignature
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-
-    try:
-        envelope = Envelope.model_validate_json(data)
-        payload = base64.b64decode(envelope.payload, validate=True)
-    except (ValidationError, binascii.Error, ValueError) as error:
-        raise CheckFailed("the signature envelope does not read") from error
-    if envelope.payloadType != PAYLOAD_TYPE:
-        raise CheckFailed(f"the envelope signs a '{envelope.payloadType}', not an in-toto statement")
-    message = _pre_authentication_encoding(envelope.payloadType, payload)
-    for signature in envelope.signatures:
-        try:
-            public = base64.b64decode(signature.public_key, validate=True)
-            # The id is what people compare: one that belongs to another key would vouch in its name.
-            if signature.keyid != key_id(public):
-                continue
-            if trusted_key is not None and public != trusted_key:
-                continue
-            Ed25519PublicKey.from_public_bytes(public).verify(
-                base64.b64decode(signature.sig, validate=True), message
-            )
-        except (InvalidSignature, binascii.Error, ValueError):
-            continue
-        # White space and spare bits are not signed, and could carry what nobody vouched for.
-        if render_envelope(envelope) != data or not all(map(_is_canonical, _encoded(envelope))):
-            raise CheckFailed("the signature envelope was changed after it was written")
-        return payload, signature
-    if trusted_key is not None:
-        raise CheckFailed(f"no valid signature by the trusted key {key_id(trusted_key)}")
-    raise CheckFailed("no signature of the pack is valid: the statement was changed after it was signed")

@@ -1,0 +1,1 @@
+"""An evidence pack checked by code that shares nothing with the code that made it."""

@@ -1,0 +1,324 @@
+"""A run as a pack holds it: the plan held against what was committed, each attempt against the plan."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import re
+import zipfile
+from array import array
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from datetime import datetime
+from typing import Any, TypeAlias
+
+import numpy as np
+import orjson
+from pydantic import ValidationError
+
+from safecase.base import CheckFailed, ZstdError, decompressed_pieces, digest, digest_bytes, mistakes
+from safecase.evidence.pack import MASKED_CASES
+from safecase.model import Attempt, Case, OutcomeKind, RunManifest, combine_outcomes
+from safecase_verify.checks.attempts import check_error, check_script, check_time
+from safecase_verify.checks.draw_order import check_draw_order
+from safecase_verify.reading.archive import BROKEN_BYTES, read_entry
+from safecase_verify.reading.raw_run import OUTCOMES, DrawColumn, RawRun
+
+_LARGEST_LINE = 64 * 1024 * 1024
+"""As long as a line of a data set may be (`workspace._datasets`)."""
+_MOST_CASE_BYTES = 512 * 1024 * 1024
+"""Cases are held in memory all at once; attempts are not."""
+_FREE_BYTES = 1024**3
+"""Attempts may unpack to this much whatever their packed size."""
+_MOST_SWELLING = 1_000
+"""Attempts may unpack to so many times their size, beyond what is free."""
+_INT32 = 2**31
+"""Indices and repeats are kept in arrays of 32 bits, and seeds are drawn below this."""
+_MOST_DRAWS = 50_000_000
+"""At 16 bytes a draw, 0.8 GB: more than a run has, and what memory can hold."""
+_LONGEST_DRAW = 64
+"""Bytes of a line that are read: three numbers of ten digits with their commas have 33."""
+_PIECE_LINES, _PIECE_BYTES = 200, 4 * 1024 * 1024
+"""Attempts that are worked on at a time."""
+_DRAW = re.compile(rb"([0-9]{1,10}),([0-9]{1,10}),([0-9]{1,10})\n")
+
+
+Look: TypeAlias = Callable[[Attempt, bytes, int], Counter[str]]
+"""(attempt, its line, index of its case) → what is to be told of it, counted. Raises CheckFailed."""
+Row: TypeAlias = tuple[int, int, float, float | None, bool]
+"""Draw, outcome, milliseconds, cost, cached."""
+InOrder: TypeAlias = Callable[..., Iterable[Any]]
+
+
+class _Reading:
+    """The work on a piece of the attempts: lines with the number of the first, to rows and what is told."""
+
+    def __init__(self, run: PackedRun, name: str, made_at: datetime, look: Look | None) -> None:
+        self._run, self._name, self._made_at, self._look = run, name, made_at, look
+
+    def __call__(self, piece: tuple[int, list[bytes]]) -> tuple[list[Row], Counter[str]]:
+        first, lines = piece
+        rows: list[Row] = []
+        told: Counter[str] = Counter()
+        for number, line in enumerate(lines, start=first):
+            try:
+                attempt = Attempt.model_validate_json(line)
+                self._run.check_attempt(attempt, self._made_at)
+                if self._look is not None:
+                    told.update(self._look(attempt, line, self._run.case_index[attempt.draw]))
+            except ValidationError as error:
+                raise CheckFailed("this attempt does not read", where=f"{self._name}:{number}") from error
+            except CheckFailed as error:
+                raise CheckFailed(error.message, where=f"{self._name}:{number}") from error
+            outcome = OUTCOMES.index(attempt.outcome.value)
+            rows.append((attempt.draw, outcome, attempt.latency_ms, attempt.usage.cost_usd, attempt.cached))
+        return rows, told
+
+
+def _pieces(lines: Iterable[bytes]) -> Iterator[tuple[int, list[bytes]]]:
+    """Lines in pieces, each with the number of its first; a piece has few lines, or few bytes."""
+    piece: list[bytes] = []
+    first, size = 1, 0
+    for line in lines:
+        piece.append(line)
+        size += len(line)
+        if len(piece) >= _PIECE_LINES or size >= _PIECE_BYTES:
+            yield first, piece
+            first, piece, size = first + len(piece), [], 0
+    if piece:
+        yield first, piece
+
+
+class PackedRun:
+    """A run of a pack. Raises CheckFailed where it does not read or is not what was committed."""
+
+    def __init__(self, archive: zipfile.ZipFile, prefix: str) -> None:
+        self.prefix = prefix
+        place = f"{prefix}/manifest.json"
+        try:
+            self.manifest = RunManifest.model_validate_json(read_entry(archive, place))
+        except ValidationError as error:
+            raise CheckFailed(f"this does not read: {_in_words(error)}", where=place) from error
+        try:
+            place = f"{prefix}/cases.jsonl"
+            self.cases = tuple(Case.model_validate_json(line) for line in _case_lines(archive, place))
+            self.masked: dict[str, str] = {}
+            if f"{prefix}/{MASKED_CASES}" in archive.namelist():
+                place = f"{prefix}/{MASKED_CASES}"
+                masked = orjson.loads(read_entry(archive, place))
+                self.masked = {str(name): str(value) for name, value in masked.items()}
+        except (ValidationError, ValueError, AttributeError) as error:
+            raise CheckFailed(f"this does not read: {first_line(error)}", where=place) from error
+        self.digests = tuple(self.masked.get(case.id, case.digest) for case in self.cases)
+        self.case_index, self.repeat, self.seeds = _draws(archive, prefix, self.manifest.planned)
+        self._outcome = bytearray(len(self.case_index))
+        self._latency = array("d", bytes(8 * len(self.case_index)))
+        self._cost = array("d", bytes(8 * len(self.case_index)))
+        self._unpriced = bytearray(len(self.case_index))
+        self._cached = bytearray(len(self.case_index))
+        self.attempts = 0
+        """Attempts read."""
+
+    def check_plan(self) -> None:
+        """Hold cases and draw order against the manifest's digests, and the order against its seed."""
+        manifest, place = self.manifest, f"{self.prefix}/draws.csv"
+        if len({case.id for case in self.cases}) != len(self.cases):
+            raise CheckFailed("a case stands twice", where=f"{self.prefix}/cases.jsonl")
+        if max(self.case_index) >= len(self.cases):
+            raise CheckFailed("the draw order names a case that cannot be", where=place)
+        state = hashlib.sha256(b"safecase draw order 1\n")
+        for case in self.cases:
+            state.update(case.id.encode("utf-8", "surrogatepass") + b"\n")
+        state.update(b"\n")
+        for column, kind in ((self.case_index, "<i4"), (self.repeat, "<i4"), (self.seeds, "<i8")):
+            state.update(np.asarray(column).astype(kind).tobytes())
+        if "sha256:" + state.hexdigest() != manifest.draw_order_digest:
+            raise CheckFailed("the draw order is not the one that the manifest committed to", where=place)
+        cases = digest_bytes("\n".join(self.digests).encode())
+        if digest({"cases": cases, "draw_order": manifest.draw_order_digest}) != manifest.plan_digest:
+            raise CheckFailed(
+                "the cases are not those that the manifest committed to", where=f"{self.prefix}/cases.jsonl"
+            )
+        check_draw_order(
+            self.cases,
+            self.case_index,
+            self.repeat,
+            self.seeds,
+            seed=manifest.seed,
+            repeats=manifest.repeats,
+            order=self.order,
+            place=place,
+        )
+
+    @property
+    def order(self) -> str:
+        """The name of the draw order."""
+        return self.manifest.draw_order.value
+
+    def read_attempts(
+        self,
+        archive: zipfile.ZipFile,
+        made_at: datetime,
+        *,
+        look: Look | None = None,
+        in_order: InOrder = map,
+    ) -> Counter[str]:
+        """Read and check every attempt, piece by piece; what ``look`` says of them, counted.
+
+        ``made_at``: when the pack was made. ``in_order``: does the work on the pieces, like `map`.
+        """
+        name = f"{self.prefix}/attempts.jsonl.zst"
+        work = _Reading(self, name, made_at, look)
+        said: Counter[str] = Counter()
+        last = -1
+        for rows, told in in_order(work, _pieces(_lines(archive, name))):
+            for draw, outcome, latency, cost, cached in rows:
+                if draw <= last:
+                    place = f"{name}:{self.attempts + 1}"
+                    raise CheckFailed("this attempt stands twice or out of order", where=place)
+                last = draw
+                self._outcome[draw] = outcome
+                self._latency[draw] = latency
+                self._cost[draw] = cost or 0.0
+                self._unpriced[draw] = cost is None
+                self._cached[draw] = cached
+                self.attempts += 1
+            said.update(told)
+        return said
+
+    def missing(self) -> int:
+        """Planned draws without an attempt in front of the last attempt."""
+        made = self._outcome.rstrip(b"\0")
+        return made.count(0)
+
+    @property
+    def made(self) -> bytearray:
+        """One byte a planned draw, 0 where no attempt was made."""
+        return self._outcome
+
+    def check_attempt(self, attempt: Attempt, made_at: datetime) -> None:
+        """Hold one attempt against the plan, its case and the times. Raises CheckFailed, without the place."""
+        draw = attempt.draw
+        if not 0 <= draw < len(self.case_index):
+            raise CheckFailed("this attempt was not planned")
+        index = self.case_index[draw]
+        case = self.cases[index]
+        planned = (case.id, self.repeat[draw], self.seeds[draw], self.digests[index])
+        if (attempt.case_id, attempt.repeat, attempt.seed, attempt.case_digest) != planned:
+            raise CheckFailed("this attempt is of another case than was planned")
+        check_time(attempt.started_at, self.manifest.created_at, made_at)
+        check_error([score.outcome.value for score in attempt.scores], attempt.error is not None)
+        follows = combine_outcomes([score.outcome for score in attempt.scores]) if attempt.scores else None
+        if (follows or OutcomeKind.ERROR) is not attempt.outcome:
+            raise CheckFailed("this attempt's outcome does not follow from its scores")
+        if not (math.isfinite(attempt.latency_ms) and attempt.latency_ms >= 0):
+            raise CheckFailed("this attempt took a time that cannot be")
+        said = [(message.role.value, message.content) for message in attempt.transcript.messages]
+        check_script([(message.role.value, message.content) for message in case.messages], said)
+
+    def _price(self, draw: int) -> float | None:
+        """What a draw cost; None where the price is not known, which is not nothing."""
+        return None if self._unpriced[draw] else self._cost[draw]
+
+    def _is_cached(self, draw: int) -> bool:
+        return bool(self._cached[draw])
+
+    def raw(self) -> RawRun:
+        """The run for recomputation."""
+        by_digest = {digest(card): card for card in self.manifest.scorer_cards}
+        return RawRun(
+            cases=self.cases,
+            case_index=self.case_index,
+            repeat=self.repeat,
+            outcome=DrawColumn(self._outcome, OUTCOMES.__getitem__),
+            latency_ms=DrawColumn(self._outcome, self._latency.__getitem__, by_draw=True),
+            cost_usd=DrawColumn(self._outcome, self._price, by_draw=True),
+            cached=DrawColumn(self._outcome, self._is_cached, by_draw=True),
+            seed=self.manifest.seed,
+            uniform=self.order == "uniform",
+            cards=tuple(
+                (item.name, by_digest[item.card_digest])
+                for item in self.manifest.scorers
+                if item.card_digest in by_digest
+            ),
+        )
+
+
+def _draws(archive: zipfile.ZipFile, prefix: str, planned: int) -> tuple[array[int], array[int], array[int]]:
+    """Case, repeat and seed of each planned draw, read line by line; at most ``planned`` of them."""
+    name = f"{prefix}/draws.csv"
+    columns = (array("i"), array("i"), array("q"))
+    try:
+        with archive.open(name) as entry:
+            if entry.readline(_LONGEST_DRAW) != b"case_index,repeat,seed\n":
+                raise CheckFailed("this draw order does not read", where=f"{name}:1")
+            for number, line in enumerate(iter(lambda: entry.readline(_LONGEST_DRAW), b""), start=2):
+                match = _DRAW.fullmatch(line)
+                values = tuple(map(int, match.groups())) if match else (_INT32,)
+                if max(values) >= _INT32:
+                    raise CheckFailed(
+                        "the draw order names a case, repeat or seed that cannot be", where=f"{name}:{number}"
+                    )
+                # Stopped while reading: the manifest is not believed to bound the memory.
+                if number - 1 > min(planned, _MOST_DRAWS):
+                    raise CheckFailed("the plan is longer than the manifest says", where=f"{name}:{number}")
+                for column, value in zip(columns, values, strict=True):
+                    column.append(value)
+    except KeyError:
+        raise CheckFailed(f"the pack lacks {name}") from None
+    except BROKEN_BYTES as error:
+        raise CheckFailed("this entry of the pack is corrupt", where=name) from error
+    if len(columns[0]) != planned:
+        raise CheckFailed("the plan is not as long as the manifest says", where=name)
+    return columns
+
+
+def _in_words(error: ValidationError) -> str:
+    """The first mistake of a manifest. A metric that nobody here knows may come from a package."""
+    mistake = mistakes(error, RunManifest)[0]
+    if mistake.code == "wrong-word" and mistake.path[-1] == "metric":
+        return f"{mistake.message} that is known here; where it comes from a package, install that first"
+    return mistake.tell()
+
+
+def first_line(error: Exception) -> str:
+    """The first line of what a reader objects to, shortened: the rest is the writer's own text."""
+    return (str(error).splitlines() or [type(error).__name__])[0][:200]
+
+
+def _case_lines(archive: zipfile.ZipFile, name: str) -> Iterator[bytes]:
+    """The lines of an entry, one at a time, all of them together no larger than cases can be."""
+    left = _MOST_CASE_BYTES
+    try:
+        with archive.open(name) as entry:
+            while line := entry.readline(_LARGEST_LINE):
+                left -= len(line)
+                if left < 0 or len(line) >= _LARGEST_LINE:
+                    raise CheckFailed("this entry of the pack is too large to read", where=name)
+                if line != b"\n":
+                    yield line
+    except KeyError:
+        raise CheckFailed(f"the pack lacks {name}") from None
+
+
+def _lines(archive: zipfile.ZipFile, name: str) -> Iterator[bytes]:
+    """The lines of a compressed entry, unpacked piece by piece within bounds. Raises CheckFailed beyond
+    them."""
+    try:
+        with archive.open(name) as entry:
+            rest = b""
+            left = max(_FREE_BYTES, _MOST_SWELLING * archive.getinfo(name).compress_size)
+            for chunk in decompressed_pieces(entry):
+                left -= len(chunk)
+                if left < 0:
+                    raise CheckFailed("this entry unpacks to far more than it holds", where=name)
+                *lines, rest = (rest + chunk).split(b"\n")
+                yield from lines
+                if len(rest) > _LARGEST_LINE:
+                    raise CheckFailed("this entry holds a line that is too long to read", where=name)
+            if rest:
+                raise CheckFailed("this entry is cut short", where=name)
+    except KeyError:
+        raise CheckFailed(f"the pack lacks {name}") from None
+    except (ZstdError, *BROKEN_BYTES) as error:
+        raise CheckFailed("this entry of the pack is corrupt", where=name) from error
