@@ -24,6 +24,7 @@ from pathlib import Path
 import orjson
 
 from _workload import make_cases
+from safecase.base import file_digest
 from safecase.engine import RunFolder, RunPlan, RunStatus, build_plan, write_file
 from safecase.engine.journal._log import COLUMNS_NAME, LOG_NAME, write_log
 from safecase.engine.run_folder import write_plan
@@ -125,6 +126,7 @@ def make(folder: Path, arguments: argparse.Namespace) -> dict[str, object]:
             planned=len(plan),
             recorded=rows,
             attempts_digest=digest,
+            columns_digest=file_digest(run / COLUMNS_NAME),
             updated_at=MOMENT,
         ),
     )

@@ -10,7 +10,6 @@ if TYPE_CHECKING:
     from safecase.evidence.pack import PackSummary as PackSummary
     from safecase.evidence.pack import build_pack as build_pack
     from safecase.evidence.redaction import Redactor as Redactor
-    from safecase.evidence.signing import decode_key as decode_key
     from safecase.evidence.signing import load_key as load_key
     from safecase.evidence.signing import new_key as new_key
     from safecase.evidence.verification import known_keys as known_keys

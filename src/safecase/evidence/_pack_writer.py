@@ -11,7 +11,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import BinaryIO
 
-from safecase.base import InfrastructureError
+from safecase.base import InfrastructureError, InputError, try_lock
+from safecase_verify.reading.entry_names import one_reading, why_refused
 from safecase_verify.reading.layout import (
     DEFLATED,
     STORED,
@@ -21,8 +22,7 @@ from safecase_verify.reading.layout import (
     local_header,
 )
 
-_PIECE = 1 << 20
-"""Entries are written by the mebibyte, so that memory does not grow with them."""
+_PART, _PART_END = ".pack-", ".part"
 
 
 class PackWriter:
@@ -36,11 +36,16 @@ class PackWriter:
         self._temporary: Path | None = None
         self._stream: BinaryIO | None = None
         self._entries: list[Entry] = []
+        self._names: dict[str, str] = {}
 
     def __enter__(self) -> PackWriter:
         try:
             self.destination.parent.mkdir(parents=True, exist_ok=True)
-            handle, name = tempfile.mkstemp(dir=self.destination.parent, prefix=".pack-", suffix=".part")
+            remove_abandoned(self.destination.parent)
+            handle, name = tempfile.mkstemp(dir=self.destination.parent, prefix=_PART, suffix=_PART_END)
+            # Whoever holds the lock is at work on the file; a process that was killed holds none.
+            with contextlib.suppress(OSError):
+                try_lock(handle)
         except OSError as error:
             raise InfrastructureError(
                 f"cannot write the pack: {error.strerror}", where=str(self.destination)
@@ -54,18 +59,18 @@ class PackWriter:
 
         Returns the SHA-256, in hex, of the bytes as they stand in the pack.
         """
-        return self._add(name, (data,), compressed)
+        return self.add_pieces(name, (data,), compressed=compressed)
 
-    def add_file(self, name: str, path: Path, *, compressed: bool = False) -> str:
-        """Add an entry from a file, in pieces; returns the same."""
-        with path.open("rb") as source:
-            return self._add(name, iter(lambda: source.read(_PIECE), b""), compressed)
+    def add_pieces(self, name: str, pieces: Iterable[bytes], *, compressed: bool = False) -> str:
+        """Add an entry piece by piece; returns the same.
 
-    def _add(self, name: str, pieces: Iterable[bytes], compressed: bool) -> str:
-        """Write an entry piece by piece; its header is written twice, because size and checksum come last."""
+        Raises InputError where the name may not stand in a pack, or stands there in another spelling.
+        """
         stream = self._stream
         if stream is None:
             raise RuntimeError("the pack is not open")
+        self._take_name(name)
+        # Written twice, because size and checksum come last.
         packer = None if compressed else zlib.compressobj(6, zlib.DEFLATED, -zlib.MAX_WBITS)
         state = hashlib.sha256()
         checksum = size = packed = 0
@@ -87,6 +92,16 @@ class PackWriter:
         stream.seek(entry.end)
         self._entries.append(entry)
         return state.hexdigest()
+
+    def _take_name(self, name: str) -> None:
+        reason = why_refused(name)
+        other = self._names.setdefault(one_reading(name), name)
+        if other != name:
+            reason = f"differs from '{other}' by its spelling only"
+        if reason:
+            raise InputError(
+                f"the file {name!a} cannot go into a pack: its name {reason}", hint="rename the file"
+            )
 
     def _finish(self, stream: BinaryIO) -> None:
         """Write the directory."""
@@ -115,3 +130,11 @@ class PackWriter:
             self._stream = None
             if self._temporary is not None:
                 self._temporary.unlink(missing_ok=True)
+
+
+def remove_abandoned(folder: Path) -> None:
+    """Remove what killed processes left of packs in a folder; what a living one writes stays."""
+    for part in folder.glob(f"{_PART}*{_PART_END}"):
+        with contextlib.suppress(OSError), part.open("rb") as stream:
+            if try_lock(stream.fileno()):
+                part.unlink()

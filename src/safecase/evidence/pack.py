@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-import base64
 import csv
 import hashlib
 import io
-import tempfile
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 from pathlib import Path
 
 import orjson
 
 from safecase.base import FrameWriter, JsonObject, JsonValue, digest
-from safecase.engine import RunFolder, case_line
+from safecase.engine import RunFolder, case_line, comparison
 from safecase.evidence._masking import mask_files
 from safecase.evidence._pack_writer import PackWriter
 from safecase.evidence._packed_workspace import render_workspace, resolve_workspace, workspace_names
+from safecase.evidence._parallel import in_order
 from safecase.evidence.redaction import Redactor
 from safecase.evidence.signing import SigningKey, render_envelope, sign_statement
 from safecase.model import RunManifest, Verdict
@@ -52,10 +53,11 @@ workspace.json          the severities of the risks and the digests of the gates
 labels/                 what people said of a sample of the attempts (where a rule asks for it)
 statement.dsse.json     digests of all of this, signed (DSSE, in-toto statement, Ed25519)
 
-Check it, without trusting who made it:  pip install safecase-verify && safecase-verify THIS-FILE
-(a small program that needs nothing of safecase), or with safecase itself: safecase verify THIS-FILE
-The check computes every estimate, decision and verdict anew from the attempts. It cannot know whether an
-answer was scored rightly, nor whether an attempt was left out before the pack was signed.
+Check it, without trusting who made it:  pip install safecase-verify && safecase-verify --trust KEYS THIS-FILE
+It computes every estimate, decision and verdict anew, and needs nothing of safecase. With safecase itself,
+safecase verify --trust KEYS THIS-FILE, every scorer that needs no model is run again too. Without KEYS, a
+file of the keys that you know, both prove that the pack is whole and agrees with itself, and nothing about
+who made it.
 """
 _DEMO_NOTICE = """
 DEMO: the target was the demo that ships with safecase. Nothing here is evidence about any model.
@@ -73,6 +75,10 @@ class PackSummary:
     key_id: str
 
 
+_PIECE = 400
+"""Attempts that a process masks at a time: some tens of milliseconds of work."""
+
+
 class _Digests:
     """Adds entries to a pack and remembers their digests."""
 
@@ -84,9 +90,9 @@ class _Digests:
         packed = self.writer.add(name, data)
         self._list(name, hashlib.sha256(data).hexdigest(), packed)
 
-    def add_file(self, name: str, path: Path) -> None:
-        """Add a file that is compressed already."""
-        packed = self.writer.add_file(name, path, compressed=True)
+    def add_compressed(self, name: str, pieces: Iterator[bytes]) -> None:
+        """Add an entry whose pieces are compressed already."""
+        packed = self.writer.add_pieces(name, pieces, compressed=True)
         self._list(name, packed, packed)
 
     def _list(self, name: str, content: str, packed: str) -> None:
@@ -109,11 +115,11 @@ def build_pack(
 ) -> PackSummary:
     """Write a signed pack in one step. Raises InfrastructureError where the disk does not take it."""
     redactor = Redactor()
-    with PackWriter(destination) as writer, tempfile.TemporaryDirectory(prefix="safecase-pack-") as scratch:
+    with PackWriter(destination) as writer:
         digests = _Digests(writer)
-        _add_run(digests, "run", run, redactor, Path(scratch))
+        _add_run(digests, "run", run, redactor)
         if baseline is not None:
-            _add_run(digests, "baseline", baseline, redactor, Path(scratch))
+            _add_run(digests, "baseline", baseline, redactor)
         for verdict in verdicts:
             digests.add(
                 f"verdicts/{verdict.gate}.json", verdict.model_dump_json(indent=2, by_alias=True).encode()
@@ -128,7 +134,6 @@ def build_pack(
         notice = _DEMO_NOTICE if run.manifest.demo else ""
         digests.add("README.txt", (_README + notice).encode())
         predicate: JsonObject = {
-            "schema_version": 1,
             "created_at": created_at.isoformat(),
             "run_id": run.manifest.run_id,
             "manifest_digest": run.manifest.digest,
@@ -139,6 +144,7 @@ def build_pack(
             "redactions": dict(redactor.counts),
             "masked_files": list[JsonValue](masked_files),
             "original_attempts_digest": run.status.attempts_digest,
+            "run_state": run.status.state.value,
             "demo": run.manifest.demo,
             "safecase_version": run.manifest.safecase_version,
         }
@@ -155,7 +161,7 @@ def build_pack(
         entries=len(digests.subjects) + 1,
         redactions=dict(redactor.counts),
         ephemeral_key=key.ephemeral,
-        key_id=key_id(base64.b64decode(envelope.signatures[0].public_key)),
+        key_id=key_id(key.public_bytes),
     )
 
 
@@ -163,7 +169,7 @@ def _manifest(manifest: RunManifest) -> bytes:
     return manifest.model_dump_json(indent=2, by_alias=True).encode()
 
 
-def _add_run(digests: _Digests, prefix: str, run: RunFolder, redactor: Redactor, scratch: Path) -> None:
+def _add_run(digests: _Digests, prefix: str, run: RunFolder, redactor: Redactor) -> None:
     digests.add(f"{prefix}/manifest.json", _manifest(run.manifest))
     cases = run.cases()
     masked_cases = [redactor.redact_case(case) for case in cases]
@@ -181,9 +187,41 @@ def _add_run(digests: _Digests, prefix: str, run: RunFolder, redactor: Redactor,
     writer.writerow(["case_index", "repeat", "seed"])
     writer.writerows(zip(plan.case_index.tolist(), plan.repeat.tolist(), plan.seed.tolist(), strict=True))
     digests.add(f"{prefix}/draws.csv", table.getvalue().encode())
-    path = scratch / f"{prefix}.zst"
-    with path.open("wb") as stream, FrameWriter(stream) as compressed:
-        for draw, record in zip(run.columns().draw, run.records(), strict=True):
-            case = cases[plan.case_index[draw]]
-            compressed.write(redactor.redact_record(record, case) + b"\n")
-    digests.add_file(f"{prefix}/attempts.jsonl.zst", path)
+    digests.add_compressed(f"{prefix}/attempts.jsonl.zst", _masked_attempts(run, redactor))
+
+
+def _masked_attempts(run: RunFolder, redactor: Redactor) -> Iterator[bytes]:
+    """The attempts of a run with what is personal masked, compressed piece by piece, without a second copy.
+
+    Raises CheckFailed where the columns that the gate computed on are not what the records say.
+    """
+    work = _masking(run, comparison(run.columns()))
+    buffer = io.BytesIO()
+    with FrameWriter(buffer) as frame:
+        records = enumerate(run.records())
+        pieces = iter(lambda: list(islice(records, _PIECE)), [])
+        for masked, counts in in_order(work, pieces):
+            redactor.counts.update(counts)
+            frame.write(masked)
+            if buffer.tell():
+                yield buffer.getvalue()
+                buffer.seek(0)
+                buffer.truncate()
+    yield buffer.getvalue()
+
+
+def _masking(
+    run: RunFolder, compare: Callable[[int, bytes], int]
+) -> Callable[[list[tuple[int, bytes]]], tuple[bytes, Counter[str]]]:
+    """The work on a piece: records with their positions, to masked lines and what was masked in them."""
+    plan, cases, redactor = run.plan, run.cases(), Redactor()
+
+    def work(piece: list[tuple[int, bytes]]) -> tuple[bytes, Counter[str]]:
+        redactor.counts.clear()
+        lines = []
+        for position, record in piece:
+            draw = compare(position, record)
+            lines.append(redactor.redact_record(record, cases[plan.case_index[draw]]))
+        return b"\n".join(lines) + b"\n", Counter(redactor.counts)
+
+    return work

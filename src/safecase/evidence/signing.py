@@ -2,32 +2,30 @@
 
 The envelope is the one of the Dead Simple Signing Envelope specification: the signature covers
 ``DSSEv1 <type length> <type> <payload length> <payload>``, so a payload cannot be passed off under
-another type.
+another type. The key that signed, and what it is for, stand inside of the payload: nothing that is shown
+about a signature comes from bytes that it does not cover.
 """
 
 from __future__ import annotations
 
 import base64
-import binascii
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from safecase.base import InputError, Record, canonical_json
-from safecase_verify import PAYLOAD_TYPE, key_id
+from safecase.base import JsonObject, JsonValue, Record, canonical_json
+from safecase_verify import LASTING, MADE_FOR_ONE_PACK, PAYLOAD_TYPE, decode_key, key_id
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 
 class EnvelopeSignature(Record):
-    """One signature of an envelope, with the public key that made it."""
+    """The signature of an envelope; the key stands in the payload."""
 
     keyid: str
     sig: str
-    public_key: str
-    ephemeral: bool = False
-    """True where the key was made for this one pack: proves integrity, says nothing about origin."""
 
 
 class Envelope(Record):
@@ -74,40 +72,29 @@ def load_key(variable: str) -> SigningKey:
     return SigningKey(Ed25519PrivateKey.from_private_bytes(seed), ephemeral=False)
 
 
-def decode_key(text: str, where: str) -> bytes:
-    """The 32 bytes behind a base64 key; raises InputError where there are not 32."""
-    try:
-        key = base64.b64decode(text.strip(), validate=True)
-    except (binascii.Error, ValueError):
-        key = b""
-    if len(key) != 32:
-        raise InputError(
-            f"{where} does not hold an Ed25519 key", hint="32 bytes in base64; `safecase keys` makes a pair"
-        )
-    return key
-
-
 def _pre_authentication_encoding(payload_type: str, payload: bytes) -> bytes:
     kind = payload_type.encode()
     return b"DSSEv1 %d %s %d %s" % (len(kind), kind, len(payload), payload)
 
 
-def sign_statement(statement: object, key: SigningKey) -> Envelope:
-    """Sign a statement's canonical JSON."""
-    payload = canonical_json(statement)
-    signature = key.private.sign(_pre_authentication_encoding(PAYLOAD_TYPE, payload))
+def sign_statement(statement: Mapping[str, JsonValue], key: SigningKey) -> Envelope:
+    """Sign a statement's canonical JSON, with the signer's key and its kind in the predicate."""
     public = key.public_bytes
+    signer: JsonObject = {
+        "public_key": base64.b64encode(public).decode(),
+        "kind": MADE_FOR_ONE_PACK if key.ephemeral else LASTING,
+    }
+    predicate = statement.get("predicate")
+    signed = {
+        **statement,
+        "predicate": {**(predicate if isinstance(predicate, dict) else {}), "signer": signer},
+    }
+    payload = canonical_json(signed)
+    signature = key.private.sign(_pre_authentication_encoding(PAYLOAD_TYPE, payload))
     return Envelope(
         payloadType=PAYLOAD_TYPE,
         payload=base64.b64encode(payload).decode(),
-        signatures=(
-            EnvelopeSignature(
-                keyid=key_id(public),
-                sig=base64.b64encode(signature).decode(),
-                public_key=base64.b64encode(public).decode(),
-                ephemeral=key.ephemeral,
-            ),
-        ),
+        signatures=(EnvelopeSignature(keyid=key_id(public), sig=base64.b64encode(signature).decode()),),
     )
 
 

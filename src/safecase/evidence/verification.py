@@ -2,31 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import safecase_verify
-from safecase.base import InputError
+from safecase.base import CheckFailed, InputError
 from safecase.evidence._packed_workspace import check_workspace
-from safecase_verify import KnownKey, VerificationReport
+from safecase.evidence._parallel import in_order
+from safecase.evidence.rescoring import Rescoring
+from safecase.model import Attempt, Case, RunManifest
+from safecase_verify import KnownKey, Look, VerificationReport, read_entry
+
+if TYPE_CHECKING:
+    from zipfile import ZipFile
+
+_LARGEST_CASES = 512 * 1024**2
+"""As much as the verifier reads of them."""
 
 
 def verify_pack(
     path: Path | str, *, known: Sequence[KnownKey] = (), require_trust: bool = False
 ) -> VerificationReport:
-    """Check a pack. Needs no network and no workspace.
+    """Check a pack. Needs no network and no workspace, and runs no code of a pack.
 
-    What ``safecase-verify`` checks, and the workspace files against what the pack says of them. ``known``:
-    the keys that the reader knows; with any, only a signature by one of them counts. ``require_trust``:
-    without a known key nothing holds. Raises InputError where the file is no pack at all; everything else
-    stands in the report.
+    What ``safecase-verify`` checks, every score that needs no model made again, and the workspace files
+    against what the pack says of them. ``known``: the keys that the reader knows; with any, only a signature
+    by one of them counts. ``require_trust``: without a known key nothing holds. Raises InputError where the
+    file is no pack at all; everything else stands in the report.
     """
-    try:
+    with _as_ours():
         return safecase_verify.verify_pack(
-            path, known=known, require_trust=require_trust, steps={"workspace files": check_workspace}
+            path,
+            known=known,
+            require_trust=require_trust,
+            scoring=_scoring,
+            in_order=in_order,
+            further={"workspace files": check_workspace},
         )
-    except safecase_verify.InputError as error:
-        raise InputError(error.message, where=error.where or None, hint=error.hint or None) from None
 
 
 def known_keys(file: Path | None, public_key: str) -> tuple[KnownKey, ...]:
@@ -34,11 +49,47 @@ def known_keys(file: Path | None, public_key: str) -> tuple[KnownKey, ...]:
 
     Raises InputError where one does not read or could prove nothing.
     """
-    try:
+    with _as_ours():
         found = safecase_verify.read_known_keys(file) if file else ()
         if public_key:
             key = safecase_verify.decode_key(public_key, "--public-key")
             found = (*found, KnownKey("--public-key", key))
+    return found
+
+
+def packed_run(archive: ZipFile, prefix: str) -> tuple[RunManifest, tuple[Case, ...]]:
+    """Manifest and cases of a run of a pack in the vocabulary of safecase. Raises ValueError."""
+    manifest = RunManifest.model_validate_json(read_entry(archive, f"{prefix}/manifest.json"))
+    lines = read_entry(archive, f"{prefix}/cases.jsonl", limit=_LARGEST_CASES).splitlines()
+    return manifest, tuple(Case.model_validate_json(line) for line in lines if line)
+
+
+def _scoring(archive: ZipFile, prefix: str) -> Look:
+    with _as_theirs():
+        again = Rescoring(*packed_run(archive, prefix))
+
+    def look(line: bytes, case_index: int) -> Counter[str]:
+        with _as_theirs():
+            return again.check(Attempt.model_validate_json(line), line, case_index)
+
+    return look
+
+
+@contextmanager
+def _as_ours() -> Iterator[None]:
+    """Bad input that the verifier tells, as an error of safecase."""
+    try:
+        yield
     except safecase_verify.InputError as error:
         raise InputError(error.message, where=error.where or None, hint=error.hint or None) from None
-    return found
+
+
+@contextmanager
+def _as_theirs() -> Iterator[None]:
+    """A failed check of safecase, as one of the verifier, which reports it."""
+    try:
+        yield
+    except CheckFailed as error:
+        raise safecase_verify.CheckFailed(
+            error.message, where=error.where or "", hint=error.hint or ""
+        ) from None

@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime
 from pydantic import ValidationError
 
 from safecase.base import ExitCode, InputError
-from safecase.engine import RunFolder, write_file
+from safecase.engine import RunFolder, check_results, write_file
 from safecase.gate import BaselineRun, evaluate_gate
 from safecase.model import Gate, StaleEvidence, Verdict, VerdictKind
 from safecase.workflow._decisions import decisions
@@ -35,9 +35,11 @@ def decide(
 
     The gates are those of the manifest. A gate of the workspace that differs from them is a changed
     rule and is refused by that name; ``check_present`` compares the recorded system with the
-    present one, so that stale evidence shows.
+    present one, so that stale evidence shows. Raises CheckFailed where the run's results are not those that
+    were recorded.
     """
     manifest = folder.manifest
+    check_results(folder)
     if not manifest.gates:
         raise InputError("no gate was frozen into this run's manifest", hint="run again with --gate")
     gates = (pick(manifest.gates, gate, "frozen gate"),) if gate else manifest.gates

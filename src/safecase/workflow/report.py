@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from safecase.base import VERSION, SourcePosition
-from safecase.engine import RunFolder
+from safecase.engine import RunFolder, check_results
 from safecase.evidence import PackSummary, Redactor, build_pack, chain_for, load_key
 from safecase.gate import ERROR, VIOLATED, by_severity, case_mask, risk_coverage
 from safecase.interop import render_junit, render_sarif
@@ -165,6 +165,7 @@ def write_report(
 ) -> ReportFiles:
     """Write the report, the CI files and the signed pack; each in one step."""
     manifest = folder.manifest
+    check_results(folder)
     target = destination or project.workspace.root / "packs" / f"{manifest.run_id}-{verdict.gate}"
     target.mkdir(parents=True, exist_ok=True)
     redactor = Redactor()

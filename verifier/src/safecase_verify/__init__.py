@@ -22,15 +22,15 @@ _PLACES = {
     "methods._units": ("made_draws",),
     "pack": (
         "INTEGRITY_ONLY", "MASKED_DECISIONS", "PACKED_DIGEST", "PREDICATE_TYPE", "STATEMENT",
-        "STATEMENT_TYPE", "WORKSPACE", "Progress", "Step", "VerificationReport",
-        "VerificationStep", "verify_pack",
+        "STATEMENT_TYPE", "WORKSPACE", "Progress", "SCORED_AGAIN", "Scoring", "Step",
+        "VerificationReport", "VerificationStep", "verify_pack",
     ),
     "reading.archive": ("open_pack", "read_entry"),
     "reading.raw_run": ("RawRun",),
     "reading.records": ("GateRule", "PackedWorkspace"),
-    "reading.run": ("MASKED_CASES",),
+    "reading.run": ("InOrder", "Look", "MASKED_CASES"),
     "reading.keys": ("KnownKey", "decode_key", "key_id", "read_known_keys"),
-    "reading.signature": ("PAYLOAD_TYPE",),
+    "reading.signature": ("LASTING", "MADE_FOR_ONE_PACK", "PAYLOAD_TYPE"),
     "statistics.intervals": ("Interval",),
 }  # fmt: skip
 """Module → the names of it that others may use; loaded when they are asked for."""
@@ -54,10 +54,12 @@ if TYPE_CHECKING:
     from safecase_verify.pack import MASKED_DECISIONS as MASKED_DECISIONS
     from safecase_verify.pack import PACKED_DIGEST as PACKED_DIGEST
     from safecase_verify.pack import PREDICATE_TYPE as PREDICATE_TYPE
+    from safecase_verify.pack import SCORED_AGAIN as SCORED_AGAIN
     from safecase_verify.pack import STATEMENT as STATEMENT
     from safecase_verify.pack import STATEMENT_TYPE as STATEMENT_TYPE
     from safecase_verify.pack import WORKSPACE as WORKSPACE
     from safecase_verify.pack import Progress as Progress
+    from safecase_verify.pack import Scoring as Scoring
     from safecase_verify.pack import Step as Step
     from safecase_verify.pack import VerificationReport as VerificationReport
     from safecase_verify.pack import VerificationStep as VerificationStep
@@ -72,6 +74,10 @@ if TYPE_CHECKING:
     from safecase_verify.reading.records import GateRule as GateRule
     from safecase_verify.reading.records import PackedWorkspace as PackedWorkspace
     from safecase_verify.reading.run import MASKED_CASES as MASKED_CASES
+    from safecase_verify.reading.run import InOrder as InOrder
+    from safecase_verify.reading.run import Look as Look
+    from safecase_verify.reading.signature import LASTING as LASTING
+    from safecase_verify.reading.signature import MADE_FOR_ONE_PACK as MADE_FOR_ONE_PACK
     from safecase_verify.reading.signature import PAYLOAD_TYPE as PAYLOAD_TYPE
     from safecase_verify.statistics.intervals import Interval as Interval
 

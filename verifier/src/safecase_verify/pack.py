@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import zipfile
 import zlib
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -20,7 +21,7 @@ from safecase_verify.reading._fields import read_record
 from safecase_verify.reading.archive import open_pack, packed_digest, read_entry
 from safecase_verify.reading.canonical import digest, read_json
 from safecase_verify.reading.frames import ZstdError
-from safecase_verify.reading.keys import KnownKey, key_id
+from safecase_verify.reading.keys import KnownKey
 from safecase_verify.reading.raw_run import RawRun
 from safecase_verify.reading.records import (
     Decision,
@@ -31,18 +32,23 @@ from safecase_verify.reading.records import (
     read_manifest,
     read_verdict,
 )
-from safecase_verify.reading.run import PackedRun, first_line
-from safecase_verify.reading.signature import open_envelope
+from safecase_verify.reading.run import InOrder, Look, PackedRun, first_line
+from safecase_verify.reading.signature import MADE_FOR_ONE_PACK, open_envelope
 
 STATEMENT = "statement.dsse.json"
 PACKED_DIGEST = "packed_sha256"
 """Annotation of a subject: digest of its bytes as they stand in the pack, compressed."""
-PREDICATE_TYPE = "urn:safecase:evidence-pack:1"
+PREDICATE_TYPE = "urn:safecase:evidence-pack:2"
 STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
 MASKED_DECISIONS = "masked_decisions.json"
 """Line of the decision log → digest of the decision as it was signed, where its text is masked."""
 WORKSPACE = "workspace.json"
 """What the workspace files declare, resolved (`PackedWorkspace`)."""
+Scoring: TypeAlias = Callable[[zipfile.ZipFile, str], Look]
+"""What scores the attempts of a run again, made for the run that a pack holds under a prefix. Raises
+CheckFailed."""
+SCORED_AGAIN = "scored again"
+"""Under this name a `Look` counts scores that came out as recorded; under any other, why one was not made."""
 INTEGRITY_ONLY = "integrity only: anyone could have made this"
 """What is said of a pack for which nobody vouches."""
 _LONGEST_DETAIL = 1_000
@@ -94,15 +100,32 @@ class Progress:
     archive: zipfile.ZipFile
     known: Sequence[KnownKey]
     require_trust: bool
+    scoring: Scoring | None
+    in_order: InOrder
     checks: list[VerificationStep]
     statement: dict[str, Any] = field(default_factory=dict)
     runs: dict[str, PackedRun] = field(default_factory=dict)
     signer: str = ""
     trusted: str = ""
+    accepted: list[RiskAcceptance] = field(default_factory=list)
+    """Residual risks that the decision log accepts, in its order."""
     skipped: list[str] = field(default_factory=list)
     workspace: PackedWorkspace = field(default_factory=PackedWorkspace)
     earlier: list[RunManifest] = field(default_factory=list)
     """The runs before this one that the pack holds, nearest first."""
+
+    @property
+    def made_at(self) -> datetime:
+        """When the pack says that it was made. Raises CheckFailed where it does not, or without a zone."""
+        predicate = self.statement.get("predicate")
+        text = predicate.get("created_at", "") if isinstance(predicate, dict) else ""
+        try:
+            made = datetime.fromisoformat(str(text))
+        except ValueError:
+            made = None
+        if made is None or made.tzinfo is None:
+            raise CheckFailed("the signed statement does not say when the pack was made")
+        return made
 
     def read(self, name: str) -> Any:
         """The JSON of an entry. Raises CheckFailed where it is none."""
@@ -138,21 +161,24 @@ def verify_pack(
     *,
     known: Sequence[KnownKey] = (),
     require_trust: bool = False,
-    steps: Mapping[str, Step] | None = None,
+    scoring: Scoring | None = None,
+    in_order: InOrder = map,
+    further: Mapping[str, Step] | None = None,
 ) -> VerificationReport:
     """Check a pack. Needs no network and no workspace.
 
     ``known``: the keys that the reader knows; with any, only a signature by one of them counts.
-    ``require_trust``: without a known key nothing holds. ``steps`` are further checks by name, done once
-    signature, plan and attempts hold. Raises InputError where the file is no pack at all; everything else
-    stands in the report.
+    ``require_trust``: without a known key nothing holds. ``scoring``: scores attempts again, where the
+    scorers are at hand; ``in_order``: shares the work on attempts out, like `map`. ``further``: checks by
+    name, done once signature, plan and attempts hold. Raises InputError where the file is no pack at all;
+    everything else stands in the report.
     """
     checks: list[VerificationStep] = []
     progress: Progress | None = None
     try:
         with open_pack(Path(path)) as archive:
-            progress = Progress(archive, known, require_trust, checks)
-            _verify(progress, steps or {})
+            progress = Progress(archive, known, require_trust, scoring, in_order, checks)
+            _verify(progress, further or {})
     except CheckFailed as error:
         checks.append(VerificationStep(name="archive", ok=False, detail=_harmless(error.render())))
     except _BROKEN as error:
@@ -175,7 +201,7 @@ def verify_pack(
     )
 
 
-def _verify(progress: Progress, more: Mapping[str, Step]) -> None:
+def _verify(progress: Progress, further: Mapping[str, Step]) -> None:
     needed = (("signature", _signature), ("contents", _contents), ("plan", _plan), ("attempts", _attempts))
     for name, work in needed:
         if not progress.step(name, lambda work=work: work(progress)):  # type: ignore[misc]
@@ -185,12 +211,11 @@ def _verify(progress: Progress, more: Mapping[str, Step]) -> None:
         "chain", lambda: _chain(progress)
     ):
         progress.step("rules", lambda: _rules(progress))
-    accepted: list[RiskAcceptance] = []
     if "decisions.jsonl" in progress.archive.namelist():
-        progress.step("decisions", lambda: _decisions(progress, accepted))
-    for name, check in more.items():
+        progress.step("decisions", lambda: _decisions(progress))
+    for name, check in further.items():
         progress.step(name, lambda check=check: check(progress))  # type: ignore[misc]
-    evidence = _evidence(progress, tuple(accepted))
+    evidence = _evidence(progress)
     names = _verdict_names(progress.archive)
     if not names:
         progress.checks.append(VerificationStep(name="verdict", ok=False, detail="the pack holds no verdict"))
@@ -201,50 +226,30 @@ def _verify(progress: Progress, more: Mapping[str, Step]) -> None:
 
 def _signature(progress: Progress) -> str:
     """The step that opens the signed statement, and believes nothing else."""
-    payload, by = open_envelope(read_entry(progress.archive, STATEMENT))
-    try:
-        read = read_json(payload)
-    except ValueError as error:
-        raise CheckFailed("the signed statement is not JSON") from error
-    if (
-        not isinstance(read, dict)
-        or read.get("_type") != STATEMENT_TYPE
-        or read.get("predicateType") != PREDICATE_TYPE
-    ):
+    statement, signer = open_envelope(read_entry(progress.archive, STATEMENT))
+    if statement.get("_type") != STATEMENT_TYPE or statement.get("predicateType") != PREDICATE_TYPE:
         raise CheckFailed("the signed statement is not that of an evidence pack of this format")
-    progress.statement.update(read)
-    progress.signer = by.keyid
+    progress.statement.update(statement)
+    progress.signer = signer.id
+    own_word = ", which says that it was made for this pack" if signer.kind == MADE_FOR_ONE_PACK else ""
     if progress.known:
-        same = [known for known in progress.known if key_id(known.key) == by.keyid]
+        same = [known for known in progress.known if known.key == signer.key]
         if not same:
-            raise CheckFailed(f"signed by {by.keyid}, which is none of the keys that you trust")
-        made = _made_at(progress.statement)
+            raise CheckFailed(f"signed by {signer.id}, which is none of the keys that you trust")
+        made = progress.made_at
         valid = [known for known in same if known.counts_at(made)]
         if not valid:
             raise CheckFailed(
                 f"the key of {same[0].name} did not count any more, or not yet, on {made:%Y-%m-%d}"
             )
         progress.trusted = valid[0].name
-        return f"signed by {progress.trusted} ({by.keyid}), whom you trust"
+        return f"signed by {progress.trusted} ({signer.id}), whom you trust"
     if progress.require_trust:
         raise CheckFailed(
-            f"{INTEGRITY_ONLY}: no known key was given to hold {by.keyid} against",
+            f"{INTEGRITY_ONLY}: no known key was given to hold {signer.id} against",
             hint="--trust FILE or --public-key KEY; --no-require-trust checks integrity only",
         )
-    return f"{INTEGRITY_ONLY}: signed by {by.keyid}, a key that nobody vouches for"
-
-
-def _made_at(statement: Mapping[str, Any]) -> datetime:
-    """When the pack says that it was made. Raises CheckFailed where it does not say so, or without a zone."""
-    predicate = statement.get("predicate")
-    text = predicate.get("created_at", "") if isinstance(predicate, dict) else ""
-    try:
-        made = datetime.fromisoformat(str(text))
-    except ValueError:
-        made = None
-    if made is None or made.tzinfo is None:
-        raise CheckFailed("the signed statement does not say when the pack was made")
-    return made
+    return f"{INTEGRITY_ONLY}: signed by {signer.id}{own_word}, a key that nobody vouches for"
 
 
 def _contents(progress: Progress) -> str:
@@ -308,10 +313,20 @@ def _plan(progress: Progress) -> str:
 
 
 def _attempts(progress: Progress) -> str:
-    for run in progress.runs.values():
-        run.read_attempts(progress.archive)
+    made_at = progress.made_at
+    told: Counter[str] = Counter()
+    for prefix, run in progress.runs.items():
+        look = progress.scoring(progress.archive, prefix) if progress.scoring else None
+        said = run.read_attempts(progress.archive, made_at, look=look, in_order=progress.in_order)
+        told.update(said)
+        progress.skipped += [
+            f"{prefix}: {count} scores {reason}"
+            for reason, count in sorted(said.items())
+            if reason != SCORED_AGAIN
+        ]
     count = progress.runs["run"].attempts
-    return f"{count} attempts, each planned, none twice, outcomes follow from scores"
+    detail = f"{count} attempts, each planned, none twice, outcomes follow from scores"
+    return f"{detail}; {told[SCORED_AGAIN]} scores made again from the transcripts" if told else detail
 
 
 def _statement(progress: Progress) -> str:
@@ -398,7 +413,7 @@ def _rules(progress: Progress) -> str:
     return check_rules(run.manifest, verdicts, progress.earlier, progress.workspace, progress.skipped)
 
 
-def _decisions(progress: Progress, accepted: list[RiskAcceptance]) -> str:
+def _decisions(progress: Progress) -> str:
     """Each entry of the decision log names the digest of the one before it."""
     previous = ""
     count = 0
@@ -413,7 +428,7 @@ def _decisions(progress: Progress, accepted: list[RiskAcceptance]) -> str:
         if decision.previous_digest != previous:
             raise CheckFailed("the decision log's chain is broken here", where=place)
         previous = originals.pop(str(number), "") or digest(raw)
-        accepted.extend(decision.accepted_risks)
+        progress.accepted.extend(decision.accepted_risks)
         count += 1
     if originals:
         raise CheckFailed("this names decisions that the log does not hold", where=MASKED_DECISIONS)
@@ -431,16 +446,24 @@ def _masked_decisions(progress: Progress) -> dict[str, str]:
     return dict(found)
 
 
-def _evidence(progress: Progress, accepted: tuple[RiskAcceptance, ...]) -> Evidence:
+def _evidence(progress: Progress) -> Evidence:
     """What verdicts are computed anew from: records of the runs, acceptances, labels, and the day of
     signing."""
     earlier = progress.runs.get("baseline")
     baseline: RawRun | None = earlier.raw() if earlier else None
-    signed_on = _made_at(progress.statement).date()
+    signed_on = progress.made_at.date()
     run = progress.runs["run"]
     rules = [rule for gate in run.manifest.gates for rule in gate.rules]
     labels = packed_labels(progress.archive, rules)
-    return Evidence(run.manifest, run.raw(), baseline, progress.workspace.risks, accepted, signed_on, labels)
+    return Evidence(
+        run.manifest,
+        run.raw(),
+        baseline,
+        progress.workspace.risks,
+        tuple(progress.accepted),
+        signed_on,
+        labels,
+    )
 
 
 def _verdict_names(archive: zipfile.ZipFile) -> list[str]:

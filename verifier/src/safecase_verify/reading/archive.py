@@ -8,12 +8,15 @@ import stat
 import zipfile
 import zlib
 from collections.abc import Iterator
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from safecase_verify.errors import CheckFailed, InputError
-from safecase_verify.reading.layout import Entry, check_layout
+from safecase_verify.reading.entry_names import one_reading, why_refused
+from safecase_verify.reading.layout import Entry, check_layout, directory_size
 
 MAXIMUM_ENTRIES = 10_000
+MAXIMUM_DIRECTORY_BYTES = 8 * 1024**2
+"""The directory is read whole before anything of it is known: 10,000 entries with long names have 2 MiB."""
 MAXIMUM_ENTRY_BYTES = 8 * 1024**3
 MAXIMUM_TOTAL_BYTES = 16 * 1024**3
 """Far above what packs need and far below what hurts (design/pack-format.md)."""
@@ -37,6 +40,8 @@ def open_pack(path: Path) -> Iterator[zipfile.ZipFile]:
     """
     if not path.is_file():
         raise InputError("there is no such pack", where=str(path))
+    if directory_size(path) > MAXIMUM_DIRECTORY_BYTES:
+        raise CheckFailed("the pack's directory is larger than packs need: it is not read", where=str(path))
     try:
         archive = zipfile.ZipFile(path)
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
@@ -56,20 +61,22 @@ def _inspect(archive: zipfile.ZipFile, where: str) -> None:
         raise CheckFailed(
             f"the pack has {len(entries)} entries; at most {MAXIMUM_ENTRIES} are read", where=where
         )
-    seen: set[str] = set()
+    seen: dict[str, str] = {}
     total = 0
     for entry in entries:
-        name = entry.filename
-        place = f"{where}!{name[:120]}"
-        parts = PurePosixPath(name).parts
-        if name.startswith(("/", "\\")) or "\\" in name or ".." in parts or ":" in name or "\x00" in name:
-            raise CheckFailed("the pack holds an entry whose path leads outside of it", where=place)
+        name, before = entry.filename, len(seen)
+        place = f"{where}!{ascii(name)[1:-1][:120]}"
+        # The name as it stands in the file: the reader cuts what follows a NUL.
+        reason = why_refused(entry.orig_filename)
+        if reason:
+            raise CheckFailed(f"the pack holds an entry whose name {reason}", where=place)
         mode = entry.external_attr >> 16
         if stat.S_IFMT(mode) not in (0, stat.S_IFREG):
             raise CheckFailed("the pack holds a link or a special file", where=place)
-        if name in seen:
-            raise CheckFailed("the pack holds this entry twice", where=place)
-        seen.add(name)
+        other = seen.setdefault(one_reading(name), name)
+        if len(seen) == before:
+            twice = "twice" if other == name else f"and {ascii(other)[1:-1]}, which some systems take for it"
+            raise CheckFailed(f"the pack holds this entry {twice}", where=place)
         total += entry.file_size
         swollen = entry.file_size > _RATIO_FREE_BYTES and entry.file_size > MAXIMUM_RATIO * max(
             entry.compress_size, 1

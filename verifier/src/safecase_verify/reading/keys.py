@@ -103,8 +103,12 @@ def read_known_keys(path: Path) -> tuple[KnownKey, ...]:
         raise InputError(f"cannot read the known keys: {error}", where=str(path)) from error
     found = []
     for number, line in enumerate(lines, start=1):
-        words = line.split("#", 1)[0].split() if line.lstrip().startswith("#") else line.split()
-        if words and (known := _known_key(words, f"{path}:{number}")) is not None:
+        words = line.split()
+        if (
+            words
+            and not words[0].startswith("#")
+            and (known := _known_key(words, f"{path}:{number}")) is not None
+        ):
             found.append(known)
     if not found:
         raise InputError(
@@ -120,10 +124,9 @@ def _known_key(words: Sequence[str], place: str) -> KnownKey | None:
         at = words.index(_SSH)
         if at + 1 >= len(words):
             raise InputError("the key is missing", where=place)
+        namespaces, after, before = _options(" ".join(words[1:at]), place)
         key = _ssh_key(words[at + 1], place)
         name = words[0] if at else " ".join(words[2:]) or key_id(key)
-        options = " ".join(words[1:at])
-        namespaces, after, before = _options(options, place)
         if namespaces and not {NAMESPACE, "*"} & namespaces:
             return None
     elif len(words) < 2 or any(word.startswith(("ssh-", "ecdsa-", "sk-")) for word in words):

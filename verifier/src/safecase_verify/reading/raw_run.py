@@ -9,6 +9,8 @@ from typing import TypeVar
 
 from safecase_verify.reading.records import Case, ScorerCard
 
+OUTCOMES = ("", "held", "violated", "undetermined", "error")
+"""Outcome of code 0 (not made), 1, 2, 3, 4."""
 Value = TypeVar("Value")
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from typing import Any, ClassVar, Literal
 
 from safecase_verify.errors import CheckFailed
@@ -174,7 +174,7 @@ class SuiteReference:
 class ScorerReference:
     """A scorer as it was used."""
 
-    UNREAD: ClassVar = ("judge_model",)
+    UNREAD: ClassVar = ("kind", "parameters", "own_code", "surroundings", "judge_model")
     name: str
     version: str
     card_digest: str
@@ -225,11 +225,12 @@ class RunManifest:
     """What was planned before the first call."""
 
     UNREAD: ClassVar = (
-        "created_at", "safecase_version", "target_name", "target_kind", "target_fingerprint", "selection",
+        "safecase_version", "target_name", "target_kind", "target_fingerprint", "selection",
         "environment", "settings",
     )  # fmt: skip
     schema_version: int
     run_id: str
+    created_at: datetime
     system: SystemVersion
     demo: bool
     suites: tuple[SuiteReference, ...]

@@ -8,16 +8,19 @@ import re
 import sys
 import zipfile
 from array import array
-from collections.abc import Iterator
-from typing import Any
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from datetime import datetime
+from typing import Any, TypeAlias
 
+from safecase_verify.checks.attempts import check_error, check_script, check_time
 from safecase_verify.checks.draw_order import check_draw_order
 from safecase_verify.errors import CheckFailed
 from safecase_verify.reading._fields import read_record
 from safecase_verify.reading.archive import BROKEN_BYTES, read_entry
 from safecase_verify.reading.canonical import digest, digest_bytes, read_json
 from safecase_verify.reading.frames import ZstdError, unpacked_pieces
-from safecase_verify.reading.raw_run import DrawColumn, RawRun
+from safecase_verify.reading.raw_run import OUTCOMES, DrawColumn, RawRun
 from safecase_verify.reading.records import Case, read_manifest
 
 MASKED_CASES = "masked_cases.json"
@@ -28,7 +31,7 @@ ATTEMPT_FIELDS = frozenset(
         "started_at", "latency_ms", "usage", "cached",
     }
 )  # fmt: skip
-_OUTCOMES = frozenset({"held", "violated", "undetermined", "error"})
+_CODES = {name: code for code, name in enumerate(OUTCOMES) if code}
 _LARGEST_LINE = 64 * 1024 * 1024
 """As long as a line of a data set may be (`workspace._datasets`)."""
 _MOST_CASE_BYTES = 512 * 1024 * 1024
@@ -43,7 +46,53 @@ _MOST_DRAWS = 50_000_000
 """At 16 bytes a draw, 0.8 GB: more than a run has, and what memory can hold."""
 _LONGEST_DRAW = 64
 """Bytes of a line that are read: three numbers of ten digits with their commas have 33."""
+_PIECE_LINES, _PIECE_BYTES = 200, 4 * 1024 * 1024
+"""Attempts that are worked on at a time."""
 _DRAW = re.compile(rb"([0-9]{1,10}),([0-9]{1,10}),([0-9]{1,10})\n")
+
+
+Look: TypeAlias = Callable[[bytes, int], Counter[str]]
+"""(an attempt's line, index of its case) → what is to be told of it, counted. Raises CheckFailed."""
+Row: TypeAlias = tuple[int, str, float, float | None, bool]
+"""Draw, outcome, milliseconds, cost, cached."""
+InOrder: TypeAlias = Callable[..., Iterable[Any]]
+
+
+class _Reading:
+    """The work on a piece of the attempts: lines with the number of the first, to rows and what is told."""
+
+    def __init__(self, run: PackedRun, name: str, made_at: datetime, look: Look | None) -> None:
+        self._run, self._name, self._made_at, self._look = run, name, made_at, look
+
+    def __call__(self, piece: tuple[int, list[bytes]]) -> tuple[list[Row], Counter[str]]:
+        first, lines = piece
+        rows: list[Row] = []
+        told: Counter[str] = Counter()
+        for number, line in enumerate(lines, start=first):
+            try:
+                row = self._run.check_attempt(read_json(line), self._made_at)
+                if self._look is not None:
+                    told.update(self._look(line, self._run.case_index[row[0]]))
+            except (ValueError, TypeError, LookupError, AttributeError, RecursionError) as error:
+                raise CheckFailed("this attempt does not read", where=f"{self._name}:{number}") from error
+            except CheckFailed as error:
+                raise CheckFailed(error.message, where=f"{self._name}:{number}") from error
+            rows.append(row)
+        return rows, told
+
+
+def _pieces(lines: Iterable[bytes]) -> Iterator[tuple[int, list[bytes]]]:
+    """Lines in pieces, each with the number of its first; a piece has few lines, or few bytes."""
+    piece: list[bytes] = []
+    first, size = 1, 0
+    for line in lines:
+        piece.append(line)
+        size += len(line)
+        if len(piece) >= _PIECE_LINES or size >= _PIECE_BYTES:
+            yield first, piece
+            first, piece, size = first + len(piece), [], 0
+    if piece:
+        yield first, piece
 
 
 class PackedRun:
@@ -58,13 +107,15 @@ class PackedRun:
             raise CheckFailed(f"this does not read: {first_line(error)}", where=place) from error
         self.masked = _masked(archive, prefix)
         cases, digests = [], []
+        self._scripts: list[list[tuple[str, Any]]] = []
         place = f"{prefix}/cases.jsonl"
         for number, line in enumerate(_case_lines(archive, place), start=1):
             try:
                 raw = read_json(line)
                 case = read_record(Case, raw, f"{place}:{number}")
+                self._scripts.append([(item["role"], item["content"]) for item in raw["messages"]])
                 digests.append(self.masked.get(case.id) or digest(raw))
-            except ValueError as error:
+            except (ValueError, TypeError, LookupError) as error:
                 raise CheckFailed(
                     f"this does not read: {first_line(error)}", where=f"{place}:{number}"
                 ) from error
@@ -119,54 +170,76 @@ class PackedRun:
         """The name of the draw order."""
         return self.manifest.draw_order
 
-    def read_attempts(self, archive: zipfile.ZipFile) -> None:
-        """Read and check every attempt, one at a time."""
-        name = f"{self.prefix}/attempts.jsonl.zst"
-        last = -1
-        for number, line in enumerate(_lines(archive, name), start=1):
-            try:
-                last = self._take(read_json(line), last)
-            except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
-                raise CheckFailed("this attempt does not read", where=f"{name}:{number}") from error
-            except CheckFailed as error:
-                raise CheckFailed(error.message, where=f"{name}:{number}") from None
+    def read_attempts(
+        self,
+        archive: zipfile.ZipFile,
+        made_at: datetime,
+        *,
+        look: Look | None = None,
+        in_order: InOrder = map,
+    ) -> Counter[str]:
+        """Read and check every attempt, piece by piece; what ``look`` says of them, counted.
 
-    def _take(self, attempt: dict[str, Any], last: int) -> int:
-        """Check one attempt and keep what is computed on; its draw, which must come after ``last``."""
+        ``made_at``: when the pack was made. ``in_order``: does the work on the pieces, like `map`.
+        """
+        name = f"{self.prefix}/attempts.jsonl.zst"
+        work = _Reading(self, name, made_at, look)
+        said: Counter[str] = Counter()
+        last = -1
+        for rows, told in in_order(work, _pieces(_lines(archive, name))):
+            for draw, outcome, latency, cost, cached in rows:
+                if draw <= last:
+                    place = f"{name}:{self.attempts + 1}"
+                    raise CheckFailed("this attempt stands twice or out of order", where=place)
+                last = draw
+                code = _CODES[outcome]
+                # The very words of the table, so that a million of them take no room.
+                self._outcome[draw] = OUTCOMES[code]
+                self._made[draw] = code
+                self._latency[draw] = latency
+                self._cost[draw] = cost or 0.0
+                self._unpriced[draw] = cost is None
+                self._cached[draw] = cached
+            said.update(told)
+        return said
+
+    @property
+    def made(self) -> bytearray:
+        """One byte a planned draw: 0 where none was made, else the place of its outcome in `OUTCOMES`."""
+        return self._made
+
+    def check_attempt(self, attempt: dict[str, Any], made_at: datetime) -> Row:
+        """Hold one attempt against the plan, its case and the times; what is computed on.
+
+        Raises CheckFailed, without the place; ValueError, TypeError or LookupError where it does not read.
+        """
         draw, outcome, cost = attempt["draw"], attempt["outcome"], attempt["usage"]["cost_usd"]
         latency, cached = attempt["latency_ms"], attempt["cached"]
         if (
             attempt.keys() != ATTEMPT_FIELDS
             or type(draw) is not int
             or type(cached) is not bool
-            or outcome not in _OUTCOMES
-            or not math.isfinite(latency)
-            or not (cost is None or math.isfinite(cost))
+            or outcome not in _CODES
+            or not (cost is None or (type(cost) in (int, float) and math.isfinite(cost)))
+            or type(latency) not in (int, float)
         ):
             raise ValueError("a field is not what it must be")
-        if draw <= last:
-            raise CheckFailed("this attempt stands twice or out of order")
-        if draw >= len(self.case_index):
+        if not 0 <= draw < len(self.case_index):
             raise CheckFailed("this attempt was not planned")
         index = self.case_index[draw]
         planned = (self.cases[index].id, self.repeat[draw], self.seeds[draw], self.digests[index])
         if (attempt["case_id"], attempt["repeat"], attempt["seed"], attempt["case_digest"]) != planned:
             raise CheckFailed("this attempt is of another case than was planned")
-        if attempt["scores"]:
-            follows = _combined([score["outcome"] for score in attempt["scores"]])
-        elif attempt["error"] is not None:
-            follows = "error"
-        else:
-            raise CheckFailed("this attempt has neither a score nor an error")
-        if follows != outcome:
+        check_time(datetime.fromisoformat(attempt["started_at"]), self.manifest.created_at, made_at)
+        outcomes = [score["outcome"] for score in attempt["scores"]]
+        check_error(outcomes, attempt["error"] is not None)
+        if (_combined(outcomes) if outcomes else "error") != outcome:
             raise CheckFailed("this attempt's outcome does not follow from its scores")
-        self._outcome[draw] = sys.intern(outcome)
-        self._made[draw] = 1
-        self._latency[draw] = latency
-        self._cost[draw] = cost or 0.0
-        self._unpriced[draw] = cost is None
-        self._cached[draw] = cached
-        return draw
+        if not (math.isfinite(latency) and latency >= 0):
+            raise CheckFailed("this attempt took a time that cannot be")
+        said = [(message["role"], message["content"]) for message in attempt["transcript"]["messages"]]
+        check_script(self._scripts[index], said)
+        return draw, outcome, latency, cost, cached
 
     def _price(self, draw: int) -> float | None:
         """What a draw cost; None where the price is not known, which is not nothing."""
@@ -241,7 +314,7 @@ def _masked(archive: zipfile.ZipFile, prefix: str) -> dict[str, str]:
 
 def _combined(outcomes: list[str]) -> str:
     """The outcome that scores make: one violation decides; without one, what is missing leaves it open."""
-    if not _OUTCOMES.issuperset(outcomes):
+    if not _CODES.keys() >= set(outcomes):
         raise ValueError("a score has no outcome")
     return next((kind for kind in ("violated", "error", "undetermined") if kind in outcomes), "held")
 
