@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import ValidationError
 
-from safecase.base import ProblemLevel
-from safecase.model import Gate, Severity
+from safecase.base import CheckFailed, ProblemLevel, Record
+from safecase.model import Gate, Risk, Severity, System
 from safecase_verify.reading.archive import read_entry
 
 if TYPE_CHECKING:
     from safecase.workspace import RawGate
 
 FOLDER = "workspace/"
+Read = TypeVar("Read", bound=Record)
 _SEVERITIES = tuple(Severity)
+_PARTS = (b"\n", b",", b": ", b"[", b"{")
+_MOST_PARTS = 400_000
+"""Lines, commas and colons of all files: the workspace that `init` writes has 20,000."""
 _LARGEST_FILE = 32 * 1024**2
 """Bounds the memory that a hostile pack can take; YAML that people write is smaller by far."""
 
@@ -34,25 +38,44 @@ class PackedWorkspace:
     """Gates that extend a built-in template, which another version of safecase may word otherwise."""
     unreadable: tuple[str, ...] = ()
     """Files that are no workspace YAML."""
+    system: System | None = None
+    risks: tuple[Risk, ...] = ()
+
+
+def is_workspace_file(name: str) -> bool:
+    """Whether an entry is a workspace's YAML file."""
+    return name.startswith(FOLDER) and name.endswith((".yaml", ".yml"))
 
 
 def workspace_names(archive: zipfile.ZipFile) -> list[str]:
     """The workspace's YAML files in a pack."""
-    return sorted(
-        name for name in archive.namelist() if name.startswith(FOLDER) and name.endswith((".yaml", ".yml"))
-    )
+    return sorted(filter(is_workspace_file, archive.namelist()))
 
 
 def read_workspace(archive: zipfile.ZipFile) -> PackedWorkspace:
-    """Read risks and gates from the YAML files of a pack. Raises CheckFailed for corrupt entries."""
+    """Read system, risks and gates from the YAML files of a pack. Raises CheckFailed for corrupt entries, and
+    where they hold more than people write."""
+    return parse_workspace(
+        (name, read_entry(archive, name, limit=_LARGEST_FILE)) for name in workspace_names(archive)
+    )
+
+
+def parse_workspace(files: Iterable[tuple[str, bytes]]) -> PackedWorkspace:
+    """The same from names and contents."""
     from safecase.workspace import LocatedDocument, RawGate, read_yaml_text
 
     severities: dict[str, str] = {}
+    risks: list[Risk] = []
+    system: System | None = None
     written: dict[str, RawGate] = {}
     unreadable: list[str] = []
-    for name in workspace_names(archive):
+    left = _MOST_PARTS
+    for name, data in files:
+        # Each part of YAML becomes an object of a kilobyte, so that their number is bounded beforehand.
+        left -= sum(map(data.count, _PARTS))
+        if left < 0:
+            raise CheckFailed("the workspace in the pack holds more than people write", where=name)
         document = LocatedDocument(name)
-        data = read_entry(archive, name, limit=_LARGEST_FILE)
         try:
             read_yaml_text(data.decode("utf-8-sig"), document)
         except UnicodeDecodeError:
@@ -63,11 +86,22 @@ def read_workspace(archive: zipfile.ZipFile) -> PackedWorkspace:
         for item in _entries(document.data.get("risks")):
             if item.get("severity") in _SEVERITIES:
                 severities[str(item.get("id"))] = str(item["severity"])
+            risks += _valid(Risk, item)
+        for found in _valid(System, document.data.get("system")):
+            system = found
         for number, item in enumerate(_entries(document.data.get("gates"))):
             written[str(item.get("id"))] = RawGate(item, document, ("gates", number))
     gates = {name: _digest(gate, written) for name, gate in written.items()}
     templated = frozenset(name for name in written if _reaches_template(name, written))
-    return PackedWorkspace(severities or None, gates, templated, tuple(unreadable))
+    return PackedWorkspace(severities or None, gates, templated, tuple(unreadable), system, tuple(risks))
+
+
+def _valid(kind: type[Read], value: object) -> list[Read]:
+    """The record that a value is, in a list; an empty one where it is none."""
+    try:
+        return [kind.model_validate(value)]
+    except ValidationError:
+        return []
 
 
 def _digest(gate: RawGate, written: dict[str, RawGate]) -> str | None:

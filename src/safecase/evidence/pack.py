@@ -14,7 +14,7 @@ from pathlib import Path
 
 import orjson
 
-from safecase.base import FrameWriter, JsonObject, JsonValue, digest
+from safecase.base import VERSION, FrameWriter, JsonObject, JsonValue, digest
 from safecase.engine import RunFolder, case_line, comparison
 from safecase.evidence._masking import mask_files
 from safecase.evidence._pack_writer import PackWriter
@@ -75,6 +75,11 @@ _PIECE = 400
 """Attempts that a process masks at a time: some tens of milliseconds of work."""
 
 
+def readme(*, demo: bool) -> bytes:
+    """The text for whoever opens a pack."""
+    return (_README + (_DEMO_NOTICE if demo else "")).encode()
+
+
 class _Digests:
     """Adds entries to a pack and remembers their digests."""
 
@@ -103,13 +108,19 @@ def build_pack(
     run: RunFolder,
     verdicts: Sequence[Verdict],
     files: Mapping[str, bytes],
+    render: Callable[[Mapping[str, bytes]], Mapping[str, bytes]] = lambda files: {},
     key: SigningKey,
     destination: Path,
     baseline: RunFolder | None = None,
     chain: Sequence[RunManifest] = (),
     created_at: datetime,
 ) -> PackSummary:
-    """Write a signed pack in one step. Raises InfrastructureError where the disk does not take it."""
+    """Write a signed pack in one step.
+
+    ``render``: the report and its like, made from the files as the pack holds them, so that whoever has the pack
+    can make them again. Raises InfrastructureError where the disk does not take it, CheckFailed where the run's
+    columns are not what its records say.
+    """
     redactor = Redactor()
     with PackWriter(destination) as writer:
         digests = _Digests(writer)
@@ -123,10 +134,9 @@ def build_pack(
         for manifest in chain:
             digests.add(f"chain/{manifest.run_id}.json", _manifest(manifest))
         carried, masked_files = mask_files(files, redactor)
-        for name, data in sorted(carried.items()):
+        for name, data in sorted({**carried, **render(carried)}.items()):
             digests.add(name, data)
-        notice = _DEMO_NOTICE if run.manifest.demo else ""
-        digests.add("README.txt", (_README + notice).encode())
+        digests.add("README.txt", readme(demo=run.manifest.demo))
         predicate: JsonObject = {
             "created_at": created_at.isoformat(),
             "run_id": run.manifest.run_id,
@@ -139,8 +149,9 @@ def build_pack(
             "masked_files": list[JsonValue](masked_files),
             "original_attempts_digest": run.status.attempts_digest,
             "run_state": run.status.state.value,
+            "skipped": run.status.skipped,
             "demo": run.manifest.demo,
-            "safecase_version": run.manifest.safecase_version,
+            "packed_by": VERSION,
         }
         statement: JsonObject = {
             "_type": STATEMENT_TYPE,

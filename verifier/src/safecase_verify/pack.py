@@ -6,9 +6,9 @@ import hashlib
 import zipfile
 import zlib
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeAlias
 
@@ -22,6 +22,8 @@ from safecase.evidence.chain import check_chain
 from safecase.evidence.pack import PACKED_DIGEST, PREDICATE_TYPE, STATEMENT, STATEMENT_TYPE
 from safecase.evidence.signing import MADE_FOR_ONE_PACK, open_envelope
 from safecase.model import Case, Decision, RiskAcceptance, RunManifest, Verdict
+from safecase_verify.checks.attempts import CLOCKS
+from safecase_verify.checks.entries import check_entries
 from safecase_verify.checks.labels import packed_labels
 from safecase_verify.checks.rules import check_manifest, check_rules
 from safecase_verify.checks.verdict import Evidence, check_verdict
@@ -77,8 +79,8 @@ class VerificationReport(Record):
 
 
 @dataclass
-class _Progress:
-    """What the verification has established so far."""
+class Progress:
+    """What a verification has established so far. Steps of a caller may read it, and add to ``skipped``."""
 
     archive: zipfile.ZipFile
     known: Sequence[KnownKey]
@@ -90,10 +92,26 @@ class _Progress:
     runs: dict[str, PackedRun] = field(default_factory=dict)
     signer: str = ""
     trusted: str = ""
+    accepted: list[RiskAcceptance] = field(default_factory=list)
+    """Acceptances of the decision log."""
     skipped: list[str] = field(default_factory=list)
     workspace: PackedWorkspace = field(default_factory=PackedWorkspace)
     earlier: list[RunManifest] = field(default_factory=list)
     """The runs before this one that the pack holds, nearest first."""
+
+    @property
+    def made_at(self) -> datetime:
+        """When the pack says that it was made."""
+        return _made_at(self.statement)
+
+    @property
+    def state(self) -> tuple[int, str]:
+        """Draws that the run skipped because its gates had no use for them, and how it ended."""
+        predicate = _predicate(self)
+        skipped, state = predicate.get("skipped"), predicate.get("run_state")
+        if not isinstance(skipped, int) or state not in ("complete", "stopped", "failed", "running"):
+            raise CheckFailed("the signed statement does not say how the run ended")
+        return skipped, str(state)
 
     def step(self, name: str, work: Callable[[], str]) -> bool:
         """Do one check and note what came of it."""
@@ -120,20 +138,25 @@ def verify_pack(
     require_trust: bool = False,
     scoring: Scoring | None = None,
     in_order: InOrder = map,
+    further: Mapping[str, Callable[[Progress], str]] | None = None,
 ) -> VerificationReport:
     """Check a pack. Needs no network and no workspace.
 
     ``known``: the keys that the reader knows; with any, only a signature by one of them counts.
     ``require_trust``: without a known key nothing holds. ``scoring``: scores attempts again, where the scorers are
-    at hand; ``in_order``: shares the work on attempts out, like `map`. Raises InputError where the file is no pack at all;
+    at hand; ``in_order``: shares the work on attempts out, like `map`. ``further``: steps by name that are taken
+    where everything else holds; each gives what it found, or raises CheckFailed. Raises InputError where the file is no pack at all;
     everything else stands in the report.
     """
     checks: list[VerificationStep] = []
-    progress: _Progress | None = None
+    progress: Progress | None = None
     try:
         with open_pack(Path(path)) as archive:
-            progress = _Progress(archive, known, require_trust, scoring, in_order, checks)
+            progress = Progress(archive, known, require_trust, scoring, in_order, checks)
             _verify(progress)
+            for name, work in (further or {}).items():
+                if all(item.ok for item in checks):
+                    progress.step(name, lambda work=work: work(progress))  # type: ignore[misc]
     except CheckFailed as error:
         checks.append(VerificationStep(name="archive", ok=False, detail=_harmless(error.render())))
     except _BROKEN as error:
@@ -156,17 +179,18 @@ def verify_pack(
     )
 
 
-def _verify(progress: _Progress) -> None:
+def _verify(progress: Progress) -> None:
     needed = (("signature", _signature), ("contents", _contents), ("plan", _plan), ("attempts", _attempts))
     for name, work in needed:
         if not progress.step(name, lambda work=work: work(progress)):  # type: ignore[misc]
             return
     progress.step("statement", lambda: _statement(progress))
+    progress.step("whole", lambda: _whole(progress))
     if progress.step("workspace", lambda: _workspace(progress)) and progress.step(
         "chain", lambda: _chain(progress)
     ):
         progress.step("rules", lambda: _rules(progress))
-    accepted: list[RiskAcceptance] = []
+    accepted = progress.accepted
     if "decisions.jsonl" in progress.archive.namelist():
         progress.step("decisions", lambda: _decisions(progress, accepted))
     evidence = _evidence(progress, tuple(accepted))
@@ -178,7 +202,7 @@ def _verify(progress: _Progress) -> None:
         progress.step(label, lambda name=name: _verdict(progress, name, evidence))  # type: ignore[misc]
 
 
-def _signature(progress: _Progress) -> str:
+def _signature(progress: Progress) -> str:
     """The step that opens the signed statement, and believes nothing else."""
     statement, signer = open_envelope(read_entry(progress.archive, STATEMENT))
     if statement.get("_type") != STATEMENT_TYPE or statement.get("predicateType") != PREDICATE_TYPE:
@@ -217,7 +241,7 @@ def _made_at(statement: JsonObject) -> datetime:
     return made
 
 
-def _contents(progress: _Progress) -> str:
+def _contents(progress: Progress) -> str:
     """The step that holds every entry against the digest that was signed, and finds what is not listed."""
     archive, subjects = progress.archive, progress.statement.get("subject")
     if not isinstance(subjects, list) or not subjects:
@@ -256,7 +280,7 @@ def _entry_digest(archive: zipfile.ZipFile, name: str) -> str:
     return state.hexdigest()
 
 
-def _plan(progress: _Progress) -> str:
+def _plan(progress: Progress) -> str:
     """The step that reads the runs and derives their draw order anew."""
     for prefix in ("run", "baseline"):
         if prefix == "run" or f"{prefix}/manifest.json" in progress.archive.namelist():
@@ -270,6 +294,12 @@ def _plan(progress: _Progress) -> str:
         same = (named.run_id, named.manifest_digest) == (earlier.manifest.run_id, earlier.manifest.digest)
         if not same:
             raise CheckFailed("the baseline is not the run that was named", where="baseline/manifest.json")
+    gates = run.manifest.gates
+    check_entries(
+        progress.archive.namelist(),
+        gates=[gate.id for gate in gates],
+        labels=[rule.judge_correction.labels for gate in gates for rule in gate.rules],
+    )
     detail = f"{len(run.case_index)} draws as committed and as the seed gives them, {len(run.cases)} cases"
     masked = len(run.masked) + (len(earlier.masked) if earlier else 0)
     if masked:
@@ -277,26 +307,33 @@ def _plan(progress: _Progress) -> str:
     return detail
 
 
-def _attempts(progress: _Progress) -> str:
+def _attempts(progress: Progress) -> str:
     made_at = _made_at(progress.statement)
     told: Counter[str] = Counter()
     for prefix, run in progress.runs.items():
         look = progress.scoring(run.manifest, run.cases) if progress.scoring else None
         said = run.read_attempts(progress.archive, made_at, look=look, in_order=progress.in_order)
         told.update(said)
-        progress.skipped += [f"{prefix}: {count} scores {reason}" for reason, count in sorted(said.items()) if reason != SCORED_AGAIN]
+        run_word = "" if prefix == "run" else f"{prefix}: "
+        progress.skipped += [
+            f"{run_word}{count} score{'s' * (count != 1)} of {reason}"
+            for reason, count in sorted(said.items())
+            if reason != SCORED_AGAIN
+        ]
     count = progress.runs["run"].attempts
     detail = f"{count} attempts, each planned, none twice, outcomes follow from scores"
     return f"{detail}; {told[SCORED_AGAIN]} scores made again from the transcripts" if told else detail
 
 
-def _statement(progress: _Progress) -> str:
+def _statement(progress: Progress) -> str:
     """The step that holds what the statement says of run and verdicts against them."""
     predicate = _predicate(progress)
     manifest = progress.runs["run"].manifest
     said = (predicate.get("run_id"), predicate.get("manifest_digest"), predicate.get("demo"))
     if said != (manifest.run_id, manifest.digest, manifest.demo):
         raise CheckFailed("the signed statement is about another run")
+    if not manifest.created_at <= progress.made_at + CLOCKS or progress.made_at > datetime.now(UTC) + CLOCKS:
+        raise CheckFailed("the pack was made before its run was planned, or is still to be made")
     listed = predicate.get("verdicts")
     held = []
     for name in _verdict_names(progress.archive):
@@ -309,7 +346,33 @@ def _statement(progress: _Progress) -> str:
     return f"about run {manifest.run_id}{_masked_files(progress, predicate)}"
 
 
-def _masked_files(progress: _Progress, predicate: JsonObject) -> str:
+def _whole(progress: Progress) -> str:
+    """The step that asks whether attempts are missing, by what the run was to do and by how it ended."""
+    run = progress.runs["run"]
+    planned, missing, gaps = len(run.made), run.made.count(0), run.missing()
+    skipped, state = progress.state
+    if state != "complete":
+        text = f"the run is {state}: {missing} of {planned} planned attempts were not made"
+        most = run.manifest.settings.limits.concurrency + run.manifest.settings.scorer_concurrency
+        if gaps > most:
+            raise CheckFailed(f"{text}, {gaps} of them before the last one: more than can have been under way")
+        progress.skipped.append(text)
+        return text
+    if missing != skipped:
+        raise CheckFailed(
+            f"{missing} of {planned} planned attempts are missing, and the run says that it skipped {skipped}"
+        )
+    if missing and run.manifest.settings.complete:
+        first = run.made.index(0)
+        case = run.cases[run.case_index[first]]
+        raise CheckFailed(
+            f"{missing} of {planned} attempts are missing from a run that was to make all of them, "
+            f"the first at draw {first} (case {case.id[:80]})"
+        )
+    return f"{missing} of {planned} planned attempts not made" if missing else "every planned attempt was made"
+
+
+def _masked_files(progress: Progress, predicate: JsonObject) -> str:
     """What the statement says of masked files, held against what it signs. Earlier packs say nothing."""
     listed = predicate.get("masked_files", [])
     subjects = progress.statement["subject"]
@@ -328,7 +391,7 @@ def _by_gate(verdicts: Sequence[object]) -> list[object]:
     return sorted(verdicts, key=lambda item: str(item.get("gate")) if isinstance(item, dict) else "")
 
 
-def _predicate(progress: _Progress) -> JsonObject:
+def _predicate(progress: Progress) -> JsonObject:
     """The part of the statement that is about the run. Raises CheckFailed where there is none."""
     predicate = progress.statement.get("predicate")
     if not isinstance(predicate, dict):
@@ -336,7 +399,7 @@ def _predicate(progress: _Progress) -> JsonObject:
     return predicate
 
 
-def _chain(progress: _Progress) -> str:
+def _chain(progress: Progress) -> str:
     """The step that follows the run's predecessors as far as the pack carries them."""
     archive, manifest = progress.archive, progress.runs["run"].manifest
     predecessors = progress.earlier
@@ -358,7 +421,7 @@ def _chain(progress: _Progress) -> str:
     return f"{count} earlier runs linked" if count else "no earlier run in the pack"
 
 
-def _workspace(progress: _Progress) -> str:
+def _workspace(progress: Progress) -> str:
     """The step that reads the packed workspace; files that do not read are told, not held against the
     pack."""
     progress.workspace = read_workspace(progress.archive)
@@ -368,7 +431,7 @@ def _workspace(progress: _Progress) -> str:
     return f"{count} files" if count else "none in the pack"
 
 
-def _rules(progress: _Progress) -> str:
+def _rules(progress: Progress) -> str:
     """The step that holds the rules against the run's manifest, earlier runs and the workspace."""
     run = progress.runs["run"]
     check_manifest(run.manifest, run.cases, "run/manifest.json")
@@ -376,7 +439,7 @@ def _rules(progress: _Progress) -> str:
     return check_rules(run.manifest, verdicts, progress.earlier, progress.workspace, progress.skipped)
 
 
-def _decisions(progress: _Progress, accepted: list[RiskAcceptance]) -> str:
+def _decisions(progress: Progress, accepted: list[RiskAcceptance]) -> str:
     """Each entry of the decision log names the digest of the one before it."""
     previous = ""
     count = 0
@@ -397,7 +460,7 @@ def _decisions(progress: _Progress, accepted: list[RiskAcceptance]) -> str:
     return f"{count} decisions, each linked to the one before"
 
 
-def _masked_decisions(progress: _Progress) -> dict[str, str]:
+def _masked_decisions(progress: Progress) -> dict[str, str]:
     """Line → digest of the decision as it was signed, where its text is masked in the pack."""
     if MASKED_DECISIONS not in progress.archive.namelist():
         return {}
@@ -408,7 +471,7 @@ def _masked_decisions(progress: _Progress) -> dict[str, str]:
     return dict(found)
 
 
-def _evidence(progress: _Progress, accepted: tuple[RiskAcceptance, ...]) -> Evidence:
+def _evidence(progress: Progress, accepted: tuple[RiskAcceptance, ...]) -> Evidence:
     """What verdicts are computed anew from: records of the runs, acceptances, labels, and the day of
     signing."""
     earlier = progress.runs.get("baseline")
@@ -426,14 +489,14 @@ def _verdict_names(archive: zipfile.ZipFile) -> list[str]:
     return sorted(name for name in archive.namelist() if name.startswith("verdicts/"))
 
 
-def _read_verdict(progress: _Progress, name: str) -> Verdict:
+def _read_verdict(progress: Progress, name: str) -> Verdict:
     try:
         return Verdict.model_validate_json(read_entry(progress.archive, name))
     except ValidationError as error:
         raise CheckFailed("this verdict does not read", where=name) from error
 
 
-def _verdict(progress: _Progress, name: str, evidence: Evidence) -> str:
+def _verdict(progress: Progress, name: str, evidence: Evidence) -> str:
     verdict = _read_verdict(progress, name)
     recount = check_verdict(verdict, evidence, name)
     progress.skipped.extend(f"{verdict.gate}: {item}" for item in recount.skipped)
