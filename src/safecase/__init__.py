@@ -29,7 +29,7 @@ The house, lowest floor first. A room imports only from floors below it, never f
     engine      plan, draw order, calls within limits, journal, resume
     guard       runtime controls: checks, redaction, tool policy, streams
     gate        run logs become a verdict: one file per metric
-    evidence    packs, signing, masking; the verifier is a distribution of its own, `safecase_verify`
+    evidence    packs, signing, masking, and a verifier that shares nothing with gate and stats
     records     what people do over time: decisions, and the rights to take them
     # show
     report      pages and charts
@@ -48,10 +48,10 @@ __version__ = VERSION
 __all__ = ["Guard", "decide", "open_workspace", "run", "verify"]
 
 if TYPE_CHECKING:
-    from safecase.evidence.verification import verify_pack as verify
     from safecase.guard._pipeline import Guard as Guard
     from safecase.workflow._project import open_workspace as open_workspace
     from safecase.workflow.gate import decide as decide
     from safecase.workflow.run import run_workspace as run
+    from safecase.workflow.verify import verify_pack as verify
 else:
     __getattr__, __dir__ = lazy_exports(__name__)

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from safecase.base import ExitCode, InfrastructureError, InputError
-from safecase.evidence import verify_pack
 from safecase.evidence._pack_writer import PackWriter
+from safecase.workflow import verify_pack
 from safecase_verify import CheckFailed, VerifyError
 from safecase_verify.reading import archive as _archive
 from safecase_verify.reading import layout as _layout

@@ -13,9 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from safecase.engine import RunPlan, build_plan
-from safecase.evidence import verify_pack
 from safecase.model import Case, DrawOrder, OutcomeKind
-from safecase_verify import CheckFailed
+from safecase_verify import CheckFailed, verify_pack
 from safecase_verify.checks.draw_order import check_draw_order
 from support.cases import case
 from support.rules import gate, rule

@@ -57,7 +57,7 @@ def test_a_calibrated_threshold_that_is_met_exactly_is_met_in_both_hands(familie
 VERIFY = """
 import sys
 from pathlib import Path
-from safecase.evidence import verify_pack
+from safecase_verify import verify_pack
 report = verify_pack(Path(sys.argv[1]))
 assert report.ok, report
 loaded = [name for name in sys.modules if name.startswith(("safecase.gate", "safecase.stats"))]
@@ -73,8 +73,8 @@ from evidence.packs import pack
 from support.rules import gate, rule
 from evidence.run_folders import write_run
 from support.verdicts import judge
-from safecase.evidence import verify_pack
 from safecase.model import METRICS, OutcomeKind
+from safecase_verify import verify_pack
 rules = [rule(*item) for item in eval(sys.argv[3])]
 folder = Path(sys.argv[2])
 cases = [case(f"case-{number}") for number in range(40)]

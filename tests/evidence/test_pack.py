@@ -14,7 +14,6 @@ import pytest
 
 from safecase.base import InputError, canonical_json, compress_frame
 from safecase.engine import RunFolder
-from safecase.evidence import verify_pack
 from safecase.model import (
     CaseSource,
     Decision,
@@ -25,6 +24,7 @@ from safecase.model import (
     VerdictKind,
 )
 from safecase.model.rule import CoverageRequirement
+from safecase.workflow import verify_pack
 from safecase_verify import INTEGRITY_ONLY, KnownKey, VerificationReport
 from support.cases import case
 from support.frames import unpack_frame
@@ -78,7 +78,7 @@ def test_a_pack_verifies_and_names_its_signer(tmp_path: Path) -> None:
     assert report.ok, failed(report)
     assert report.trusted == "us"
     assert [item.name for item in report.checks] == [
-        "signature", "contents", "plan", "attempts", "statement", "workspace", "chain", "rules",
+        "signature", "contents", "plan", "attempts", "statement", "whole", "workspace", "chain", "rules",
         "workspace files", "verdict release.json",
     ]  # fmt: skip
     assert report.not_recomputed == ()

@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 
 from safecase.base import digest
-from safecase.evidence import verify_pack
 from safecase.model import (
     Baseline,
     Case,
@@ -23,6 +22,7 @@ from safecase.model import (
     ScorerReference,
     Severity,
 )
+from safecase_verify import verify_pack
 from safecase_verify.statistics.sequential import (
     NotRecomputed,
     _family_plan,

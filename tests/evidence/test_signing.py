@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from safecase.base import InputError, canonical_json
 from safecase.evidence import load_key, new_key
 from safecase.evidence.signing import render_envelope, sign_statement
-from safecase_verify import PAYLOAD_TYPE, CheckFailed, decode_key, key_id, read_known_keys
+from safecase_verify import PAYLOAD_TYPE, CheckFailed, VerifyError, decode_key, key_id, read_known_keys
 from safecase_verify.reading.keys import is_weak
 from safecase_verify.reading.signature import open_envelope
 from support.moments import MOMENT
@@ -94,7 +94,7 @@ def test_keys_of_small_order_prove_nothing(weak: bytes, tmp_path: Path) -> None:
         open_envelope(orjson.dumps(_signed_by(key().private, weak)))
     file = tmp_path / "keys"
     file.write_text(f"us {base64.b64encode(weak).decode()}\n")
-    with pytest.raises(InputError, match="small order"):
+    with pytest.raises(VerifyError, match="small order"):
         read_known_keys(file)
 
 
@@ -137,7 +137,7 @@ def test_known_keys_come_as_base64_and_as_allowed_signers(tmp_path: Path) -> Non
 def test_a_line_that_is_no_key_is_told_with_its_place(tmp_path: Path, line: str, words: str) -> None:
     file = tmp_path / "keys"
     file.write_text(line + "\n")
-    with pytest.raises(InputError, match=words):
+    with pytest.raises(VerifyError, match=words):
         read_known_keys(file)
 
 

@@ -14,11 +14,11 @@ from pathlib import Path
 
 import orjson
 
-from safecase.base import FrameWriter, JsonObject, JsonValue, digest
+from safecase.base import VERSION, FrameWriter, JsonObject, JsonValue, digest
 from safecase.engine import RunFolder, case_line, comparison
 from safecase.evidence._masking import mask_files
 from safecase.evidence._pack_writer import PackWriter
-from safecase.evidence._packed_workspace import render_workspace, resolve_workspace, workspace_names
+from safecase.evidence._packed_workspace import is_workspace_file, parse_workspace
 from safecase.evidence._parallel import in_order
 from safecase.evidence.redaction import Redactor
 from safecase.evidence.signing import SigningKey, render_envelope, sign_statement
@@ -55,9 +55,9 @@ statement.dsse.json     digests of all of this, signed (DSSE, in-toto statement,
 
 Check it, without trusting who made it:  pip install safecase-verify && safecase-verify --trust KEYS THIS-FILE
 It computes every estimate, decision and verdict anew, and needs nothing of safecase. With safecase itself,
-safecase verify --trust KEYS THIS-FILE, every scorer that needs no model is run again too. Without KEYS, a
-file of the keys that you know, both prove that the pack is whole and agrees with itself, and nothing about
-who made it.
+safecase verify --trust KEYS THIS-FILE, every scorer that needs no model is run again too, and the report is
+made anew. Without KEYS, a file of the keys that you know, both prove that the pack is whole and agrees with
+itself, and nothing about who made it.
 """
 _DEMO_NOTICE = """
 DEMO: the target was the demo that ships with safecase. Nothing here is evidence about any model.
@@ -77,6 +77,11 @@ class PackSummary:
 
 _PIECE = 400
 """Attempts that a process masks at a time: some tens of milliseconds of work."""
+
+
+def readme(*, demo: bool) -> bytes:
+    """The text for whoever opens a pack."""
+    return (_README + (_DEMO_NOTICE if demo else "")).encode()
 
 
 class _Digests:
@@ -107,13 +112,19 @@ def build_pack(
     run: RunFolder,
     verdicts: Sequence[Verdict],
     files: Mapping[str, bytes],
+    render: Callable[[Mapping[str, bytes]], Mapping[str, bytes]] = lambda files: {},
     key: SigningKey,
     destination: Path,
     baseline: RunFolder | None = None,
     chain: Sequence[RunManifest] = (),
     created_at: datetime,
 ) -> PackSummary:
-    """Write a signed pack in one step. Raises InfrastructureError where the disk does not take it."""
+    """Write a signed pack in one step.
+
+    ``render``: the report and its like, made from the files as the pack holds them, so that whoever has the
+    pack can make them again. Raises InfrastructureError where the disk does not take it, CheckFailed where
+    the run's columns are not what its records say.
+    """
     redactor = Redactor()
     with PackWriter(destination) as writer:
         digests = _Digests(writer)
@@ -127,12 +138,12 @@ def build_pack(
         for manifest in chain:
             digests.add(f"chain/{manifest.run_id}.json", _manifest(manifest))
         carried, masked_files = mask_files(files, redactor)
-        for name, data in sorted(carried.items()):
+        for name, data in sorted({**carried, **render(carried)}.items()):
             digests.add(name, data)
-        if workspace_names(carried):
-            digests.add(WORKSPACE, render_workspace(resolve_workspace(carried)))
-        notice = _DEMO_NOTICE if run.manifest.demo else ""
-        digests.add("README.txt", (_README + notice).encode())
+        declared = [(name, data) for name, data in sorted(carried.items()) if is_workspace_file(name)]
+        if declared:
+            digests.add(WORKSPACE, parse_workspace(declared).render())
+        digests.add("README.txt", readme(demo=run.manifest.demo))
         predicate: JsonObject = {
             "created_at": created_at.isoformat(),
             "run_id": run.manifest.run_id,
@@ -145,8 +156,9 @@ def build_pack(
             "masked_files": list[JsonValue](masked_files),
             "original_attempts_digest": run.status.attempts_digest,
             "run_state": run.status.state.value,
+            "skipped": run.status.skipped,
             "demo": run.manifest.demo,
-            "safecase_version": run.manifest.safecase_version,
+            "packed_by": VERSION,
         }
         statement: JsonObject = {
             "_type": STATEMENT_TYPE,

@@ -31,9 +31,8 @@ from safecase.model import (
     Transcript,
 )
 from safecase.scorers import RecordedJudges, build_scorer, recorded_replies
+from safecase_verify.pack import SCORED_AGAIN
 
-SCORED_AGAIN = "scored again"
-"""Under this name scores are counted that came out as recorded."""
 _MASK = b"[redacted:"
 _REPLACED = "\ufffd".encode()
 """What stands for a lone surrogate, which no file can hold: the scorer saw something else there."""

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from safecase.base import JsonObject, JsonValue, Record, canonical_json
+from safecase.evidence._errors import as_ours
 from safecase_verify import LASTING, MADE_FOR_ONE_PACK, PAYLOAD_TYPE, decode_key, key_id
 
 if TYPE_CHECKING:
@@ -68,7 +69,8 @@ def load_key(variable: str) -> SigningKey:
     text = os.environ.get(variable, "").strip()
     if not text:
         return SigningKey(Ed25519PrivateKey.generate(), ephemeral=True)
-    seed = decode_key(text, f"the environment variable {variable}")
+    with as_ours():
+        seed = decode_key(text, f"the environment variable {variable}")
     return SigningKey(Ed25519PrivateKey.from_private_bytes(seed), ephemeral=False)
 
 

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import safecase_verify
-from safecase.base import CheckFailed, InputError
+from safecase.evidence._errors import as_ours, as_theirs
 from safecase.evidence._packed_workspace import check_workspace
 from safecase.evidence._parallel import in_order
 from safecase.evidence.rescoring import Rescoring
 from safecase.model import Attempt, Case, RunManifest
-from safecase_verify import KnownKey, Look, VerificationReport, read_entry
+from safecase_verify import KnownKey, Look, Progress, Step, VerificationReport, read_entry
 
 if TYPE_CHECKING:
     from zipfile import ZipFile
@@ -23,25 +22,39 @@ _LARGEST_CASES = 512 * 1024**2
 """As much as the verifier reads of them."""
 
 
-def verify_pack(
-    path: Path | str, *, known: Sequence[KnownKey] = (), require_trust: bool = False
+def check_evidence(
+    path: Path | str,
+    *,
+    known: Sequence[KnownKey] = (),
+    require_trust: bool = False,
+    further: Mapping[str, Step] | None = None,
 ) -> VerificationReport:
-    """Check a pack. Needs no network and no workspace, and runs no code of a pack.
+    """What ``safecase-verify`` checks, every score that needs no model made again, and the workspace files
+    against what the pack says of them.
 
-    What ``safecase-verify`` checks, every score that needs no model made again, and the workspace files
-    against what the pack says of them. ``known``: the keys that the reader knows; with any, only a signature
-    by one of them counts. ``require_trust``: without a known key nothing holds. Raises InputError where the
-    file is no pack at all; everything else stands in the report.
+    ``known``: the keys that the reader knows; with any, only a signature by one of them counts.
+    ``require_trust``: without a known key nothing holds. ``further``: steps by name that are taken where
+    everything else holds; they raise CheckFailed. Raises InputError where the file is no pack at all;
+    everything else stands in the report.
     """
-    with _as_ours():
+    steps = {"workspace files": check_workspace, **(further or {})}
+    with as_ours():
         return safecase_verify.verify_pack(
             path,
             known=known,
             require_trust=require_trust,
             scoring=_scoring,
             in_order=in_order,
-            further={"workspace files": check_workspace},
+            further={name: _translated(step) for name, step in steps.items()},
         )
+
+
+def _translated(step: Step) -> Step:
+    def work(progress: Progress) -> str:
+        with as_theirs():
+            return step(progress)
+
+    return work
 
 
 def known_keys(file: Path | None, public_key: str) -> tuple[KnownKey, ...]:
@@ -49,7 +62,7 @@ def known_keys(file: Path | None, public_key: str) -> tuple[KnownKey, ...]:
 
     Raises InputError where one does not read or could prove nothing.
     """
-    with _as_ours():
+    with as_ours():
         found = safecase_verify.read_known_keys(file) if file else ()
         if public_key:
             key = safecase_verify.decode_key(public_key, "--public-key")
@@ -65,31 +78,11 @@ def packed_run(archive: ZipFile, prefix: str) -> tuple[RunManifest, tuple[Case, 
 
 
 def _scoring(archive: ZipFile, prefix: str) -> Look:
-    with _as_theirs():
+    with as_theirs():
         again = Rescoring(*packed_run(archive, prefix))
 
     def look(line: bytes, case_index: int) -> Counter[str]:
-        with _as_theirs():
+        with as_theirs():
             return again.check(Attempt.model_validate_json(line), line, case_index)
 
     return look
-
-
-@contextmanager
-def _as_ours() -> Iterator[None]:
-    """Bad input that the verifier tells, as an error of safecase."""
-    try:
-        yield
-    except safecase_verify.InputError as error:
-        raise InputError(error.message, where=error.where or None, hint=error.hint or None) from None
-
-
-@contextmanager
-def _as_theirs() -> Iterator[None]:
-    """A failed check of safecase, as one of the verifier, which reports it."""
-    try:
-        yield
-    except CheckFailed as error:
-        raise safecase_verify.CheckFailed(
-            error.message, where=error.where or "", hint=error.hint or ""
-        ) from None

@@ -28,7 +28,7 @@ _PLACES = {
     "reading.archive": ("open_pack", "read_entry"),
     "reading.raw_run": ("RawRun",),
     "reading.records": ("GateRule", "PackedWorkspace"),
-    "reading.run": ("InOrder", "Look", "MASKED_CASES"),
+    "reading.run": ("InOrder", "Look", "MASKED_CASES", "PackedRun", "packed_attempts"),
     "reading.keys": ("KnownKey", "decode_key", "key_id", "read_known_keys"),
     "reading.signature": ("LASTING", "MADE_FOR_ONE_PACK", "PAYLOAD_TYPE"),
     "statistics.intervals": ("Interval",),
@@ -76,6 +76,8 @@ if TYPE_CHECKING:
     from safecase_verify.reading.run import MASKED_CASES as MASKED_CASES
     from safecase_verify.reading.run import InOrder as InOrder
     from safecase_verify.reading.run import Look as Look
+    from safecase_verify.reading.run import PackedRun as PackedRun
+    from safecase_verify.reading.run import packed_attempts as packed_attempts
     from safecase_verify.reading.signature import LASTING as LASTING
     from safecase_verify.reading.signature import MADE_FOR_ONE_PACK as MADE_FOR_ONE_PACK
     from safecase_verify.reading.signature import PAYLOAD_TYPE as PAYLOAD_TYPE

@@ -8,11 +8,13 @@ import zlib
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeAlias
 
+from safecase_verify.checks.attempts import CLOCKS
 from safecase_verify.checks.chain import check_chain
+from safecase_verify.checks.entries import check_entries
 from safecase_verify.checks.labels import packed_labels
 from safecase_verify.checks.rules import check_manifest, check_rules
 from safecase_verify.checks.verdict import Evidence, check_verdict
@@ -95,7 +97,7 @@ class VerificationReport:
 
 @dataclass
 class Progress:
-    """What the verification has established so far."""
+    """What a verification has established so far. Steps of a caller may read it, and add to ``skipped``."""
 
     archive: zipfile.ZipFile
     known: Sequence[KnownKey]
@@ -126,6 +128,15 @@ class Progress:
         if made is None or made.tzinfo is None:
             raise CheckFailed("the signed statement does not say when the pack was made")
         return made
+
+    @property
+    def state(self) -> tuple[int, str]:
+        """Draws that the run skipped because its gates had no use for them, and how it ended."""
+        predicate = _predicate(self)
+        skipped, state = predicate.get("skipped"), predicate.get("run_state")
+        if type(skipped) is not int or state not in ("complete", "stopped", "failed", "running"):
+            raise CheckFailed("the signed statement does not say how the run ended")
+        return skipped, str(state)
 
     def read(self, name: str) -> Any:
         """The JSON of an entry. Raises CheckFailed where it is none."""
@@ -169,8 +180,8 @@ def verify_pack(
 
     ``known``: the keys that the reader knows; with any, only a signature by one of them counts.
     ``require_trust``: without a known key nothing holds. ``scoring``: scores attempts again, where the
-    scorers are at hand; ``in_order``: shares the work on attempts out, like `map`. ``further``: checks by
-    name, done once signature, plan and attempts hold. Raises InputError where the file is no pack at all;
+    scorers are at hand; ``in_order``: shares the work on attempts out, like `map`. ``further``: steps by
+    name that are taken where everything else holds. Raises InputError where the file is no pack at all;
     everything else stands in the report.
     """
     checks: list[VerificationStep] = []
@@ -178,7 +189,10 @@ def verify_pack(
     try:
         with open_pack(Path(path)) as archive:
             progress = Progress(archive, known, require_trust, scoring, in_order, checks)
-            _verify(progress, further or {})
+            _verify(progress)
+            for name, check in (further or {}).items():
+                if all(item.ok for item in checks):
+                    progress.step(name, lambda check=check: check(progress))  # type: ignore[misc]
     except CheckFailed as error:
         checks.append(VerificationStep(name="archive", ok=False, detail=_harmless(error.render())))
     except _BROKEN as error:
@@ -201,20 +215,19 @@ def verify_pack(
     )
 
 
-def _verify(progress: Progress, further: Mapping[str, Step]) -> None:
+def _verify(progress: Progress) -> None:
     needed = (("signature", _signature), ("contents", _contents), ("plan", _plan), ("attempts", _attempts))
     for name, work in needed:
         if not progress.step(name, lambda work=work: work(progress)):  # type: ignore[misc]
             return
     progress.step("statement", lambda: _statement(progress))
+    progress.step("whole", lambda: _whole(progress))
     if progress.step("workspace", lambda: _workspace(progress)) and progress.step(
         "chain", lambda: _chain(progress)
     ):
         progress.step("rules", lambda: _rules(progress))
     if "decisions.jsonl" in progress.archive.namelist():
         progress.step("decisions", lambda: _decisions(progress))
-    for name, check in further.items():
-        progress.step(name, lambda check=check: check(progress))  # type: ignore[misc]
     evidence = _evidence(progress)
     names = _verdict_names(progress.archive)
     if not names:
@@ -305,6 +318,12 @@ def _plan(progress: Progress) -> str:
         same = (named.run_id, named.manifest_digest) == (earlier.manifest.run_id, earlier.manifest.digest)
         if not same:
             raise CheckFailed("the baseline is not the run that was named", where="baseline/manifest.json")
+    gates = run.manifest.gates
+    check_entries(
+        progress.archive.namelist(),
+        gates=[gate.id for gate in gates],
+        labels=[rule.judge_correction.labels for gate in gates for rule in gate.rules],
+    )
     detail = f"{len(run.case_index)} draws as committed and as the seed gives them, {len(run.cases)} cases"
     masked = len(run.masked) + (len(earlier.masked) if earlier else 0)
     if masked:
@@ -319,8 +338,9 @@ def _attempts(progress: Progress) -> str:
         look = progress.scoring(progress.archive, prefix) if progress.scoring else None
         said = run.read_attempts(progress.archive, made_at, look=look, in_order=progress.in_order)
         told.update(said)
+        which = "" if prefix == "run" else f"{prefix}: "
         progress.skipped += [
-            f"{prefix}: {count} scores {reason}"
+            f"{which}{count} score{'s' * (count != 1)} of {reason}"
             for reason, count in sorted(said.items())
             if reason != SCORED_AGAIN
         ]
@@ -336,6 +356,9 @@ def _statement(progress: Progress) -> str:
     said = (predicate.get("run_id"), predicate.get("manifest_digest"), predicate.get("demo"))
     if said != (manifest.run_id, manifest.digest, manifest.demo):
         raise CheckFailed("the signed statement is about another run")
+    latest = datetime.now(UTC) + CLOCKS
+    if not manifest.created_at <= progress.made_at + CLOCKS or progress.made_at > latest:
+        raise CheckFailed("the pack was made before its run was planned, or is still to be made")
     listed = predicate.get("verdicts")
     held = []
     for name in _verdict_names(progress.archive):
@@ -346,6 +369,35 @@ def _statement(progress: Progress) -> str:
     if not isinstance(listed, list) or digest(_by_gate(listed)) != digest(_by_gate(held)):
         raise CheckFailed("the signed statement names other verdicts than the pack holds")
     return f"about run {manifest.run_id}{_masked_files(progress, predicate)}"
+
+
+def _whole(progress: Progress) -> str:
+    """The step that asks whether attempts are missing, by what the run was to do and by how it ended."""
+    run = progress.runs["run"]
+    settings, planned = run.manifest.settings, len(run.made)
+    missing, gaps = run.made.count(0), run.missing()
+    skipped, state = progress.state
+    if state != "complete":
+        text = f"the run is {state}: {missing} of {planned} planned attempts were not made"
+        if gaps > settings.limits.concurrency + settings.scorer_concurrency:
+            raise CheckFailed(
+                f"{text}, {gaps} of them before the last one: more than can have been under way"
+            )
+        progress.skipped.append(text)
+        return text
+    if missing != skipped:
+        raise CheckFailed(
+            f"{missing} of {planned} planned attempts are missing, and the run says that it skipped {skipped}"
+        )
+    if missing and settings.complete:
+        first = run.made.index(0)
+        raise CheckFailed(
+            f"{missing} of {planned} attempts are missing from a run that was to make all of them, "
+            f"the first at draw {first} (case {run.cases[run.case_index[first]].id[:80]})"
+        )
+    return (
+        f"{missing} of {planned} planned attempts not made" if missing else "every planned attempt was made"
+    )
 
 
 def _masked_files(progress: Progress, predicate: Mapping[str, Any]) -> str:

@@ -45,7 +45,8 @@ def verify(
 
     Needs no workspace and no network. Exit code 1 where anything does not hold.
     """
-    from safecase.evidence import known_keys, verify_pack
+    from safecase.evidence import known_keys
+    from safecase.workflow import verify_pack
     from safecase_verify import INTEGRITY_ONLY
 
     known = known_keys(trust, public_key)

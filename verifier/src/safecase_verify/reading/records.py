@@ -221,12 +221,35 @@ class Baseline:
 
 
 @dataclass(frozen=True)
+class Limits:
+    """How hard the target was driven."""
+
+    UNREAD: ClassVar = (
+        "requests_per_minute", "tokens_per_minute", "timeout_seconds", "tries", "backoff_seconds",
+        "backoff_ceiling_seconds", "maximum_calls", "maximum_cost_usd", "maximum_response_bytes",
+    )  # fmt: skip
+    concurrency: int
+
+
+@dataclass(frozen=True)
+class RunSettings:
+    """How the run was carried out."""
+
+    UNREAD: ClassVar = (
+        "guard", "guard_without", "vulnerabilities", "cache", "cache_repeats", "executor",
+    )  # fmt: skip
+    limits: Limits
+    complete: bool
+    scorer_concurrency: int
+
+
+@dataclass(frozen=True)
 class RunManifest:
     """What was planned before the first call."""
 
     UNREAD: ClassVar = (
         "safecase_version", "target_name", "target_kind", "target_fingerprint", "selection",
-        "environment", "settings",
+        "environment",
     )  # fmt: skip
     schema_version: int
     run_id: str
@@ -248,6 +271,7 @@ class RunManifest:
     predecessor_digest: str
     candidate: str
     notes: tuple[str, ...]
+    settings: RunSettings
     raw: Mapping[str, Any] = field(init=False, default_factory=dict)
     """The manifest as it stands in the pack."""
 

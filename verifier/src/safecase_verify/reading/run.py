@@ -44,6 +44,11 @@ _INT32 = 2**31
 """Indices and repeats are kept in arrays of 32 bits, and seeds are drawn below this."""
 _MOST_DRAWS = 50_000_000
 """At 16 bytes a draw, 0.8 GB: more than a run has, and what memory can hold."""
+_FREE_CASES, _LEAST_CASE = 10_000, 24
+"""Cases are objects of some kilobytes each, so that their number is bounded by the bytes that they are packed
+in: one whose words are its own takes hundreds. So many are free."""
+_FREE_DRAWS, _LEAST_DRAW = 100_000, 2
+"""A draw has a seed of 31 random bits, which nothing packs into fewer than four bytes."""
 _LONGEST_DRAW = 64
 """Bytes of a line that are read: three numbers of ten digits with their commas have 33."""
 _PIECE_LINES, _PIECE_BYTES = 200, 4 * 1024 * 1024
@@ -79,6 +84,11 @@ class _Reading:
                 raise CheckFailed(error.message, where=f"{self._name}:{number}") from error
             rows.append(row)
         return rows, told
+
+
+def packed_attempts(archive: zipfile.ZipFile, prefix: str) -> Iterator[bytes]:
+    """The attempts of a run as a pack has them, one a line. Raises CheckFailed where they do not read."""
+    return _lines(archive, f"{prefix}/attempts.jsonl.zst")
 
 
 def _pieces(lines: Iterable[bytes]) -> Iterator[tuple[int, list[bytes]]]:
@@ -121,6 +131,7 @@ class PackedRun:
                 ) from error
             cases.append(case)
         self.cases, self.digests = tuple(cases), tuple(digests)
+        self._check_masked()
         self.case_index, self.repeat, self.seeds = _draws(archive, prefix, self.manifest.planned)
         self._outcome: dict[int, str] = {}
         self._latency = array("d", bytes(8 * len(self.case_index)))
@@ -133,6 +144,16 @@ class PackedRun:
     def attempts(self) -> int:
         """Attempts read."""
         return len(self._outcome)
+
+    def _check_masked(self) -> None:
+        """Only what comes from production is masked: any other case stands in the pack as it was run."""
+        sources = {case.id: case.source for case in self.cases}
+        for name in self.masked:
+            if sources.get(name) != "production":
+                raise CheckFailed(
+                    f"the case {name[:80]} is said to be masked, and does not come from production",
+                    where=f"{self.prefix}/{MASKED_CASES}",
+                )
 
     def check_plan(self) -> None:
         """Hold cases and draw order against the manifest's digests, and the order against its seed."""
@@ -202,6 +223,10 @@ class PackedRun:
                 self._cached[draw] = cached
             said.update(told)
         return said
+
+    def missing(self) -> int:
+        """Planned draws without an attempt in front of the last attempt."""
+        return self._made.rstrip(b"\0").count(0)
 
     @property
     def made(self) -> bytearray:
@@ -277,6 +302,7 @@ def _draws(archive: zipfile.ZipFile, prefix: str, planned: int) -> tuple[array[i
     name = f"{prefix}/draws.csv"
     columns = (array("i"), array("i"), array("q"))
     try:
+        most = _FREE_DRAWS + archive.getinfo(name).compress_size // _LEAST_DRAW
         with archive.open(name) as entry:
             if entry.readline(_LONGEST_DRAW) != b"case_index,repeat,seed\n":
                 raise CheckFailed("this draw order does not read", where=f"{name}:1")
@@ -288,6 +314,8 @@ def _draws(archive: zipfile.ZipFile, prefix: str, planned: int) -> tuple[array[i
                         "the draw order names a case, repeat or seed that cannot be", where=f"{name}:{number}"
                     )
                 # Stopped while reading: the manifest is not believed to bound the memory.
+                if number - 1 > most:
+                    raise CheckFailed("this entry holds more draws than so few bytes can", where=name)
                 if number - 1 > min(planned, _MOST_DRAWS):
                     raise CheckFailed("the plan is longer than the manifest says", where=f"{name}:{number}")
                 for column, value in zip(columns, values, strict=True):
@@ -336,9 +364,13 @@ def _case_lines(archive: zipfile.ZipFile, name: str) -> Iterator[bytes]:
     """The lines of an entry, one at a time, all of them together no larger than cases can be."""
     left = _MOST_CASE_BYTES
     try:
+        lines = _FREE_CASES + archive.getinfo(name).compress_size // _LEAST_CASE
         with archive.open(name) as entry:
             while line := entry.readline(_LARGEST_LINE):
                 left -= len(line)
+                lines -= 1
+                if lines < 0:
+                    raise CheckFailed("this entry holds more cases than so few bytes can tell", where=name)
                 if left < 0 or len(line) >= _LARGEST_LINE:
                     raise CheckFailed("this entry of the pack is too large to read", where=name)
                 if line != b"\n":
