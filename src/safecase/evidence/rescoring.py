@@ -31,7 +31,7 @@ from safecase.model import (
     Transcript,
 )
 from safecase.scorers import RecordedJudges, build_scorer, recorded_replies
-from safecase_verify.pack import SCORED_AGAIN
+from safecase_verify import SCORED_AGAIN
 
 _MASK = b"[redacted:"
 _REPLACED = "\ufffd".encode()

@@ -22,8 +22,10 @@ _PLACES = {
     "methods._units": ("made_draws",),
     "pack": (
         "INTEGRITY_ONLY", "MASKED_DECISIONS", "PACKED_DIGEST", "PREDICATE_TYPE", "STATEMENT",
-        "STATEMENT_TYPE", "WORKSPACE", "Progress", "SCORED_AGAIN", "Scoring", "Step",
-        "VerificationReport", "VerificationStep", "verify_pack",
+        "STATEMENT_TYPE", "WORKSPACE", "verify_pack",
+    ),
+    "progress": (
+        "SCORED_AGAIN", "Progress", "Scoring", "Step", "VerificationReport", "VerificationStep",
     ),
     "reading.archive": ("open_pack", "read_entry"),
     "reading.raw_run": ("RawRun",),
@@ -54,16 +56,16 @@ if TYPE_CHECKING:
     from safecase_verify.pack import MASKED_DECISIONS as MASKED_DECISIONS
     from safecase_verify.pack import PACKED_DIGEST as PACKED_DIGEST
     from safecase_verify.pack import PREDICATE_TYPE as PREDICATE_TYPE
-    from safecase_verify.pack import SCORED_AGAIN as SCORED_AGAIN
     from safecase_verify.pack import STATEMENT as STATEMENT
     from safecase_verify.pack import STATEMENT_TYPE as STATEMENT_TYPE
     from safecase_verify.pack import WORKSPACE as WORKSPACE
-    from safecase_verify.pack import Progress as Progress
-    from safecase_verify.pack import Scoring as Scoring
-    from safecase_verify.pack import Step as Step
-    from safecase_verify.pack import VerificationReport as VerificationReport
-    from safecase_verify.pack import VerificationStep as VerificationStep
     from safecase_verify.pack import verify_pack as verify_pack
+    from safecase_verify.progress import SCORED_AGAIN as SCORED_AGAIN
+    from safecase_verify.progress import Progress as Progress
+    from safecase_verify.progress import Scoring as Scoring
+    from safecase_verify.progress import Step as Step
+    from safecase_verify.progress import VerificationReport as VerificationReport
+    from safecase_verify.progress import VerificationStep as VerificationStep
     from safecase_verify.reading.archive import open_pack as open_pack
     from safecase_verify.reading.archive import read_entry as read_entry
     from safecase_verify.reading.keys import KnownKey as KnownKey

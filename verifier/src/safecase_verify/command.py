@@ -11,7 +11,8 @@ from dataclasses import asdict
 from pathlib import Path
 
 from safecase_verify.errors import ExitCode, VerifyError
-from safecase_verify.pack import INTEGRITY_ONLY, VerificationReport, verify_pack
+from safecase_verify.pack import INTEGRITY_ONLY, verify_pack
+from safecase_verify.progress import VerificationReport
 from safecase_verify.reading.keys import KnownKey, decode_key, read_known_keys
 
 _CODES = "Exit codes: 0 it holds, 1 it does not, 2 bad input, 4 the disk failed."

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import zipfile
-import zlib
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
 from safecase_verify.checks.attempts import CLOCKS
 from safecase_verify.checks.chain import check_chain
@@ -18,23 +16,30 @@ from safecase_verify.checks.entries import check_entries
 from safecase_verify.checks.labels import packed_labels
 from safecase_verify.checks.rules import check_manifest, check_rules
 from safecase_verify.checks.verdict import Evidence, check_verdict
-from safecase_verify.errors import CheckFailed, VerifyError
+from safecase_verify.errors import CheckFailed
+from safecase_verify.progress import (
+    BROKEN,
+    SCORED_AGAIN,
+    Progress,
+    Scoring,
+    Step,
+    VerificationReport,
+    VerificationStep,
+    harmless,
+)
 from safecase_verify.reading._fields import read_record
 from safecase_verify.reading.archive import open_pack, packed_digest, read_entry
 from safecase_verify.reading.canonical import digest, read_json
-from safecase_verify.reading.frames import ZstdError
 from safecase_verify.reading.keys import KnownKey
 from safecase_verify.reading.raw_run import RawRun
 from safecase_verify.reading.records import (
     Decision,
     PackedWorkspace,
-    RiskAcceptance,
-    RunManifest,
     Verdict,
     read_manifest,
     read_verdict,
 )
-from safecase_verify.reading.run import InOrder, Look, PackedRun, first_line
+from safecase_verify.reading.run import InOrder, PackedRun
 from safecase_verify.reading.signature import MADE_FOR_ONE_PACK, open_envelope
 
 STATEMENT = "statement.dsse.json"
@@ -46,125 +51,8 @@ MASKED_DECISIONS = "masked_decisions.json"
 """Line of the decision log → digest of the decision as it was signed, where its text is masked."""
 WORKSPACE = "workspace.json"
 """What the workspace files declare, resolved (`PackedWorkspace`)."""
-Scoring: TypeAlias = Callable[[zipfile.ZipFile, str], Look]
-"""What scores the attempts of a run again, made for the run that a pack holds under a prefix. Raises
-CheckFailed."""
-SCORED_AGAIN = "scored again"
-"""Under this name a `Look` counts scores that came out as recorded; under any other, why one was not made."""
 INTEGRITY_ONLY = "integrity only: anyone could have made this"
 """What is said of a pack for which nobody vouches."""
-_LONGEST_DETAIL = 1_000
-"""Characters of a hostile pack's words that reach the terminal: a message, and no flood."""
-_BROKEN = (
-    zipfile.BadZipFile,
-    zlib.error,
-    ZstdError,
-    OSError,
-    EOFError,
-    ValueError,
-    LookupError,
-    ArithmeticError,
-    RuntimeError,
-    RecursionError,
-)
-"""What reading hostile bytes can raise: it fails the check that it happened in, and nothing else."""
-
-
-@dataclass(frozen=True)
-class VerificationStep:
-    """One thing that was checked."""
-
-    name: str
-    ok: bool
-    detail: str
-
-
-@dataclass(frozen=True)
-class VerificationReport:
-    """What a verification found."""
-
-    ok: bool
-    checks: tuple[VerificationStep, ...]
-    demo: bool = False
-    signer: str = ""
-    """Key id of the signer."""
-    trusted: str = ""
-    """Name of the signer's key among those that the reader knows; empty: nobody vouches for it, so that the
-    pack proves integrity only."""
-    not_recomputed: tuple[str, ...] = ()
-    """Results that this code has no independent method for, each with the reason."""
-
-
-@dataclass
-class Progress:
-    """What a verification has established so far. Steps of a caller may read it, and add to ``skipped``."""
-
-    archive: zipfile.ZipFile
-    known: Sequence[KnownKey]
-    require_trust: bool
-    scoring: Scoring | None
-    in_order: InOrder
-    checks: list[VerificationStep]
-    statement: dict[str, Any] = field(default_factory=dict)
-    runs: dict[str, PackedRun] = field(default_factory=dict)
-    signer: str = ""
-    trusted: str = ""
-    accepted: list[RiskAcceptance] = field(default_factory=list)
-    """Residual risks that the decision log accepts, in its order."""
-    skipped: list[str] = field(default_factory=list)
-    workspace: PackedWorkspace = field(default_factory=PackedWorkspace)
-    earlier: list[RunManifest] = field(default_factory=list)
-    """The runs before this one that the pack holds, nearest first."""
-
-    @property
-    def made_at(self) -> datetime:
-        """When the pack says that it was made. Raises CheckFailed where it does not, or without a zone."""
-        predicate = self.statement.get("predicate")
-        text = predicate.get("created_at", "") if isinstance(predicate, dict) else ""
-        try:
-            made = datetime.fromisoformat(str(text))
-        except ValueError:
-            made = None
-        if made is None or made.tzinfo is None:
-            raise CheckFailed("the signed statement does not say when the pack was made")
-        return made
-
-    @property
-    def state(self) -> tuple[int, str]:
-        """Draws that the run skipped because its gates had no use for them, and how it ended."""
-        predicate = _predicate(self)
-        skipped, state = predicate.get("skipped"), predicate.get("run_state")
-        if type(skipped) is not int or state not in ("complete", "stopped", "failed", "running"):
-            raise CheckFailed("the signed statement does not say how the run ended")
-        return skipped, str(state)
-
-    def read(self, name: str) -> Any:
-        """The JSON of an entry. Raises CheckFailed where it is none."""
-        try:
-            return read_json(read_entry(self.archive, name))
-        except ValueError as error:
-            raise CheckFailed(f"this is no JSON: {first_line(error)}", where=name) from error
-
-    def step(self, name: str, work: Callable[[], str]) -> bool:
-        """Do one check and note what came of it."""
-        try:
-            detail, ok = work(), True
-        except VerifyError as error:
-            detail, ok = error.render(), False
-        except _BROKEN as error:
-            detail, ok = f"the pack is corrupt here: {first_line(error)}", False
-        self.checks.append(VerificationStep(name=name[:120], ok=ok, detail=_harmless(detail)))
-        return ok
-
-
-Step: TypeAlias = Callable[[Progress], str]
-"""A check: what it found, in words. Raises CheckFailed where something does not hold."""
-
-
-def _harmless(text: str) -> str:
-    """Words of a hostile pack, short and without characters that steer a terminal."""
-    shown = text if len(text) <= _LONGEST_DETAIL else f"{text[:_LONGEST_DETAIL]}…"
-    return "".join(letter if letter.isprintable() else f"\\u{ord(letter):04x}" for letter in shown)
 
 
 def verify_pack(
@@ -194,16 +82,16 @@ def verify_pack(
                 if all(item.ok for item in checks):
                     progress.step(name, lambda check=check: check(progress))  # type: ignore[misc]
     except CheckFailed as error:
-        checks.append(VerificationStep(name="archive", ok=False, detail=_harmless(error.render())))
-    except _BROKEN as error:
+        checks.append(VerificationStep(name="archive", ok=False, detail=harmless(error.render())))
+    except BROKEN as error:
         checks.append(
-            VerificationStep(name="archive", ok=False, detail=_harmless(f"the pack is corrupt: {error}"))
+            VerificationStep(name="archive", ok=False, detail=harmless(f"the pack is corrupt: {error}"))
         )
     if progress is None:
         return VerificationReport(ok=False, checks=tuple(checks))
     if progress.skipped:
         detail = f"no independent method, so not checked: {'; '.join(progress.skipped)}"
-        checks.append(VerificationStep(name="not recomputed", ok=True, detail=_harmless(detail)))
+        checks.append(VerificationStep(name="not recomputed", ok=True, detail=harmless(detail)))
     run = progress.runs.get("run")
     return VerificationReport(
         ok=bool(checks) and all(item.ok for item in checks),
@@ -211,7 +99,7 @@ def verify_pack(
         demo=run is not None and run.manifest.demo,
         signer=progress.signer,
         trusted=progress.trusted,
-        not_recomputed=tuple(map(_harmless, progress.skipped)),
+        not_recomputed=tuple(map(harmless, progress.skipped)),
     )
 
 
@@ -299,7 +187,7 @@ def _entry_digest(archive: zipfile.ZipFile, name: str) -> str:
                 state.update(piece)
     except KeyError:
         raise CheckFailed("this entry is listed and missing", where=name) from None
-    except _BROKEN as error:
+    except BROKEN as error:
         raise CheckFailed("this entry is corrupt", where=name) from error
     return state.hexdigest()
 
@@ -351,7 +239,7 @@ def _attempts(progress: Progress) -> str:
 
 def _statement(progress: Progress) -> str:
     """The step that holds what the statement says of run and verdicts against them."""
-    predicate = _predicate(progress)
+    predicate = progress.predicate
     manifest = progress.runs["run"].manifest
     said = (predicate.get("run_id"), predicate.get("manifest_digest"), predicate.get("demo"))
     if said != (manifest.run_id, manifest.digest, manifest.demo):
@@ -417,14 +305,6 @@ def _masked_files(progress: Progress, predicate: Mapping[str, Any]) -> str:
 
 def _by_gate(verdicts: Sequence[object]) -> list[object]:
     return sorted(verdicts, key=lambda item: str(item.get("gate")) if isinstance(item, dict) else "")
-
-
-def _predicate(progress: Progress) -> dict[str, Any]:
-    """The part of the statement that is about the run. Raises CheckFailed where there is none."""
-    predicate = progress.statement.get("predicate")
-    if not isinstance(predicate, dict):
-        raise CheckFailed("the signed statement says nothing about the run")
-    return predicate
 
 
 def _chain(progress: Progress) -> str:
