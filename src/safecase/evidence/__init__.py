@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from safecase.evidence.pack import build_pack as build_pack
     from safecase.evidence.pack import readme as readme
     from safecase.evidence.redaction import Redactor as Redactor
+    from safecase.evidence.rescoring import Rescoring as Rescoring
     from safecase.evidence.signing import load_key as load_key
     from safecase.evidence.signing import new_key as new_key
     from safecase.evidence.verification import check_evidence as check_evidence
