@@ -2,7 +2,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
-CODE := src tests bench docs/_generate
+CODE := src verifier/src tests bench docs/_generate
 TESTS ?= tests
 # A real browser, a Ray cluster and the whole command line take minutes; `make test` has them.
 QUICK := -m "not browser and not ray_cluster" \
@@ -45,7 +45,7 @@ api: $(STAMP)  ## Write docs/api.md anew from the facades and docstrings
 lock:  ## Renew constraints.txt with the newest versions that pyproject.toml allows; then run the tests
 	rm -rf $(VENV)-lock
 	$(PYTHON) -m venv $(VENV)-lock
-	$(VENV)-lock/bin/python -m pip install --quiet --disable-pip-version-check -e '.[dev,docs]'
+	$(VENV)-lock/bin/python -m pip install --quiet --disable-pip-version-check -e ./verifier -e '.[dev,docs]'
 	@sed -n '/^#/p' constraints.txt > constraints.new
 	@$(VENV)-lock/bin/python -m pip freeze --disable-pip-version-check --exclude-editable >> constraints.new
 	@mv constraints.new constraints.txt
@@ -54,9 +54,9 @@ lock:  ## Renew constraints.txt with the newest versions that pyproject.toml all
 bench: $(STAMP)  ## The benchmarks of the performance table
 	$(BIN)/python bench/all.py
 
-$(STAMP): pyproject.toml constraints.txt
+$(STAMP): pyproject.toml verifier/pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,docs]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ./verifier -e '.[dev,docs]'
 	@touch $(STAMP)
 
 clean:  ## Remove what make made

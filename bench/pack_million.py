@@ -24,11 +24,12 @@ from pathlib import Path
 import orjson
 
 from _workload import make_cases
+from safecase.base import file_digest
 from safecase.engine import RunFolder, RunPlan, RunStatus, build_plan, write_file
 from safecase.engine.journal._log import COLUMNS_NAME, LOG_NAME, write_log
 from safecase.engine.run_folder import write_plan
 from safecase.engine.status import RunState, write_status
-from safecase.evidence import build_pack, load_key, verify_pack
+from safecase.evidence import build_pack, load_key
 from safecase.gate import evaluate_gate
 from safecase.model import (
     DrawOrder,
@@ -40,6 +41,7 @@ from safecase.model import (
     SystemVersion,
 )
 from safecase.model.rule import CoverageRequirement
+from safecase.workflow import verify_pack
 
 MOMENT = datetime(2026, 1, 1, tzinfo=UTC)
 MEMORY_LIMIT_MB = 1000
@@ -125,6 +127,7 @@ def make(folder: Path, arguments: argparse.Namespace) -> dict[str, object]:
             planned=len(plan),
             recorded=rows,
             attempts_digest=digest,
+            columns_digest=file_digest(run / COLUMNS_NAME),
             updated_at=MOMENT,
         ),
     )

@@ -48,10 +48,10 @@ __version__ = VERSION
 __all__ = ["Guard", "decide", "open_workspace", "run", "verify"]
 
 if TYPE_CHECKING:
-    from safecase.evidence.verify.pack import verify_pack as verify
     from safecase.guard._pipeline import Guard as Guard
     from safecase.workflow._project import open_workspace as open_workspace
     from safecase.workflow.gate import decide as decide
     from safecase.workflow.run import run_workspace as run
+    from safecase.workflow.verify import verify_pack as verify
 else:
     __getattr__, __dir__ = lazy_exports(__name__)

@@ -54,10 +54,21 @@ def _resolve_pip(statement: str) -> None:
     wanted = shlex.split(statement, comments=True)[2:]
     assert wanted, statement
     for requirement in wanted:
+        if requirement in ("./verifier", "safecase-verify"):
+            assert (ROOT / "verifier" / "pyproject.toml").is_file()
+            continue
         found = re.fullmatch(r"(\.|safecase)(?:\[([\w,]+)\])?", requirement)
         assert found is not None, f"{requirement} is not this project"
         for extra in filter(None, (found[2] or "").split(",")):
             assert extra in project["optional-dependencies"], f"there is no extra '{extra}'"
+
+
+def _resolve_verifier(statement: str) -> None:
+    from safecase_verify.command import main
+
+    for option in (word for word in shlex.split(statement, comments=True) if word.startswith("--")):
+        assert option in ("--trust", "--public-key", "--require-trust", "--json"), option
+    assert callable(main)
 
 
 def _resolve_bench(statement: str) -> None:
@@ -73,5 +84,10 @@ ENTRIES = (
     NotRun(r"make demo\b", "sets up an environment from a package index", _resolve_make, _demo),
     NotRun(r"make (test|lint|docs)\b", "would run these tests within these tests", _resolve_make),
     NotRun(r"pip install\b", "needs a package index; the tests run the sources", _resolve_pip),
+    NotRun(
+        r"safecase-verify\b",
+        "a program of another distribution; tests/verifier runs it, and `safecase verify` its code",
+        _resolve_verifier,
+    ),
     NotRun(r"(\w+=\S+ )?python bench/", "takes minutes; its figures stand on the page", _resolve_bench),
 )

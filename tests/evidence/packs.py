@@ -14,10 +14,11 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from safecase.base import digest
 from safecase.engine import RunFolder
-from safecase.evidence import VerificationReport, build_pack
-from safecase.evidence._archive import PackWriter
+from safecase.evidence import build_pack
+from safecase.evidence._pack_writer import PackWriter
 from safecase.evidence.signing import SigningKey, render_envelope, sign_statement
 from safecase.model import Verdict
+from safecase_verify import VerificationReport
 from support.moments import MOMENT
 from support.risks import RISKS
 from support.verdicts import judge

@@ -8,10 +8,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from safecase.base import compress_frame
+from safecase.base import compress_frame, file_digest
 from safecase.engine import PlanDraft, RunFolder, RunPlan, RunStatus, derive_seed, write_file
 from safecase.engine.attempts._encoding import encode_attempt
 from safecase.engine.journal._compaction import compact
+from safecase.engine.journal._log import COLUMNS_NAME
 from safecase.engine.plan import cases_digest
 from safecase.engine.run_folder import write_plan
 from safecase.engine.status import RunState, write_status
@@ -130,7 +131,9 @@ def write_run(
         state=RunState.COMPLETE,
         planned=len(plan),
         recorded=len(attempts),
+        skipped=len(plan) - len(attempts),
         attempts_digest=attempts_digest,
+        columns_digest=file_digest(folder / COLUMNS_NAME),
         updated_at=MOMENT,
     )
     write_status(folder, status)

@@ -6,13 +6,19 @@ from pathlib import Path
 
 import pytest
 
-from safecase.base import CheckFailed
 from safecase.evidence import chain_for
-from safecase.evidence.chain import check_chain
 from safecase.model import OutcomeKind, Predecessor, RunManifest
+from safecase_verify import CheckFailed
+from safecase_verify.checks import chain
 from support.cases import case
 
+from .as_read import manifest_as_read
 from .run_folders import write_run
+
+
+def check_chain(manifest: RunManifest, predecessors: tuple[RunManifest, ...]) -> int:
+    """The verifier's check, on the manifests as it reads them."""
+    return chain.check_chain(manifest_as_read(manifest), tuple(map(manifest_as_read, predecessors)))
 
 
 def manifests(store: Path, count: int) -> list[RunManifest]:

@@ -9,9 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from safecase.base import digest
-from safecase.engine import RunPlan, SummaryColumns, build_plan
-from safecase.evidence.raw_run import OUTCOMES, DrawColumn, RawRun
-from safecase.evidence.verify._verdict import Evidence, check_verdict
+from safecase.engine import OUTCOME_CODES, RunPlan, SummaryColumns, build_plan
 from safecase.gate import BaselineRun, evaluate_gate
 from safecase.model import (
     METRICS,
@@ -21,37 +19,40 @@ from safecase.model import (
     Severity,
     Verdict,
 )
+from safecase_verify.checks.verdict import Evidence, check_verdict
+from safecase_verify.reading.raw_run import RawRun
 from support.moments import TODAY
 from support.random_gates import random_card, random_cases, random_columns, random_rule
 from support.risks import risk
 from support.rules import gate
 from support.runs import manifest_of
 
+from .as_read import card_as_read, cases_as_read, manifest_as_read, verdict_as_read
+
 RISKS = tuple(risk(f"risk-{number}", list(Severity)[number % 4]) for number in range(6))
 
 
 def raw(plan: RunPlan, columns: SummaryColumns, card: ScorerCard | None = None) -> RawRun:
     """The same run as `PackedRun.raw` gives it."""
-    codes = (1, 2, 3, 4)
-    made = bytearray(len(plan))
+    outcome = dict[int, str]()
     latency, cost, cached = dict[int, float](), dict[int, float | None](), dict[int, bool]()
     for place, draw in enumerate(columns.draw.tolist()):
-        made[draw] = codes[columns.outcome[place]]
+        outcome[draw] = OUTCOME_CODES[columns.outcome[place]].value
         latency[draw] = float(columns.latency_ms[place])
         price = float(columns.cost_usd[place])
         cost[draw] = None if np.isnan(price) else price
         cached[draw] = bool(columns.cached[place])
     return RawRun(
-        cases=plan.cases,
+        cases=cases_as_read(plan.cases),
         case_index=plan.case_index.tolist(),
         repeat=plan.repeat.tolist(),
-        outcome=DrawColumn(made, OUTCOMES.__getitem__),
+        outcome=outcome,
         latency_ms=latency,
         cost_usd=cost,
         cached=cached,
         seed=plan.base_seed,
         uniform=plan.order is DrawOrder.UNIFORM,
-        cards=() if card is None else (("refusal", card),),
+        cards=() if card is None else (("refusal", digest(card), card_as_read(card)),),
     )
 
 
@@ -91,13 +92,15 @@ def judged(seed: int) -> tuple[Verdict, Evidence]:
         release, manifest, plan, columns, baseline=earlier, risks=declared, labels=labels, today=TODAY
     )
     severities = {item.id: item.severity.value for item in declared}
-    return verdict, Evidence(manifest, raw(plan, columns, card), earlier_raw, severities, (), TODAY, labels)
+    return verdict, Evidence(
+        manifest_as_read(manifest), raw(plan, columns, card), earlier_raw, severities, (), TODAY, labels
+    )
 
 
 @given(seed=st.integers(0, 2**32))
 @settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_gate_and_recomputation_agree_on_every_metric(seed: int) -> None:
     verdict, evidence = judged(seed)
-    recount = check_verdict(verdict, evidence, "verdict.json")
+    recount = check_verdict(verdict_as_read(verdict), evidence, "verdict.json")
     assert recount.skipped == []
     assert recount.recomputed == sum(len(result.categories) for result in verdict.rules)

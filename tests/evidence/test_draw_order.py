@@ -12,14 +12,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from safecase.base import CheckFailed
 from safecase.engine import RunPlan, build_plan
-from safecase.evidence import verify_pack
-from safecase.evidence._draw_order import check_draw_order
 from safecase.model import Case, DrawOrder, OutcomeKind
+from safecase_verify import CheckFailed, verify_pack
+from safecase_verify.checks.draw_order import check_draw_order
 from support.cases import case
 from support.rules import gate, rule
 
+from .as_read import cases_as_read
 from .packs import failed, pack
 from .run_folders import write_run
 
@@ -41,7 +41,7 @@ def check(plan: RunPlan, **changes: object) -> None:
         "seed": plan.base_seed, "repeats": plan.repeats, "order": plan.order.value, "place": "draws.csv",
     }  # fmt: skip
     check_draw_order(
-        plan.cases, plan.case_index.tolist(), plan.repeat.tolist(), plan.seed.tolist(),
+        cases_as_read(plan.cases), plan.case_index.tolist(), plan.repeat.tolist(), plan.seed.tolist(),
         **{**fields, **changes},  # type: ignore[arg-type]
     )  # fmt: skip
 

@@ -17,10 +17,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from safecase.base import ExitCode, InputError, compress_frame
-from safecase.evidence import VerificationReport, verify_pack
-from safecase.evidence._archive import PackWriter
-from safecase.evidence.verify import _run as verify_run
+from safecase.evidence._pack_writer import PackWriter
 from safecase.model import Baseline, DrawOrder, OutcomeKind
+from safecase.workflow import verify_pack
+from safecase_verify import VerificationReport
+from safecase_verify.reading import run as verify_run
 from support.cases import case
 from support.frames import undeclared_frame, unpack_frame
 from support.rules import gate, rule

@@ -15,9 +15,10 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from safecase.base import InputError
-from safecase.evidence import Redactor, verify_pack
+from safecase.evidence import Redactor
 from safecase.evidence._masking import mask_files
 from safecase.model import OutcomeKind, VerdictKind
+from safecase.workflow import verify_pack
 from safecase.workspace import LocatedDocument, read_yaml_text
 from support.cases import case
 from support.decisions import acceptance, chained, decision, log_bytes, people

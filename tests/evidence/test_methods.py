@@ -10,11 +10,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from safecase.evidence import methods
-from safecase.evidence.methods import METHODS
-from safecase.evidence.sequential import family_decision
+from safecase.evidence import METHODS
 from safecase.gate._proportion_test import make_test
 from safecase.model import METRICS, CaseScope
+from safecase_verify.methods import built_in_metrics
+from safecase_verify.statistics.sequential import family_decision
 from support.packages import write_distribution
 
 SCOPES = {
@@ -28,8 +28,7 @@ TESTS = Path(__file__).parents[1]
 
 
 def test_every_metric_has_a_method_and_no_method_is_left_over() -> None:
-    files = {path.stem for path in Path(methods.__path__[0]).glob("[!_]*.py")}
-    assert METHODS.names() == METRICS.names() == tuple(sorted(files))
+    assert METHODS.names() == METRICS.names() == built_in_metrics()
 
 
 @pytest.mark.parametrize("name", METRICS.names())
@@ -59,7 +58,7 @@ def test_a_calibrated_threshold_that_is_met_exactly_is_met_in_both_hands(familie
 VERIFY = """
 import sys
 from pathlib import Path
-from safecase.evidence import verify_pack
+from safecase_verify import verify_pack
 report = verify_pack(Path(sys.argv[1]))
 assert report.ok, report
 loaded = [name for name in sys.modules if name.startswith(("safecase.gate", "safecase.stats"))]
@@ -75,8 +74,8 @@ from evidence.packs import pack
 from support.rules import gate, rule
 from evidence.run_folders import write_run
 from support.verdicts import judge
-from safecase.evidence import verify_pack
 from safecase.model import METRICS, OutcomeKind
+from safecase_verify import verify_pack
 rules = [rule(*item) for item in eval(sys.argv[3])]
 folder = Path(sys.argv[2])
 cases = [case(f"case-{number}") for number in range(40)]
@@ -105,7 +104,7 @@ def outside(folder: Path, *, with_method: bool) -> Path:
         'METRIC = LatencyMetric(name="latency_p75_ms", quantile=0.75, share="75 %")\n'
     )
     (folder / "slowest_method.py").write_text(
-        "from safecase.evidence.methods._latency import latency_method\nMETHOD = latency_method(0.75)\n"
+        "from safecase_verify.methods._latency import latency_method\nMETHOD = latency_method(0.75)\n"
     )
     points = {"safecase.metric": {"latency_p75_ms": "slowest_metric:METRIC"}}
     if with_method:
@@ -131,4 +130,4 @@ def test_verifying_loads_declarations_of_the_gate_and_nothing_that_computes(tmp_
     names = sorted(set(METRICS.names()) - {"attack_at_k", "coverage", "utility_rate", "regression"})
     rules = [(name, name, 500 if METRICS.get(name).unit in ("ms", "usd") else 0.5) for name in names]
     assert python(JUDGE, str(TESTS), str(tmp_path), repr(rules)).startswith("True ()")
-    assert python(VERIFY, str(tmp_path / "pack.zip")) == "['safecase.gate']"
+    assert python(VERIFY, str(tmp_path / "pack.zip")) == "[]"

@@ -15,7 +15,6 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from safecase.base import InputError, compress_frame
 from safecase.engine import RunFolder
-from safecase.evidence import VerificationReport, verify_pack
 from safecase.model import (
     CaseSource,
     Severity,
@@ -24,6 +23,8 @@ from safecase.model import (
     VerdictKind,
 )
 from safecase.model.rule import CoverageRequirement
+from safecase.workflow import verify_pack
+from safecase_verify import INTEGRITY_ONLY, KnownKey, VerificationReport
 from support.cases import case
 from support.decisions import (
     chained,
@@ -82,17 +83,18 @@ def edit_attempts(work: Callable[[list[dict[str, Any]]], None]) -> Callable[[byt
 
 def test_a_pack_verifies_and_names_its_signer(tmp_path: Path) -> None:
     path = pack(a_run(tmp_path), tmp_path / "pack.zip")
-    report = verify_pack(path, trusted_key=key().public_bytes)
+    report = verify_pack(path, known=[KnownKey("us", key().public_bytes)], require_trust=True)
     assert report.ok, failed(report)
+    assert report.trusted == "us"
     assert [item.name for item in report.checks] == [
-        "signature", "contents", "plan", "attempts", "statement", "workspace", "chain", "rules",
-        "verdict release.json",
+        "signature", "contents", "plan", "attempts", "statement", "whole", "workspace", "chain", "rules",
+        "workspace files", "verdict release.json",
     ]  # fmt: skip
     assert report.not_recomputed == ()
-    assert not report.ephemeral_key
     assert not report.demo
     assert "go: 1 results recomputed and equal" in report.checks[-1].detail
-    assert "trusted key" in objection(verify_pack(path, trusted_key=key(2).public_bytes))
+    others = [KnownKey("them", key(2).public_bytes)]
+    assert "none of the keys that you trust" in objection(verify_pack(path, known=others))
 
 
 def test_equal_content_gives_equal_bytes(tmp_path: Path) -> None:
@@ -105,7 +107,8 @@ def test_an_ephemeral_key_and_the_demo_are_told(tmp_path: Path) -> None:
     path = pack(a_run(tmp_path, demo=True), tmp_path / "pack.zip", key=key(ephemeral=True))
     report = verify_pack(path)
     assert report.ok, failed(report)
-    assert report.ephemeral_key
+    assert report.checks[0].detail.startswith(INTEGRITY_ONLY)
+    assert "made for this pack" in report.checks[0].detail
     assert report.demo
     with zipfile.ZipFile(path) as archive:
         assert b"Nothing here is evidence about any model" in archive.read("README.txt")

@@ -9,7 +9,6 @@ import orjson
 
 from safecase.base import digest
 from safecase.engine import RunFolder
-from safecase.evidence import verify_pack
 from safecase.model import (
     Gate,
     OutcomeKind,
@@ -19,6 +18,7 @@ from safecase.model import (
     SuiteReference,
     VerdictKind,
 )
+from safecase_verify import verify_pack
 from support.cases import case
 from support.rules import gate, rule
 from support.verdicts import judge

@@ -18,6 +18,7 @@ from pathlib import Path
 import pytest
 
 import safecase
+import safecase_verify
 
 ROOT = Path(__file__).resolve().parents[2]
 SOURCE = Path(safecase.__file__).parent
@@ -54,7 +55,7 @@ from safecase.gate.metrics._quantity import LatencyMetric
 METRIC = LatencyMetric(name="latency_p75_ms", quantile=0.75, share="75 %")
 """
 METHOD = """
-from safecase.evidence.methods._latency import latency_method
+from safecase_verify.methods._latency import latency_method
 
 METHOD = latency_method(0.75)
 """
@@ -91,7 +92,7 @@ NEW = (
     NewKind(
         "metric",
         "latency_p75_ms",
-        {"gate/metrics/latency_p75_ms.py": METRIC, "evidence/methods/latency_p75_ms.py": METHOD},
+        {"gate/metrics/latency_p75_ms.py": METRIC, "../safecase_verify/methods/latency_p75_ms.py": METHOD},
         "gates.md",
     ),
     NewKind("command", "hello", {"cli/commands/hello.py": COMMAND}, "commands.md"),
@@ -102,7 +103,8 @@ NEW = (
 def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder for PYTHONPATH with a copy of the package that has the new files."""
     folder = tmp_path_factory.mktemp("copy")
-    shutil.copytree(SOURCE, folder / "safecase", ignore=shutil.ignore_patterns("__pycache__"))
+    for source in (SOURCE, Path(safecase_verify.__file__).parent):
+        shutil.copytree(source, folder / source.name, ignore=shutil.ignore_patterns("__pycache__"))
     for new in NEW:
         for path, content in new.files.items():
             file = folder / "safecase" / path

@@ -90,9 +90,10 @@ def test_one_changed_byte_anywhere_fails(workspace: Path, decided: dict[str, Any
 
 
 def test_a_forged_verdict_fails_even_when_it_is_signed_again(decided: dict[str, Any], tmp_path: Path) -> None:
-    from safecase.evidence import load_key, verify_pack
-    from safecase.evidence._archive import PackWriter
+    from safecase.evidence import load_key
+    from safecase.evidence._pack_writer import PackWriter
     from safecase.evidence.signing import render_envelope, sign_statement
+    from safecase.workflow import verify_pack
 
     forged = tmp_path / "forged.zip"
     with zipfile.ZipFile(decided["pack"]) as source, PackWriter(forged) as target:

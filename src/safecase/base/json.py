@@ -29,7 +29,8 @@ def _plain(value: Any) -> Any:
     if kind is list or kind is tuple:
         return [_plain(item) for item in value]
     if isinstance(value, BaseModel):
-        return value.model_dump(mode="json")
+        # By the names that the JSON has, so that whoever reads it can take the digest without the model.
+        return value.model_dump(mode="json", by_alias=True)
     if isinstance(value, Mapping):
         return {str(key): _plain(item) for key, item in value.items()}
     if isinstance(value, (set, frozenset)):

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from safecase.engine.progress import Progress as Progress
     from safecase.engine.progress import ProgressCallback as ProgressCallback
     from safecase.engine.request import RunRequest as RunRequest
+    from safecase.engine.results_check import check_results as check_results
+    from safecase.engine.results_check import comparison as comparison
     from safecase.engine.run import BegunRun as BegunRun
     from safecase.engine.run import begin_run as begin_run
     from safecase.engine.run import event_loop as event_loop

@@ -14,7 +14,7 @@ from secrets import token_hex
 
 import numpy as np
 
-from safecase.base import InfrastructureError
+from safecase.base import InfrastructureError, file_digest
 from safecase.engine._attempt_recorder import AttemptRecorder, Tallies, told_outcomes
 from safecase.engine._circuit_breaker import CircuitBreaker
 from safecase.engine._dispatcher import Dispatcher
@@ -22,6 +22,7 @@ from safecase.engine.attempts._scoring import ScorerSet
 from safecase.engine.calls._limits import Budget
 from safecase.engine.executors.protocol import Assignment
 from safecase.engine.journal._compaction import compact
+from safecase.engine.journal._log import COLUMNS_NAME
 from safecase.engine.journal._reader import JournalIndex, journal_paths
 from safecase.engine.journal._writer import JournalWriter
 from safecase.engine.progress import Progress, RateMeter
@@ -235,6 +236,7 @@ class RunSession:
                 sessions=self._number,
                 dropped_bytes=self._index.dropped_bytes,
                 attempts_digest=content,
+                columns_digest=file_digest(self._folder.path / COLUMNS_NAME) if content else "",
                 updated_at=datetime.now(UTC),
             ),
         )

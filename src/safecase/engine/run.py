@@ -13,7 +13,7 @@ from secrets import token_hex
 
 import orjson
 
-from safecase.base import VERSION, InfrastructureError, InputError
+from safecase.base import VERSION, InfrastructureError, InputError, file_digest
 from safecase.engine._attempt_recorder import Tallies, told_outcomes
 from safecase.engine._run_lock import RunLock
 from safecase.engine._session import RunSession
@@ -268,9 +268,13 @@ def _finish_compacted(folder: RunFolder, status: RunStatus) -> RunFolder:
         path.unlink(missing_ok=True)
     if status.state is RunState.COMPLETE and status.attempts_digest:
         return folder
-    from safecase.engine.journal._log import AttemptLog
+    from safecase.engine.journal._log import COLUMNS_NAME, AttemptLog
+    from safecase.engine.results_check import comparison
 
     rows, content = AttemptLog.of(folder.path).digest()
+    compare = comparison(AttemptLog.of(folder.path).columns())
+    for position, record in enumerate(folder.records()):
+        compare(position, record)
     tallies = Tallies()
     for record in folder.records():
         tallies.add_record(record)
@@ -288,6 +292,7 @@ def _finish_compacted(folder: RunFolder, status: RunStatus) -> RunFolder:
             sessions=status.sessions,
             dropped_bytes=status.dropped_bytes,
             attempts_digest=content,
+            columns_digest=file_digest(folder.path / COLUMNS_NAME),
             updated_at=datetime.now(UTC),
         ),
     )

@@ -13,16 +13,18 @@ import orjson
 from pydantic import ValidationError
 
 from safecase.base import (
+    CheckFailed,
     FrameWriter,
     InfrastructureError,
     InputError,
     JsonObject,
     ZstdError,
     decompressed_pieces,
+    file_digest,
 )
 from safecase.engine._array_file import read_arrays, write_arrays
 from safecase.engine.attempts._encoding import without_surrogates
-from safecase.engine.journal._log import LOG_NAME, AttemptLog
+from safecase.engine.journal._log import COLUMNS_NAME, LOG_NAME, AttemptLog
 from safecase.engine.journal._reader import JournalIndex, journal_paths
 from safecase.engine.plan import RunPlan
 from safecase.engine.status import RunState, RunStatus, read_status, write_file
@@ -136,8 +138,19 @@ class RunFolder:
         raise InputError(f"the run has no attempt '{attempt_id}'", hint="write case#repeat, repeats from 0")
 
     def columns(self) -> SummaryColumns:
-        """The summary columns of all recorded attempts, sorted by draw."""
+        """The summary columns of all recorded attempts, sorted by draw.
+
+        Raises CheckFailed where their file is not the one that was recorded at the end of the run.
+        """
         if self.compacted:
+            file = self.path / COLUMNS_NAME
+            status = self.status
+            if status.attempts_digest and file.exists() and status.columns_digest != file_digest(file):
+                raise CheckFailed(
+                    "the columns that gates compute on are not those that were recorded",
+                    where=str(file),
+                    hint="restore the run from a copy; its results cannot be used as they are",
+                )
             return AttemptLog.of(self.path).columns()
         index = self._index()
         parsed = (orjson.loads(record) for record in index.records())

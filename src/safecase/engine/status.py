@@ -49,6 +49,8 @@ class RunStatus(Record):
     """Bytes of never acknowledged records at the torn ends of journals."""
     attempts_digest: str = ""
     """SHA-256 over the records in draw order, one a line; set once the run is compacted."""
+    columns_digest: str = ""
+    """SHA-256 of the columns' file, which names the digest of the log's; set with ``attempts_digest``."""
     updated_at: datetime
 
 

@@ -1,29 +1,25 @@
-"""Packs that anyone can check: signing, masking, and a second computation apart from the gate's."""
+"""Packs that anyone can check: signing, masking, and what is done again beside the verifier of its own."""
 
 from typing import TYPE_CHECKING
 
 from safecase.base.facade import lazy_exports
 
 if TYPE_CHECKING:
+    from safecase.evidence._masking import mask_files as mask_files
+    from safecase.evidence._packed_workspace import is_workspace_file as is_workspace_file
+    from safecase.evidence._packed_workspace import packed_workspace as packed_workspace
+    from safecase.evidence._packed_workspace import parse_workspace as parse_workspace
     from safecase.evidence.chain import chain_for as chain_for
-    from safecase.evidence.intervals import Interval as Interval
     from safecase.evidence.methods import METHODS as METHODS
-    from safecase.evidence.methods._method import Method as Method
-    from safecase.evidence.methods._method import MethodInputs as MethodInputs
-    from safecase.evidence.methods._method import Recomputed as Recomputed
-    from safecase.evidence.methods._method import open_status as open_status
-    from safecase.evidence.methods._method import result_of as result_of
-    from safecase.evidence.methods._method import status_against as status_against
-    from safecase.evidence.methods._units import made_draws as made_draws
     from safecase.evidence.pack import PackSummary as PackSummary
     from safecase.evidence.pack import build_pack as build_pack
-    from safecase.evidence.raw_run import RawRun as RawRun
+    from safecase.evidence.pack import readme as readme
     from safecase.evidence.redaction import Redactor as Redactor
-    from safecase.evidence.sequential import NotRecomputed as NotRecomputed
-    from safecase.evidence.signing import decode_key as decode_key
+    from safecase.evidence.rescoring import Rescoring as Rescoring
     from safecase.evidence.signing import load_key as load_key
     from safecase.evidence.signing import new_key as new_key
-    from safecase.evidence.verify.pack import VerificationReport as VerificationReport
-    from safecase.evidence.verify.pack import verify_pack as verify_pack
+    from safecase.evidence.verification import check_evidence as check_evidence
+    from safecase.evidence.verification import known_keys as known_keys
+    from safecase.evidence.verification import packed_run as packed_run
 else:
     __getattr__, __dir__ = lazy_exports(__name__)

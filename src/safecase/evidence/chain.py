@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from safecase.base import CheckFailed
 from safecase.model import RunManifest
 
 _LENGTH = 200
@@ -21,26 +20,6 @@ def chain_for(manifest: RunManifest, manifests: Sequence[RunManifest]) -> tuple[
             break
         found[name] = by_id[name]
     return tuple(found.values())
-
-
-def check_chain(manifest: RunManifest, predecessors: Sequence[RunManifest]) -> int:
-    """How many links were checked. Raises CheckFailed where a manifest is not the one that was named."""
-    by_id = {item.run_id: item for item in predecessors}
-    links = 0
-    for current in (manifest, *predecessors):
-        for named in current.predecessors:
-            before = by_id.get(named.run_id)
-            if before is None:
-                continue
-            if before.digest != named.manifest_digest:
-                raise CheckFailed(
-                    f"run {current.run_id} names another predecessor than {before.run_id} as it stands here"
-                )
-            links += 1
-    stray = set(by_id) - set(_before(manifest, by_id))
-    if stray or len(by_id) != len(predecessors):
-        raise CheckFailed(f"{min(stray, default='a run')} is no link of the run's chain")
-    return links
 
 
 def _before(manifest: RunManifest, by_id: dict[str, RunManifest]) -> Iterator[str]:

@@ -2,33 +2,37 @@
 
 from __future__ import annotations
 
-import base64
 import csv
 import hashlib
 import io
-import tempfile
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 from pathlib import Path
 
 import orjson
 
-from safecase.base import FrameWriter, JsonObject, JsonValue, digest
-from safecase.engine import RunFolder, case_line
-from safecase.evidence._archive import PackWriter
+from safecase.base import VERSION, FrameWriter, JsonObject, JsonValue, digest
+from safecase.engine import RunFolder, case_line, comparison
 from safecase.evidence._masking import mask_files
+from safecase.evidence._pack_writer import PackWriter
+from safecase.evidence._packed_workspace import is_workspace_file, parse_workspace
+from safecase.evidence._parallel import in_order
 from safecase.evidence.redaction import Redactor
-from safecase.evidence.signing import SigningKey, key_id, render_envelope, sign_statement
+from safecase.evidence.signing import SigningKey, render_envelope, sign_statement
 from safecase.model import RunManifest, Verdict
+from safecase_verify import (
+    MASKED_CASES,
+    PACKED_DIGEST,
+    PREDICATE_TYPE,
+    STATEMENT,
+    STATEMENT_TYPE,
+    WORKSPACE,
+    key_id,
+)
 
-STATEMENT = "statement.dsse.json"
-MASKED_CASES = "masked_cases.json"
-"""Case id → digest of the case as it was run, for cases whose text is masked in the pack."""
-PACKED_DIGEST = "packed_sha256"
-"""Annotation of a subject: digest of its bytes as they stand in the pack, compressed."""
-PREDICATE_TYPE = "urn:safecase:evidence-pack:1"
-STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
 _README = """This is a safecase evidence pack.
 
 run/manifest.json       what was planned, written before the first call
@@ -45,12 +49,15 @@ results.sarif           the same for code scanning
 junit.xml               the same for a build server
 decisions.jsonl         who recommended and decided, each entry naming the one before (where there is one)
 workspace/              the risks, suites and gates as they stood; people's names and addresses masked
+workspace.json          the severities of the risks and the digests of the gates that stand in there
 labels/                 what people said of a sample of the attempts (where a rule asks for it)
 statement.dsse.json     digests of all of this, signed (DSSE, in-toto statement, Ed25519)
 
-Check it, without trusting who made it:  pip install safecase && safecase verify THIS-FILE
-The check computes every estimate, decision and verdict anew from the attempts. It cannot know whether an
-answer was scored rightly, nor whether an attempt was left out before the pack was signed.
+Check it, without trusting who made it:  pip install safecase-verify && safecase-verify --trust KEYS THIS-FILE
+It computes every estimate, decision and verdict anew, and needs nothing of safecase. With safecase itself,
+safecase verify --trust KEYS THIS-FILE, every scorer that needs no model is run again too, and the report is
+made anew. Without KEYS, a file of the keys that you know, both prove that the pack is whole and agrees with
+itself, and nothing about who made it.
 """
 _DEMO_NOTICE = """
 DEMO: the target was the demo that ships with safecase. Nothing here is evidence about any model.
@@ -68,6 +75,15 @@ class PackSummary:
     key_id: str
 
 
+_PIECE = 400
+"""Attempts that a process masks at a time: some tens of milliseconds of work."""
+
+
+def readme(*, demo: bool) -> bytes:
+    """The text for whoever opens a pack."""
+    return (_README + (_DEMO_NOTICE if demo else "")).encode()
+
+
 class _Digests:
     """Adds entries to a pack and remembers their digests."""
 
@@ -79,9 +95,9 @@ class _Digests:
         packed = self.writer.add(name, data)
         self._list(name, hashlib.sha256(data).hexdigest(), packed)
 
-    def add_file(self, name: str, path: Path) -> None:
-        """Add a file that is compressed already."""
-        packed = self.writer.add_file(name, path, compressed=True)
+    def add_compressed(self, name: str, pieces: Iterator[bytes]) -> None:
+        """Add an entry whose pieces are compressed already."""
+        packed = self.writer.add_pieces(name, pieces, compressed=True)
         self._list(name, packed, packed)
 
     def _list(self, name: str, content: str, packed: str) -> None:
@@ -96,19 +112,25 @@ def build_pack(
     run: RunFolder,
     verdicts: Sequence[Verdict],
     files: Mapping[str, bytes],
+    render: Callable[[Mapping[str, bytes]], Mapping[str, bytes]] = lambda files: {},
     key: SigningKey,
     destination: Path,
     baseline: RunFolder | None = None,
     chain: Sequence[RunManifest] = (),
     created_at: datetime,
 ) -> PackSummary:
-    """Write a signed pack in one step. Raises InfrastructureError where the disk does not take it."""
+    """Write a signed pack in one step.
+
+    ``render``: the report and its like, made from the files as the pack holds them, so that whoever has the
+    pack can make them again. Raises InfrastructureError where the disk does not take it, CheckFailed where
+    the run's columns are not what its records say.
+    """
     redactor = Redactor()
-    with PackWriter(destination) as writer, tempfile.TemporaryDirectory(prefix="safecase-pack-") as scratch:
+    with PackWriter(destination) as writer:
         digests = _Digests(writer)
-        _add_run(digests, "run", run, redactor, Path(scratch))
+        _add_run(digests, "run", run, redactor)
         if baseline is not None:
-            _add_run(digests, "baseline", baseline, redactor, Path(scratch))
+            _add_run(digests, "baseline", baseline, redactor)
         for verdict in verdicts:
             digests.add(
                 f"verdicts/{verdict.gate}.json", verdict.model_dump_json(indent=2, by_alias=True).encode()
@@ -116,12 +138,13 @@ def build_pack(
         for manifest in chain:
             digests.add(f"chain/{manifest.run_id}.json", _manifest(manifest))
         carried, masked_files = mask_files(files, redactor)
-        for name, data in sorted(carried.items()):
+        for name, data in sorted({**carried, **render(carried)}.items()):
             digests.add(name, data)
-        notice = _DEMO_NOTICE if run.manifest.demo else ""
-        digests.add("README.txt", (_README + notice).encode())
+        declared = [(name, data) for name, data in sorted(carried.items()) if is_workspace_file(name)]
+        if declared:
+            digests.add(WORKSPACE, parse_workspace(declared).render())
+        digests.add("README.txt", readme(demo=run.manifest.demo))
         predicate: JsonObject = {
-            "schema_version": 1,
             "created_at": created_at.isoformat(),
             "run_id": run.manifest.run_id,
             "manifest_digest": run.manifest.digest,
@@ -132,8 +155,10 @@ def build_pack(
             "redactions": dict(redactor.counts),
             "masked_files": list[JsonValue](masked_files),
             "original_attempts_digest": run.status.attempts_digest,
+            "run_state": run.status.state.value,
+            "skipped": run.status.skipped,
             "demo": run.manifest.demo,
-            "safecase_version": run.manifest.safecase_version,
+            "packed_by": VERSION,
         }
         statement: JsonObject = {
             "_type": STATEMENT_TYPE,
@@ -148,7 +173,7 @@ def build_pack(
         entries=len(digests.subjects) + 1,
         redactions=dict(redactor.counts),
         ephemeral_key=key.ephemeral,
-        key_id=key_id(base64.b64decode(envelope.signatures[0].public_key)),
+        key_id=key_id(key.public_bytes),
     )
 
 
@@ -156,7 +181,7 @@ def _manifest(manifest: RunManifest) -> bytes:
     return manifest.model_dump_json(indent=2, by_alias=True).encode()
 
 
-def _add_run(digests: _Digests, prefix: str, run: RunFolder, redactor: Redactor, scratch: Path) -> None:
+def _add_run(digests: _Digests, prefix: str, run: RunFolder, redactor: Redactor) -> None:
     digests.add(f"{prefix}/manifest.json", _manifest(run.manifest))
     cases = run.cases()
     masked_cases = [redactor.redact_case(case) for case in cases]
@@ -174,9 +199,41 @@ def _add_run(digests: _Digests, prefix: str, run: RunFolder, redactor: Redactor,
     writer.writerow(["case_index", "repeat", "seed"])
     writer.writerows(zip(plan.case_index.tolist(), plan.repeat.tolist(), plan.seed.tolist(), strict=True))
     digests.add(f"{prefix}/draws.csv", table.getvalue().encode())
-    path = scratch / f"{prefix}.zst"
-    with path.open("wb") as stream, FrameWriter(stream) as compressed:
-        for draw, record in zip(run.columns().draw, run.records(), strict=True):
-            case = cases[plan.case_index[draw]]
-            compressed.write(redactor.redact_record(record, case) + b"\n")
-    digests.add_file(f"{prefix}/attempts.jsonl.zst", path)
+    digests.add_compressed(f"{prefix}/attempts.jsonl.zst", _masked_attempts(run, redactor))
+
+
+def _masked_attempts(run: RunFolder, redactor: Redactor) -> Iterator[bytes]:
+    """The attempts of a run with what is personal masked, compressed piece by piece, without a second copy.
+
+    Raises CheckFailed where the columns that the gate computed on are not what the records say.
+    """
+    work = _masking(run, comparison(run.columns()))
+    buffer = io.BytesIO()
+    with FrameWriter(buffer) as frame:
+        records = enumerate(run.records())
+        pieces = iter(lambda: list(islice(records, _PIECE)), [])
+        for masked, counts in in_order(work, pieces):
+            redactor.counts.update(counts)
+            frame.write(masked)
+            if buffer.tell():
+                yield buffer.getvalue()
+                buffer.seek(0)
+                buffer.truncate()
+    yield buffer.getvalue()
+
+
+def _masking(
+    run: RunFolder, compare: Callable[[int, bytes], int]
+) -> Callable[[list[tuple[int, bytes]]], tuple[bytes, Counter[str]]]:
+    """The work on a piece: records with their positions, to masked lines and what was masked in them."""
+    plan, cases, redactor = run.plan, run.cases(), Redactor()
+
+    def work(piece: list[tuple[int, bytes]]) -> tuple[bytes, Counter[str]]:
+        redactor.counts.clear()
+        lines = []
+        for position, record in piece:
+            draw = compare(position, record)
+            lines.append(redactor.redact_record(record, cases[plan.case_index[draw]]))
+        return b"\n".join(lines) + b"\n", Counter(redactor.counts)
+
+    return work

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from safecase.scorers.cards.labelled_data import LabelColumns as LabelColumns
     from safecase.scorers.cards.labelled_data import read_labelled as read_labelled
     from safecase.scorers.conduct.toxicity import ToxicityCategory as ToxicityCategory
+    from safecase.scorers.judges._client import RecordedJudges as RecordedJudges
+    from safecase.scorers.judges._client import recorded_replies as recorded_replies
     from safecase.scorers.leaks.canary_leak import Needles as Needles
     from safecase.scorers.leaks.exfiltration import carries_data as carries_data
     from safecase.scorers.leaks.exfiltration import secret_in as secret_in

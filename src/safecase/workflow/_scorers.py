@@ -83,7 +83,7 @@ class ScorerSource:
         cards: dict[str, ScorerCard] = {}
         for expectation in self.expectations:
             scorer = self.build(expectation)
-            _, _, named = self._resolve(expectation)
+            kind, _, named = self._resolve(expectation)
             card = self._card(scorer, named)
             if card is not None:
                 cards[digest(card)] = card
@@ -91,11 +91,20 @@ class ScorerSource:
             references[expectation.scorer] = ScorerReference(
                 name=expectation.scorer,
                 version=scorer.version,
+                kind=kind if named is not None else "",
+                parameters=dict(named.parameters) if named is not None else {},
+                own_code=named is not None and named.python is not None,
+                surroundings=self._surroundings(),
                 card_digest=digest(card) if card else "",
                 judge_model=self._judge_model(judge if isinstance(judge, str) else ""),
             )
         ordered = tuple(references[name] for name in sorted(references))
         return ordered, tuple(cards.values())
+
+    def _surroundings(self) -> tuple[str, ...]:
+        """What the target has that scorers may read and no record holds."""
+        held = {"canaries": self._context.canaries, "system_prompt": self._context.system_prompt}
+        return tuple(name for name, value in held.items() if value)
 
     def _judge_model(self, name: str) -> str:
         judge = self.judges.get(name)

@@ -6,14 +6,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from safecase.base import CheckFailed, ExitCode
-from safecase.evidence import VerificationReport, verify_pack
 from safecase.model import RunSettings, Verdict
 from safecase.workflow._display import Display
 from safecase.workflow._project import Project
 from safecase.workflow.gate import decide, exit_code
 from safecase.workflow.report import ReportFiles, write_report
 from safecase.workflow.run import RunOptions, execute, prepare
+from safecase.workflow.verify import verify_pack
 from safecase.workspace import write_profile
+from safecase_verify import VerificationReport
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
 from safecase.base import ExitCode, InputError
-from safecase.engine import RunFolder, has_derived_order, is_remote, publish_file, write_file
+from safecase.engine import RunFolder, check_results, has_derived_order, is_remote, publish_file, write_file
 from safecase.evidence import Redactor
 from safecase.gate import BaselineRun, evaluate_gate
 from safecase.model import Gate, RuleChange, RunManifest, StaleEvidence, Verdict, VerdictKind
@@ -75,8 +75,10 @@ def evaluate(
 
     The gates are those of the manifest. A gate of the workspace that differs from them is a changed
     rule and is refused by that name; ``check_present`` compares the recorded system with the
-    present one, so that stale evidence shows. Raises CheckFailed where the decision log does not hold.
+    present one, so that stale evidence shows. Raises CheckFailed where the decision log does not hold, and
+    where the run's results are not those that were recorded.
     """
+    check_results(folder)
     history = current_history(project)
     stale = present_differences(project, folder) if check_present else ()
     verdicts = tuple(
@@ -85,8 +87,8 @@ def evaluate(
     )
     if not is_sealed(history, folder):
         return verdicts
-    status = folder.status
-    return tuple(seal_verdict(verdict, status) for verdict in verdicts)
+    state = folder.status.state
+    return tuple(seal_verdict(verdict, state) for verdict in verdicts)
 
 
 def _evaluate(

@@ -2,27 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+import re
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
 
 from safecase.base import VERSION, SourcePosition
-from safecase.engine import RunFolder
-from safecase.evidence import PackSummary, Redactor, build_pack, chain_for, load_key
+from safecase.engine import RunFolder, RunState, SummaryColumns, check_results
+from safecase.evidence import (
+    PackSummary,
+    Redactor,
+    build_pack,
+    chain_for,
+    is_workspace_file,
+    load_key,
+    mask_files,
+    parse_workspace,
+)
 from safecase.gate import ERROR, VIOLATED, by_severity, case_mask, risk_coverage
 from safecase.interop import render_junit, render_sarif
 from safecase.model import (
+    Attempt,
+    Case,
     Decision,
     DecisionEntry,
     Estimate,
     OutcomeKind,
     Purpose,
     Risk,
+    RunManifest,
     RunPurpose,
+    System,
     Verdict,
+    parse_entry,
     quantity,
 )
 from safecase.records import name_words, standing
@@ -39,7 +56,7 @@ from safecase.workflow._labels import packed_labels
 from safecase.workflow._ledger import enter_verdict
 from safecase.workflow._project import Project
 from safecase.workflow.decisions._log import decision_entries, decision_log_path
-from safecase.workflow.gate import changes_since_decision, known_names
+from safecase.workflow.gate import known_names
 from safecase.workflow.pools._sealing import seal_verdict
 
 # As many as somebody reads before a decision; the pack holds all of them.
@@ -58,49 +75,72 @@ class ReportFiles:
     pack_summary: PackSummary | None
 
 
-def report_content(
-    project: Project, folder: RunFolder, verdict: Verdict, redactor: Redactor
-) -> ReportContent:
-    """Everything that the report shows, personal data and secrets masked."""
-    workspace, manifest, status = project.workspace, folder.manifest, folder.status
-    columns = folder.columns()
-    names = known_names(project)
-    entries = decision_entries(project)
-    system = redactor.redact_texts(workspace.system, names)
-    risks = tuple(redactor.redact_texts(risk, names) for risk in workspace.risks)
-    timed = columns.latency_ms[columns.outcome != ERROR]
-    latency = f"median answer {quantity(float(np.median(timed)), 'ms')}" if len(timed) else ""
-    return ReportContent(
-        title=f"Safety case: {system.title}",
-        system=system,
+@dataclass(frozen=True)
+class ReportSource:
+    """What a report is made from. A pack holds all of it, so that whoever has the pack can make it again."""
+
+    system: System
+    risks: tuple[Risk, ...]
+    decisions: tuple[DecisionEntry, ...]
+    """The decision log of the workspace, texts masked."""
+    manifest: RunManifest
+    verdict: Verdict
+    columns: SummaryColumns
+    cases: tuple[Case, ...]
+    """As the pack has them."""
+    attempts: Callable[[Sequence[int]], Sequence[Attempt]]
+    """Draws → their attempts, as the pack has them."""
+    skipped: int
+    state: RunState
+    made_at: datetime
+
+
+def report_content(source: ReportSource) -> ReportContent:
+    """Everything that the report shows; of a sealed certification no number and no transcript."""
+    manifest, verdict, columns = source.manifest, source.verdict, source.columns
+    frozen = next(item for item in manifest.gates if item.id == verdict.gate)
+    changes = standing(source.decisions).rule_changes(frozen, verdict.line)
+    page = ReportContent(
+        title=f"Safety case: {source.system.title}",
+        system=source.system,
         manifest=manifest,
         verdict=verdict,
-        made_at=datetime.now(UTC),
-        worst=() if verdict.sealed else _worst(folder, redactor),
-        coverage=() if verdict.sealed else _coverage(risks, folder),
-        residual=_residual(risks, entries, verdict.line, datetime.now(UTC).date()),
-        trade_offs=() if verdict.sealed else _trade_offs(folder, manifest.system.system),
+        made_at=source.made_at,
+        residual=_residual(source),
         cards=manifest.scorer_cards,
         uncalibrated=tuple(item.name for item in manifest.scorers if not item.calibrated),
-        decisions=tuple(
-            replace(item, decision=redactor.redact_texts(item.decision, names))
-            for item in _decisions_shown(entries, folder, verdict)
-        ),
-        rule_changes=tuple(
-            change.sentence for change in changes_since_decision(project, folder, verdict).rules
-        ),
-        redactions=dict(redactor.counts),
+        decisions=_decisions_shown(source),
+        rule_changes=tuple(change.sentence for change in changes),
         planned=manifest.planned,
-        recorded=0 if verdict.sealed else len(columns),
-        skipped=0 if verdict.sealed else status.skipped,
-        cost_usd=None if verdict.sealed else status.cost_usd,
-        latency_note="" if verdict.sealed else latency,
+    )
+    if verdict.sealed:
+        return page
+    timed = columns.latency_ms[columns.outcome != ERROR]
+    latency = f"median answer {quantity(float(np.median(timed)), 'ms')}" if len(timed) else ""
+    worst = _worst(source)
+    costs = columns.cost_usd
+    return replace(
+        page,
+        worst=worst,
+        coverage=_coverage(source),
+        trade_offs=_trade_offs(source, manifest.system.system),
+        redactions=_masks(worst),
+        recorded=len(columns),
+        skipped=source.skipped,
+        cost_usd=None if np.isnan(costs).any() else math.fsum(costs.tolist()),
+        latency_note=latency,
     )
 
 
-def _worst(folder: RunFolder, redactor: Redactor) -> tuple[WorstTranscript, ...]:
-    """The worst transcripts, one a family, redacted."""
-    columns, cases = folder.columns(), folder.cases()
+def _masks(worst: Sequence[WorstTranscript]) -> dict[str, int]:
+    """What is masked in the transcripts that are shown, by kind."""
+    text = "\n".join(item.attempt.model_dump_json() for item in worst)
+    return dict(Counter(re.findall(r"\[redacted:([a-z_]+)\]", text)))
+
+
+def _worst(source: ReportSource) -> tuple[WorstTranscript, ...]:
+    """The worst transcripts, one a family."""
+    columns, cases = source.columns, source.cases
     violated = np.flatnonzero(columns.outcome == VIOLATED)
 
     def weight(position: int) -> tuple[int, int]:
@@ -118,10 +158,10 @@ def _worst(folder: RunFolder, redactor: Redactor) -> tuple[WorstTranscript, ...]
             chosen.append(position)
         if len(chosen) == _WORST_SHOWN:
             break
+    attempts = source.attempts([int(columns.draw[position]) for position in chosen])
     found = []
-    for position in chosen:
+    for position, attempt in zip(chosen, attempts, strict=True):
         case = cases[columns.case_index[position]]
-        attempt = redactor.redact_attempt(folder.attempt(f"{case.id}#{columns.repeat[position]}"), case)
         reasons = [score.explanation for score in attempt.scores if score.outcome is OutcomeKind.VIOLATED]
         found.append(
             WorstTranscript(attempt, case, "; ".join(reason for reason in reasons if reason) or case.risk)
@@ -129,7 +169,7 @@ def _worst(folder: RunFolder, redactor: Redactor) -> tuple[WorstTranscript, ...]
     return tuple(found)
 
 
-def _coverage(risks: Sequence[Risk], folder: RunFolder) -> tuple[CoverageRow, ...]:
+def _coverage(source: ReportSource) -> tuple[CoverageRow, ...]:
     return tuple(
         CoverageRow(
             risk=row.risk,
@@ -142,17 +182,16 @@ def _coverage(risks: Sequence[Risk], folder: RunFolder) -> tuple[CoverageRow, ..
             held_out=row.tried.held_out,
             languages=row.tried.languages,
         )
-        for row in risk_coverage(risks, folder.cases(), folder.columns())
+        for row in risk_coverage(source.risks, source.cases, source.columns)
     )
 
 
-def _residual(
-    risks: Sequence[Risk], entries: Sequence[DecisionEntry], line: str, today: date
-) -> tuple[ResidualRisk, ...]:
+def _residual(source: ReportSource) -> tuple[ResidualRisk, ...]:
     """What remains of each risk, and who accepted it."""
+    today = source.made_at.date()
     accepted: dict[str, list[str]] = {}
-    for item in standing(entries).matters:
-        if not item.in_force or not item.shipping or item.decision.line != line:
+    for item in standing(source.decisions).matters:
+        if not item.in_force or not item.shipping or item.decision.line != source.verdict.line:
             continue
         signers = ", ".join(named.entry.person for named in item.signed)
         for acceptance in item.decision.acceptances:
@@ -164,20 +203,19 @@ def _residual(
         ResidualRisk(
             risk, risk.residual or "not stated in the workspace", "; ".join(accepted.get(risk.id, ()))
         )
-        for risk in by_severity(risks)
+        for risk in by_severity(source.risks)
     )
 
 
-def _decisions_shown(
-    entries: Sequence[DecisionEntry], folder: RunFolder, verdict: Verdict
-) -> tuple[DecisionShown, ...]:
+def _decisions_shown(source: ReportSource) -> tuple[DecisionShown, ...]:
     """What people decided on this very verdict; what was decided on another one is not about it."""
+    verdict = source.verdict
     bases = {verdict.basis}
     if verdict.purpose is RunPurpose.CERTIFICATION and not verdict.sealed:
         # Decided on while its results were sealed, shown when they are open.
-        bases.add(seal_verdict(verdict, folder.status).basis)
+        bases.add(seal_verdict(verdict, source.state).basis)
     shown = []
-    for item in standing(entries).matters:
+    for item in standing(source.decisions).matters:
         if item.decision.gate != verdict.gate or item.decision.verdict_digest not in bases:
             continue
         state = "superseded by a later decision" if item.superseded else "; ".join(item.missing)
@@ -190,11 +228,11 @@ def _decisions_shown(
     return tuple(shown)
 
 
-def _trade_offs(folder: RunFolder, label: str) -> tuple[TradeOffPoint, ...]:
+def _trade_offs(source: ReportSource, label: str) -> tuple[TradeOffPoint, ...]:
     from safecase.gate import rate_estimate
     from safecase.model import GateRule
 
-    columns, cases = folder.columns(), folder.cases()
+    columns, cases = source.columns, source.cases
 
     def rate(metric: str) -> Estimate | None:
         mask = case_mask(GateRule(id="report", metric=metric), cases)[columns.case_index]
@@ -223,24 +261,32 @@ def write_report(
     Of a sealed certification the pack is left out, because it holds the transcripts.
     """
     manifest = folder.manifest
+    check_results(folder)
     target = destination or project.workspace.root / "packs" / f"{manifest.run_id}-{verdict.gate}"
     target.mkdir(parents=True, exist_ok=True)
-    redactor = Redactor()
-    page = render_report(report_content(project, folder, verdict, redactor)).encode("utf-8", "replace")
-    files = {
-        "report.html": page,
-        "results.sarif": render_sarif(verdict, rule_positions(project, verdict), safecase_version=VERSION),
-        "junit.xml": render_junit(verdict),
-        **_workspace_files(project),
-        **packed_labels(project, manifest.gates),
-    }
-    for name in ("report.html", "results.sarif", "junit.xml"):
-        (target / name).write_bytes(files[name])
-    if verdict.sealed:
-        return ReportFiles(target / "report.html", target / "results.sarif", target / "junit.xml", None, None)
+    made_at = datetime.now(UTC)
+    files = {**_workspace_files(project), **packed_labels(project, manifest.gates)}
     log = decision_log_path(project)
     if log.exists():
+        decision_entries(project)  # A log whose chain is broken goes into no pack.
         files["decisions.jsonl"] = log.read_bytes()
+
+    def render(carried: Mapping[str, bytes]) -> dict[str, bytes]:
+        source = _source(project, folder, verdict, carried, made_at)
+        made = {
+            "report.html": render_report(report_content(source)).encode("utf-8", "replace"),
+            "results.sarif": render_sarif(
+                verdict, rule_positions(project, verdict), safecase_version=VERSION
+            ),
+            "junit.xml": render_junit(verdict),
+        }
+        for name, data in made.items():
+            (target / name).write_bytes(data)
+        return made
+
+    if verdict.sealed:
+        render(mask_files(files, Redactor())[0])
+        return ReportFiles(target / "report.html", target / "results.sarif", target / "junit.xml", None, None)
     # The verdict was worked out for this report, and is the one that the pack carries. It shows what the run
     # showed, so that from now on nobody sets the run aside.
     enter_verdict(project, verdict)
@@ -251,13 +297,56 @@ def write_report(
         run=folder,
         verdicts=[verdict],
         files=files,
+        render=render,
         key=load_key(project.workspace.defaults.signing_key_env),
         destination=pack,
         baseline=baseline,
         chain=chain_for(manifest, [item for _, item in project.manifests()]),
-        created_at=datetime.now(UTC),
+        created_at=made_at,
     )
     return ReportFiles(target / "report.html", target / "results.sarif", target / "junit.xml", pack, summary)
+
+
+def _source(
+    project: Project,
+    folder: RunFolder,
+    verdict: Verdict,
+    carried: Mapping[str, bytes],
+    made_at: datetime,
+) -> ReportSource:
+    """What the report is made from: the run, and the workspace's files as the pack will hold them."""
+    redactor = Redactor()
+    workspace = parse_workspace(
+        sorted((name, data) for name, data in carried.items() if is_workspace_file(name))
+    )
+    plan, originals = folder.plan, folder.cases()
+
+    def attempts(draws: Sequence[int]) -> list[Attempt]:
+        found = []
+        for draw in draws:
+            case = originals[plan.case_index[draw]]
+            attempt = folder.attempt(f"{case.id}#{plan.repeat[draw]}")
+            found.append(redactor.redact_attempt(attempt, case))
+        return found
+
+    return ReportSource(
+        system=workspace.system or redactor.redact_texts(project.workspace.system, known_names(project)),
+        risks=workspace.risks,
+        decisions=carried_decisions(carried.get("decisions.jsonl", b"")),
+        manifest=folder.manifest,
+        verdict=verdict,
+        columns=folder.columns(),
+        cases=tuple(redactor.redact_case(case) for case in originals),
+        attempts=attempts,
+        skipped=folder.status.skipped,
+        state=folder.status.state,
+        made_at=made_at,
+    )
+
+
+def carried_decisions(data: bytes) -> tuple[DecisionEntry, ...]:
+    """The decision log as a pack carries it, texts masked. Raises ValueError where an entry does not read."""
+    return tuple(parse_entry(line) for line in data.splitlines() if line)
 
 
 def _workspace_files(project: Project) -> dict[str, bytes]:

@@ -32,6 +32,8 @@ _FRAME_BYTES = 4 * 1024 * 1024
 """Reading one attempt unpacks one frame: 4 MiB take about 10 ms, and larger frames hardly pack better. A
 longer record is a frame by itself."""
 _LABELS = "labels.json"
+_LOG_DIGEST = "log_digest.txt"
+"""SHA-256 of the log's bytes: the digest of the columns' file covers the log with it."""
 _COLUMNS = tuple(field.name for field in fields(SummaryColumns) if field.name != "labels")
 
 
@@ -46,6 +48,7 @@ class LogWriter:
         """Draw of the first record of each frame."""
         self._file = file
         self._state = hashlib.sha256()
+        self._file_state = hashlib.sha256()
         self._group: list[bytes] = []
         self._bytes = 0
 
@@ -53,6 +56,11 @@ class LogWriter:
     def digest(self) -> str:
         """SHA-256 over the records written so far, each with a line break behind it."""
         return "sha256:" + self._state.hexdigest()
+
+    @property
+    def file_digest(self) -> str:
+        """SHA-256 over the file's bytes as they stand on the disk."""
+        return "sha256:" + self._file_state.hexdigest()
 
     def write(self, record: bytes, draw: int) -> None:
         """Add one record."""
@@ -72,6 +80,7 @@ class LogWriter:
         self._state.update(content)
         frame = compress_frame(content)
         self._file.write(frame)
+        self._file_state.update(frame)
         self.offsets.append(self.offsets[-1] + len(frame))
         self._group, self._bytes = [], 0
 
@@ -100,7 +109,9 @@ def write_log(
     arrays: dict[str, NDArray[Any]] = {name: getattr(found, name) for name in _COLUMNS}
     arrays["frame_offset"] = np.array(writer.offsets, dtype=np.int64)
     arrays["frame_draw"] = np.array(writer.first_draws, dtype=np.int64)
-    write_arrays(columns, arrays, texts={_LABELS: orjson.dumps(found.labels)})
+    write_arrays(
+        columns, arrays, texts={_LABELS: orjson.dumps(found.labels), _LOG_DIGEST: writer.file_digest.encode()}
+    )
     return writer.records, writer.digest
 
 
@@ -130,6 +141,13 @@ class AttemptLog:
             state.update(content)
             count += content.count(b"\n")
         return count, "sha256:" + state.hexdigest()
+
+    def named_log_digest(self) -> str:
+        """SHA-256 of the log's bytes, as the columns' file has it."""
+        try:
+            return read_text(self.columns_file, _LOG_DIGEST).decode()
+        except (OSError, ValueError) as error:
+            raise self._damaged(self.columns_file, error) from error
 
     def record(self, draw: int) -> bytes | None:
         """The record of one draw, or None. Only its frame is read."""

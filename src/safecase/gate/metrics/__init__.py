@@ -1,7 +1,7 @@
 """What gate rules measure: one file a metric, named as people write it in a rule.
 
 A file without a leading underscore defines ``METRIC``, and `safecase.model.METRICS` finds it by its name. The
-verifier has its own hand for each in ``safecase.evidence.methods``, under the same name.
+verifier has its own hand for each in ``safecase_verify.methods``, under the same name.
 
 A metric's file is read whenever somebody names it in a rule, by ``safecase check`` and by the verifier of a
 pack too. So that checking stays quick, and the verifier free of what it checks, the file imports what

@@ -9,7 +9,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from safecase.base import JsonValue, Record, digest
+from safecase.base import JsonObject, JsonValue, Record, digest
 from safecase.model.case import Case
 from safecase.model.declarations import Limits
 from safecase.model.rule import Gate
@@ -72,10 +72,19 @@ class SuiteReference(Record):
 
 
 class ScorerReference(Record):
-    """A scorer as it was used: name, version, parameters digest, and its card where it has one."""
+    """A scorer as it was used: what it is, its version, and its card where it has one."""
 
     name: str
+    """As cases ask for it."""
     version: str
+    kind: str = ""
+    """What the workspace means by a name of its own; empty: the name is that of the kind."""
+    parameters: JsonObject = {}
+    """What the workspace declares under its own name; a case's own parameters come on top."""
+    own_code: bool = False
+    """Whether it is code of the workspace, which nobody runs who only checks."""
+    surroundings: tuple[str, ...] = ()
+    """What it reads of the system under test that stands in no record: ``canaries``, ``system_prompt``."""
     card_digest: str = ""
     judge_model: str = ""
 

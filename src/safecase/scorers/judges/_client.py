@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
-from safecase.base import InputError, suggest
+from safecase.base import InputError, JsonObject, JsonValue, suggest
 from safecase.model import (
     BuildContext,
+    FailureKind,
     Message,
     MessageRole,
+    Score,
     Target,
     TargetFailure,
     TargetReply,
     TargetRequest,
     Usage,
 )
-from safecase.scorers.judges._prompt import REPAIR, JudgeVerdict, parse_verdict
+from safecase.scorers.judges._prompt import LONGEST_ANSWER, REPAIR, JudgeVerdict, parse_verdict
 
+REPLIES = "replies"
+"""Where a score's metadata has the answers of its judges."""
 TRIES = 4
 """With the pauses between them 3.5 seconds: past a hiccup, while a failure that lasts is soon told."""
 LONGEST_PAUSE_SECONDS = 20.0
@@ -32,6 +38,75 @@ class JudgeReply:
     problem: str
     model: str
     usage: Usage
+    said: tuple[JsonValue, ...] = ()
+    """Each answer of the judge as it came, so that it can be read again without asking."""
+
+
+def recorded_replies(score: Score) -> list[JsonValue]:
+    """The answers of judges that a score holds, in the order in which they came; empty where it holds none."""
+    found = score.metadata.get(REPLIES)
+    return found if isinstance(found, list) else []
+
+
+class RecordedJudges(Mapping[str, Target]):
+    """Judges who say again what a score recorded of them, so that its scorer can be run without a model.
+
+    ``play`` sets the answers; a judge who has none left fails, as it did when it was asked.
+    """
+
+    def __init__(self, names: Collection[str]) -> None:
+        self._judges = {name: _RecordedJudge(name) for name in names}
+
+    def play(self, score: Score) -> None:
+        """Take the answers of one score; those that are left from another are dropped."""
+        for judge in self._judges.values():
+            judge.answers.clear()
+        for item in recorded_replies(score):
+            judge = self._judges.get(str(item.get("judge"))) if isinstance(item, dict) else None
+            if judge is not None and isinstance(item, dict):
+                judge.answers.append(item)
+
+    def __getitem__(self, name: str) -> Target:
+        return self._judges[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._judges)
+
+    def __len__(self) -> int:
+        return len(self._judges)
+
+
+class _RecordedJudge:
+    """A target that gives recorded answers, one a call."""
+
+    kind = "recorded"
+    demo = False
+    canaries: tuple[str, ...] = ()
+    system_prompt = ""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.answers: deque[JsonObject] = deque()
+
+    def fingerprint(self) -> Mapping[str, str]:
+        return {}
+
+    def describe(self) -> JsonObject:
+        return {}
+
+    async def start(self) -> None: ...
+
+    async def close(self) -> None: ...
+
+    async def respond(self, request: TargetRequest) -> TargetReply:
+        if not self.answers:
+            raise TargetFailure(f"no answer of {self.name} was recorded", kind=FailureKind.NOT_RECORDED)
+        said = self.answers.popleft()
+        return TargetReply(
+            messages=(Message(role=MessageRole.ASSISTANT, content=str(said.get("text", ""))),),
+            finish_reason=str(said.get("finish_reason", "")),
+            model=str(said.get("model", "")),
+        )
 
 
 def add_usage(first: Usage, second: Usage) -> Usage:
@@ -78,6 +153,7 @@ class JudgeClient:
         """Ask once, and once more where the answer does not parse. Raises TargetFailure."""
         reply = await self._respond(messages, key, seed)
         usage = _usage(reply)
+        said = [self._said(reply)]
         parsed = self._parse(reply, words)
         if isinstance(parsed, str) and not parsed.startswith("refused"):
             repaired = (
@@ -87,10 +163,20 @@ class JudgeClient:
             )
             reply = await self._respond(repaired, key + "/repair", seed)
             usage = add_usage(usage, _usage(reply))
+            said.append(self._said(reply))
             parsed = self._parse(reply, words)
         if isinstance(parsed, str):
-            return JudgeReply(None, parsed, reply.model, usage)
-        return JudgeReply(parsed, "", reply.model, usage)
+            return JudgeReply(None, parsed, reply.model, usage, tuple(said))
+        return JudgeReply(parsed, "", reply.model, usage, tuple(said))
+
+    def _said(self, reply: TargetReply) -> JsonValue:
+        """An answer as it goes into the record: all that `_parse` reads of it."""
+        return {
+            "judge": self.id,
+            "text": _text(reply)[: LONGEST_ANSWER + 1],
+            "finish_reason": reply.finish_reason,
+            "model": reply.model,
+        }
 
     def _parse(self, reply: TargetReply, words: frozenset[str]) -> JudgeVerdict | str:
         """The verdict in a reply, or what is wrong with it."""

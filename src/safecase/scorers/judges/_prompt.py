@@ -14,7 +14,7 @@ from safecase.model import Message, MessageRole, OutcomeKind, Transcript
 from safecase.scorers._transcripts import shorten
 
 PROMPT_VERSION = "1"
-_OBJECT_LIMIT = 20_000
+LONGEST_ANSWER = 20_000
 """Characters: a verdict with its reason has some hundreds; what is longer is a model that went astray."""
 _FENCE = re.compile(r"```(?:json)?\s*\n?", re.IGNORECASE)
 
@@ -161,8 +161,8 @@ def parse_verdict(text: str, words: frozenset[str]) -> JudgeVerdict | str:
 
     A code fence around the object is tolerated. Verdict words outside ``words`` are not.
     """
-    body = _FENCE.sub("", text[: _OBJECT_LIMIT + 1]).strip()
-    if len(text) > _OBJECT_LIMIT:
+    body = _FENCE.sub("", text[: LONGEST_ANSWER + 1]).strip()
+    if len(text) > LONGEST_ANSWER:
         return "it is too long"
     start, end = body.find("{"), body.rfind("}")
     if start < 0 or end < start:

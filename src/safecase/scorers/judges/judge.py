@@ -8,7 +8,7 @@ from safecase.base import JsonValue, Record, Registered
 from safecase.model import BuildContext, Case, MessageRole, OutcomeKind, Score, ScoreSpan, Transcript
 from safecase.scorers._registry import SCORERS
 from safecase.scorers._transcripts import ScoreWriter, WrittenPassage, last_answer, span
-from safecase.scorers.judges._client import JudgeClient, JudgeReply
+from safecase.scorers.judges._client import REPLIES, JudgeClient, JudgeReply
 from safecase.scorers.judges._prompt import (
     PROMPT_VERSION,
     RUBRIC_WORDS,
@@ -97,8 +97,10 @@ class JudgeScorer(Registered):
         reply = await self._client.ask(messages, RUBRIC_WORDS, key=key)
         is_target = self._client.is_target(reply.model, transcript.model)
         metadata: dict[str, JsonValue] = {
-            "judge": self._client.id, "rubric_version": self._parameters.rubric_version
-        }  # fmt: skip
+            "judge": self._client.id,
+            "rubric_version": self._parameters.rubric_version,
+            REPLIES: list(reply.said),
+        }
         return with_judge(self._score(reply, transcript, is_target, metadata), reply, is_target=is_target)
 
     def _score(

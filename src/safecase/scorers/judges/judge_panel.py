@@ -11,7 +11,7 @@ from safecase.base import JsonValue, Record, Registered
 from safecase.model import BuildContext, Case, OutcomeKind, Score, TargetFailure, Transcript, Usage
 from safecase.scorers._registry import SCORERS
 from safecase.scorers._transcripts import ScoreWriter, last_answer
-from safecase.scorers.judges._client import add_usage
+from safecase.scorers.judges._client import REPLIES, add_usage, recorded_replies
 from safecase.scorers.judges._prompt import PROMPT_VERSION
 from safecase.scorers.judges.judge import JudgeParameters, JudgeScorer
 
@@ -94,6 +94,7 @@ class JudgePanelScorer(Registered):
             },
             "failed_judges": failed,
             "rubric_version": self._parameters.rubric_version,
+            REPLIES: [item for score in scores for item in recorded_replies(score)],
         }
         outcome, agreement = OutcomeKind.UNDETERMINED, 0.0
         if votes:

@@ -8,7 +8,7 @@ from safecase.base import JsonValue, Record, Registered
 from safecase.model import BuildContext, Case, OutcomeKind, Score, Transcript
 from safecase.scorers._registry import SCORERS
 from safecase.scorers._transcripts import ScoreWriter, last_answer
-from safecase.scorers.judges._client import JudgeClient, JudgeReply, add_usage
+from safecase.scorers.judges._client import REPLIES, JudgeClient, JudgeReply, add_usage
 from safecase.scorers.judges._prompt import PAIRWISE_WORDS, PROMPT_VERSION, boundary_of, pairwise_messages
 from safecase.scorers.judges.judge import with_judge
 from safecase.scorers.refusal.refusal import OutcomeWord
@@ -72,6 +72,7 @@ class PairwiseJudgeScorer(Registered):
             "orders": [
                 item.verdict.verdict if item.verdict else item.problem for item in (straight, swapped)
             ],
+            REPLIES: [*straight.said, *swapped.said],
         }
         outcome, label, value = OutcomeKind.UNDETERMINED, "inconsistent", 0.5
         explanation = "the judge's preference depends on the order of the answers"

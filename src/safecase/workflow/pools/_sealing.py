@@ -35,14 +35,14 @@ def require_opened(history: RunHistory, folder: RunFolder, what: str) -> None:
         )
 
 
-def seal_verdict(verdict: Verdict, status: RunStatus) -> Verdict:
+def seal_verdict(verdict: Verdict, state: RunState) -> Verdict:
     """The verdict as people hear it of a sealed run: one word, and a technical failure.
 
     Whether a rule was proven to fail or only not proven to hold is not told: a second kind of *no* would
     double what the next candidate can be fitted to.
     """
     passed = verdict.kind in (VerdictKind.GO, VerdictKind.GO_WITH_CONDITIONS)
-    failure = technical_failure(verdict, status)
+    failure = technical_failure(verdict, state)
     kind = verdict.kind if passed else VerdictKind.NO_GO
     reasons: tuple[str, ...] = (PASSED if passed else NOT_PASSED,)
     if failure and not passed:
@@ -63,10 +63,10 @@ def seal_verdict(verdict: Verdict, status: RunStatus) -> Verdict:
     )
 
 
-def technical_failure(verdict: Verdict, status: RunStatus) -> str:
+def technical_failure(verdict: Verdict, state: RunState) -> str:
     """Why a run decides nothing whatever its answers were; empty where it might have."""
-    if status.state is not RunState.COMPLETE:
-        return f"The run has not ended ({status.state.value}): take it up with `safecase resume`."
+    if state is not RunState.COMPLETE:
+        return f"The run has not ended ({state.value}): take it up with `safecase resume`."
     if verdict.attempts == verdict.errors:
         return "No attempt brought an answer, so nothing was tested and no try was spent."
     if verdict.stale:

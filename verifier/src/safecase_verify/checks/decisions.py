@@ -335,7 +335,7 @@ def excused_rules(
         wrong = decided.why_not(raw, verdict, on, place)
         if not wrong and item.rule_digest != digest(result["rule"]):
             wrong = "it was granted for another rule"
-        if not wrong and not {*risks_of[item.rule, item.category]} <= {*item.risks}:
+        if not wrong and not {*risks_of.get((item.rule, item.category), ())} <= {*item.risks}:
             wrong = "the rule selects risks that it does not name"
         if not wrong:
             wrong = _worse(item.seen, categories[item.category]["estimate"], result["rule"], place)

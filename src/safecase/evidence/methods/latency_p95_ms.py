@@ -1,5 +1,0 @@
-"""The 95 % quantile of the latency of answers."""
-
-from safecase.evidence.methods._latency import latency_method
-
-METHOD = latency_method(0.95)

@@ -1,5 +1,0 @@
-"""The share of harmless requests that were refused."""
-
-from safecase.evidence.methods._rate import rate_method
-
-METHOD = rate_method("useful", event="violated")

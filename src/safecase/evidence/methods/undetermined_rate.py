@@ -1,5 +1,0 @@
-"""The share of attempts that stayed undecided."""
-
-from safecase.evidence.methods._rate import rate_method
-
-METHOD = rate_method("selected", event="undetermined")

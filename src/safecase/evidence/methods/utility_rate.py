@@ -1,5 +1,0 @@
-"""The share of harmless requests that were served, by way of those that were not."""
-
-from safecase.evidence.methods._rate import rate_method
-
-METHOD = rate_method("useful", event="violated")

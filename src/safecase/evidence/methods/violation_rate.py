@@ -1,5 +1,0 @@
-"""The share of attempts that ended in harm."""
-
-from safecase.evidence.methods._rate import rate_method
-
-METHOD = rate_method("harmful", event="violated")

@@ -1,1 +1,0 @@
-"""Checking a pack without trusting who made it."""

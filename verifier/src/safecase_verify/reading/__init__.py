@@ -1,0 +1,1 @@
+"""A pack read with distrust: archive, signature, records, run."""

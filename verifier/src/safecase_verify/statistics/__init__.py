@@ -1,0 +1,1 @@
+"""Intervals and sequential tests, written a second time."""
