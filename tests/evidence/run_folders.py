@@ -121,6 +121,7 @@ def write_run(
         state=RunState.COMPLETE,
         planned=len(plan),
         recorded=len(attempts),
+        skipped=len(plan) - len(attempts),
         attempts_digest=attempts_digest,
         columns_digest=file_digest(folder / COLUMNS_NAME),
         updated_at=MOMENT,

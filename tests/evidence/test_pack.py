@@ -77,7 +77,7 @@ def test_a_pack_verifies_and_names_its_signer(tmp_path: Path) -> None:
     assert report.ok, failed(report)
     assert report.trusted == "us"
     assert [item.name for item in report.checks] == [
-        "signature", "contents", "plan", "attempts", "statement", "workspace", "chain", "rules",
+        "signature", "contents", "plan", "attempts", "statement", "whole", "workspace", "chain", "rules",
         "verdict release.json",
     ]  # fmt: skip
     assert report.not_recomputed == ()
