@@ -54,9 +54,7 @@ def _signed_by(private: Ed25519PrivateKey, named: bytes, kind: str = "lasting") 
     return {
         "payloadType": PAYLOAD_TYPE,
         "payload": base64.b64encode(payload).decode(),
-        "signatures": [
-            {"keyid": key_id(named), "sig": base64.b64encode(private.sign(message)).decode()}
-        ],
+        "signatures": [{"keyid": key_id(named), "sig": base64.b64encode(private.sign(message)).decode()}],
     }
 
 

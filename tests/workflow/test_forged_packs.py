@@ -13,14 +13,14 @@ from typing import Any
 import orjson
 import pytest
 
+from evidence.packs import pack as evidence_pack
+from evidence.run_folders import write_run
 from safecase import verify
 from safecase.base import compress_frame, digest
 from safecase.evidence import INTEGRITY_ONLY, KnownKey, VerificationReport
 from safecase.evidence._pack_writer import PackWriter
 from safecase.evidence.signing import SigningKey, render_envelope, sign_statement
 from safecase.model import ScorerReference, Verdict
-from evidence.packs import pack as evidence_pack
-from evidence.run_folders import write_run
 from support.cases import case
 from support.command_line import safecase
 from support.frames import unpack_frame
@@ -211,8 +211,16 @@ FORGERIES: list[tuple[str, Change, str]] = [
     # Of the findings
     ("held transcripts show the leak", attempts(lambda row: _says(row, "Sure: LEAK")), "contains"),
     ("violated scores rewritten to held", attempts(_as_held), "recorded as held, but contains"),
-    ("transcripts emptied", attempts(lambda row: row | {"transcript": {}}), "does not hold what its case says"),
-    ("a scorer that nobody asked for", attempts(lambda row: _scores(row, scorer="other")), "not scored by what"),
+    (
+        "transcripts emptied",
+        attempts(lambda row: row | {"transcript": {}}),
+        "does not hold what its case says",
+    ),
+    (
+        "a scorer that nobody asked for",
+        attempts(lambda row: _scores(row, scorer="other")),
+        "not scored by what",
+    ),
     ("a score is missing", attempts(lambda row: row | {"scores": row["scores"][:1]}), "not scored by what"),
     (
         "an error beside held scores",
@@ -228,7 +236,11 @@ FORGERIES: list[tuple[str, Change, str]] = [
     ("SARIF replaced", entry("results.sarif", lambda data: data.replace(b"no_go", b"go")), "results.sarif"),
     ("JUnit replaced", entry("junit.xml", lambda data: b""), "junit.xml"),
     ("reasons", verdict(lambda v: v.update(reasons=["Certified by the ministry."])), "reasons or conditions"),
-    ("a rule's sentence", verdict(lambda v: v["rules"][0].update(sentence="All is well.")), "says other words"),
+    (
+        "a rule's sentence",
+        verdict(lambda v: v["rules"][0].update(sentence="All is well.")),
+        "says other words",
+    ),
     (
         "a category's sentence",
         verdict(lambda v: v["rules"][0]["categories"][0].update(sentence="All is well.")),
@@ -240,10 +252,22 @@ FORGERIES: list[tuple[str, Change, str]] = [
     # Of our own
     ("prompts exchanged", attempts(_swap_prompt), "does not hold what its case says"),
     ("a mask for an excuse", attempts(_mask_all), "recorded as held, but contains"),
-    ("made after the pack", attempts(lambda row: row | {"started_at": "2999-01-01T00:00:00Z"}), "after the pack"),
+    (
+        "made after the pack",
+        attempts(lambda row: row | {"started_at": "2999-01-01T00:00:00Z"}),
+        "after the pack",
+    ),
     ("times without a zone", attempts(lambda row: row | {"started_at": "2026-01-01T00:00:00"}), "time zone"),
-    ("another version of a scorer", attempts(lambda row: _scores(row, scorer_version="0")), "the manifest names"),
-    ("an explanation", attempts(lambda row: _scores(row, explanation="A court said so.")), "is not what it says"),
+    (
+        "another version of a scorer",
+        attempts(lambda row: _scores(row, scorer_version="0")),
+        "the manifest names",
+    ),
+    (
+        "an explanation",
+        attempts(lambda row: _scores(row, explanation="A court said so.")),
+        "is not what it says",
+    ),
     ("a label", attempts(lambda row: _scores(row, label="fine")), "is not what it says"),
     (
         "a time that cannot be",
@@ -353,7 +377,14 @@ def test_names_that_are_another_elsewhere_are_refused(
     pack: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(PackWriter, "_take_name", lambda self, name: None)
-    for name in ("run/Manifest.json", "nul", "workspace/con.yaml", "a\u202egnp.exe", "x\ny", "workspace/a .yaml "):
+    for name in (
+        "run/Manifest.json",
+        "nul",
+        "workspace/con.yaml",
+        "a\u202egnp.exe",
+        "x\ny",
+        "workspace/a .yaml ",
+    ):
         files, statement = _entries(pack)
         path = tmp_path / "named.zip"
         with PackWriter(path) as writer:
@@ -363,4 +394,3 @@ def test_names_that_are_another_elsewhere_are_refused(
             writer.add("statement.dsse.json", envelope, compressed=True)
         assert not verify(path).ok
         assert verify(path).checks[0].name == "archive"
-

@@ -100,7 +100,7 @@ class PackWriter:
             reason = f"differs from '{other}' by its spelling only"
         if reason:
             raise InputError(
-                f"the file {ascii(name)} cannot go into a pack: its name {reason}", hint="rename the file"
+                f"the file {name!a} cannot go into a pack: its name {reason}", hint="rename the file"
             )
 
     def _finish(self, stream: BinaryIO) -> None:

@@ -30,7 +30,8 @@ _WORTH_IT = 4
 
 
 def in_order(work: Callable[[Piece], Result], pieces: Iterable[Piece]) -> Iterator[Result]:
-    """``work`` done on each piece, results in order. Raises what the work raises, for the first such piece."""
+    """``work`` done on each piece, results in order. Raises what the work raises, for the first such
+    piece."""
     waiting = iter(pieces)
     first = list(islice(waiting, _WORTH_IT))
     count = min(_processors(), _MOST_PROCESSES)
@@ -51,7 +52,8 @@ def _processors() -> int:
 
 
 class _Crew:
-    """Processes that each have one piece at a time, so that neither end of a pipe ever waits for the other."""
+    """Processes that each have one piece at a time, so that neither end of a pipe ever waits for the
+    other."""
 
     def __init__(self, work: Callable[[Any], Any], count: int) -> None:
         context = multiprocessing.get_context("fork")
@@ -100,6 +102,7 @@ def _serve(work: Callable[[Any], Any], end: Connection, others: Iterable[Connect
     with contextlib.suppress(EOFError, OSError, KeyboardInterrupt):
         while True:
             piece = end.recv()
+            answer: tuple[tuple[str, str, str | None, str | None] | None, Any]
             try:
                 answer = (None, work(piece))
             except SafecaseError as error:

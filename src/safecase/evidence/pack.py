@@ -117,9 +117,9 @@ def build_pack(
 ) -> PackSummary:
     """Write a signed pack in one step.
 
-    ``render``: the report and its like, made from the files as the pack holds them, so that whoever has the pack
-    can make them again. Raises InfrastructureError where the disk does not take it, CheckFailed where the run's
-    columns are not what its records say.
+    ``render``: the report and its like, made from the files as the pack holds them, so that whoever has the
+    pack can make them again. Raises InfrastructureError where the disk does not take it, CheckFailed where
+    the run's columns are not what its records say.
     """
     redactor = Redactor()
     with PackWriter(destination) as writer:

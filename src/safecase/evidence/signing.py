@@ -107,7 +107,10 @@ def sign_statement(statement: Mapping[str, JsonValue], key: SigningKey) -> Envel
         "kind": MADE_FOR_ONE_PACK if key.ephemeral else LASTING,
     }
     predicate = statement.get("predicate")
-    signed = {**statement, "predicate": {**(predicate if isinstance(predicate, dict) else {}), "signer": signer}}
+    signed = {
+        **statement,
+        "predicate": {**(predicate if isinstance(predicate, dict) else {}), "signer": signer},
+    }
     payload = canonical_json(signed)
     signature = key.private.sign(_pre_authentication_encoding(PAYLOAD_TYPE, payload))
     return Envelope(
@@ -147,7 +150,9 @@ def open_envelope(data: bytes) -> tuple[JsonObject, Signer]:
     signer = _named_signer(statement)
     if is_weak(signer.key):
         raise CheckFailed("the key that signed is a point of small order: anybody can sign with it")
-    invalid = CheckFailed("the signature of the pack is not valid: the statement was changed after it was signed")
+    invalid = CheckFailed(
+        "the signature of the pack is not valid: the statement was changed after it was signed"
+    )
     if signature.keyid != signer.id:
         raise invalid
     try:

@@ -104,9 +104,7 @@ def report_content(source: ReportSource) -> ReportContent:
         cards=manifest.scorer_cards,
         uncalibrated=tuple(item.name for item in manifest.scorers if not item.calibrated),
         decisions=tuple(
-            item
-            for item in source.decisions
-            if item.run_id == manifest.run_id and item.gate == verdict.gate
+            item for item in source.decisions if item.run_id == manifest.run_id and item.gate == verdict.gate
         ),
         redactions=_masks(worst),
         planned=manifest.planned,
@@ -262,7 +260,9 @@ def _source(
 ) -> ReportSource:
     """What the report is made from: the run, and the workspace's files as the pack will hold them."""
     redactor = Redactor()
-    workspace = parse_workspace(sorted((name, data) for name, data in carried.items() if is_workspace_file(name)))
+    workspace = parse_workspace(
+        sorted((name, data) for name, data in carried.items() if is_workspace_file(name))
+    )
     plan, originals = folder.plan, folder.cases()
 
     def attempts(draws: Sequence[int]) -> list[Attempt]:
@@ -288,7 +288,8 @@ def _source(
 
 
 def carried_decisions(data: bytes) -> tuple[Decision, ...]:
-    """The decisions of a log as a pack carries it, texts masked. Raises ValueError where one does not read."""
+    """The decisions of a log as a pack carries it, texts masked. Raises ValueError where one does not
+    read."""
     return tuple(Decision.model_validate_json(line) for line in data.splitlines() if line)
 
 

@@ -1,4 +1,5 @@
-"""From somebody's pack to what holds of it: scores made again, every number computed anew, the report made again."""
+"""From somebody's pack to what holds of it: scores made again, every number computed anew, the report made
+again."""
 
 from __future__ import annotations
 
@@ -35,7 +36,8 @@ if TYPE_CHECKING:
 def verify_pack(
     path: Path | str, *, known: Sequence[KnownKey] = (), require_trust: bool = False
 ) -> VerificationReport:
-    """Check a pack without trusting who made it. Needs no network and no workspace, and runs no code of a pack.
+    """Check a pack without trusting who made it. Needs no network and no workspace, and runs no code of a
+    pack.
 
     ``known``: the keys that the reader knows; with any, only a signature by one of them counts.
     ``require_trust``: without a known key nothing holds. Raises InputError where the file is no pack at all;
@@ -52,7 +54,8 @@ def verify_pack(
 
 
 def _ending(progress: Progress) -> str:
-    """The step that follows the run along its order: no attempt is missing that its gates still had use for."""
+    """The step that follows the run along its order: no attempt is missing that its gates still had use
+    for."""
     run = progress.runs["run"]
     if progress.state[1] != "complete" or not run.made.count(0):
         return "nothing was left out early"
@@ -67,7 +70,8 @@ def _ending(progress: Progress) -> str:
             gates.observe(_summary(run, draw))
         elif not gates.finished and gates.wants(plan.planned(draw), case):
             raise CheckFailed(
-                f"the attempt at draw {draw} (case {case.id[:80]}) is missing, and the gates still had use for it"
+                f"the attempt at draw {draw} (case {case.id[:80]}) is missing, and the gates still had use "
+                "for it"
             )
     return f"{run.made.count(0)} attempts not made, each after the rules that read it were decided"
 
@@ -123,13 +127,15 @@ def _compare(verdict: Verdict, candidates: Any) -> None:
         for mine, theirs in zip(recorded.categories, again.categories, strict=True):
             if mine.model_dump(mode="json") != theirs.model_dump(mode="json"):
                 raise CheckFailed(
-                    f"rule {recorded.rule.id}, {mine.category}: what is said of it does not follow", where=place
+                    f"rule {recorded.rule.id}, {mine.category}: what is said of it does not follow",
+                    where=place,
                 )
     raise CheckFailed("the verdict's reasons or conditions are not what its rules say", where=place)
 
 
 def _report(progress: Progress) -> str:
-    """The step that makes the report and the files for build servers again, and compares them byte for byte."""
+    """The step that makes the report and the files for build servers again, and compares them byte for
+    byte."""
     if (other := _other_version(progress)) is not None:
         progress.skipped.append(f"the report, SARIF and JUnit: {other}")
         return "not made again"
@@ -174,7 +180,9 @@ def _same(archive: Any, name: str, made: bytes) -> None:
     held = read_entry(archive, name)
     if held == made:
         return
-    at = next((i for i, (a, b) in enumerate(zip(held, made, strict=False)) if a != b), min(len(held), len(made)))
+    at = next(
+        (i for i, (a, b) in enumerate(zip(held, made, strict=False)) if a != b), min(len(held), len(made))
+    )
     line = held[:at].count(b"\n") + 1
     raise CheckFailed("this is not what is made from the rest of the pack", where=f"{name}:{line}")
 

@@ -27,8 +27,8 @@ from safecase_verify.checks.entries import check_entries
 from safecase_verify.checks.labels import packed_labels
 from safecase_verify.checks.rules import check_manifest, check_rules
 from safecase_verify.checks.verdict import Evidence, check_verdict
-from safecase_verify.reading.keys import KnownKey
 from safecase_verify.reading.archive import open_pack, packed_digest, read_entry
+from safecase_verify.reading.keys import KnownKey
 from safecase_verify.reading.raw_run import RawRun
 from safecase_verify.reading.run import InOrder, Look, PackedRun, first_line
 
@@ -143,10 +143,10 @@ def verify_pack(
     """Check a pack. Needs no network and no workspace.
 
     ``known``: the keys that the reader knows; with any, only a signature by one of them counts.
-    ``require_trust``: without a known key nothing holds. ``scoring``: scores attempts again, where the scorers are
-    at hand; ``in_order``: shares the work on attempts out, like `map`. ``further``: steps by name that are taken
-    where everything else holds; each gives what it found, or raises CheckFailed. Raises InputError where the file is no pack at all;
-    everything else stands in the report.
+    ``require_trust``: without a known key nothing holds. ``scoring``: scores attempts again, where the
+    scorers are at hand; ``in_order``: shares the work on attempts out, like `map`. ``further``: steps by
+    name that are taken where everything else holds; each gives what it found, or raises CheckFailed. Raises
+    InputError where the file is no pack at all; everything else stands in the report.
     """
     checks: list[VerificationStep] = []
     progress: Progress | None = None
@@ -217,7 +217,9 @@ def _signature(progress: Progress) -> str:
         made = _made_at(progress.statement)
         valid = [known for known in same if known.counts_at(made)]
         if not valid:
-            raise CheckFailed(f"the key of {same[0].name} did not count any more, or not yet, on {made:%Y-%m-%d}")
+            raise CheckFailed(
+                f"the key of {same[0].name} did not count any more, or not yet, on {made:%Y-%m-%d}"
+            )
         progress.trusted = valid[0].name
         return f"signed by {progress.trusted} ({signer.id}), whom you trust"
     if progress.require_trust:
@@ -229,7 +231,8 @@ def _signature(progress: Progress) -> str:
 
 
 def _made_at(statement: JsonObject) -> datetime:
-    """When the pack says that it was made. Raises CheckFailed where it does not say so, or not with a zone."""
+    """When the pack says that it was made. Raises CheckFailed where it does not say so, or not with a
+    zone."""
     predicate = statement.get("predicate")
     text = predicate.get("created_at", "") if isinstance(predicate, dict) else ""
     try:
@@ -355,7 +358,9 @@ def _whole(progress: Progress) -> str:
         text = f"the run is {state}: {missing} of {planned} planned attempts were not made"
         most = run.manifest.settings.limits.concurrency + run.manifest.settings.scorer_concurrency
         if gaps > most:
-            raise CheckFailed(f"{text}, {gaps} of them before the last one: more than can have been under way")
+            raise CheckFailed(
+                f"{text}, {gaps} of them before the last one: more than can have been under way"
+            )
         progress.skipped.append(text)
         return text
     if missing != skipped:
@@ -369,7 +374,9 @@ def _whole(progress: Progress) -> str:
             f"{missing} of {planned} attempts are missing from a run that was to make all of them, "
             f"the first at draw {first} (case {case.id[:80]})"
         )
-    return f"{missing} of {planned} planned attempts not made" if missing else "every planned attempt was made"
+    return (
+        f"{missing} of {planned} planned attempts not made" if missing else "every planned attempt was made"
+    )
 
 
 def _masked_files(progress: Progress, predicate: JsonObject) -> str:

@@ -23,7 +23,8 @@ def verify(
     trust: Annotated[
         Path | None,
         typer.Option(
-            "--trust", help="File of known keys: a name and a public key a line, or allowed signers of OpenSSH."
+            "--trust",
+            help="File of known keys: a name and a public key a line, or allowed signers of OpenSSH.",
         ),
     ] = None,
     public_key: Annotated[
@@ -60,7 +61,11 @@ def verify(
         for item in result.checks:
             console.print("ok  " if item.ok else "FAIL", style="green" if item.ok else "bold red", end=" ")
             console.print(f"{item.name}: {item.detail}")
-        held = f"The pack holds, signed by {result.trusted}." if result.trusted else "The pack agrees with itself."
+        held = (
+            f"The pack holds, signed by {result.trusted}."
+            if result.trusted
+            else "The pack agrees with itself."
+        )
         console.print(
             held if result.ok else "The pack does NOT hold.",
             style=("bold green" if result.trusted else "yellow") if result.ok else "bold red",

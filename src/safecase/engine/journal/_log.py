@@ -109,7 +109,9 @@ def write_log(
     arrays: dict[str, NDArray[Any]] = {name: getattr(found, name) for name in _COLUMNS}
     arrays["frame_offset"] = np.array(writer.offsets, dtype=np.int64)
     arrays["frame_draw"] = np.array(writer.first_draws, dtype=np.int64)
-    write_arrays(columns, arrays, texts={_LABELS: orjson.dumps(found.labels), _LOG_DIGEST: writer.file_digest.encode()})
+    write_arrays(
+        columns, arrays, texts={_LABELS: orjson.dumps(found.labels), _LOG_DIGEST: writer.file_digest.encode()}
+    )
     return writer.records, writer.digest
 
 

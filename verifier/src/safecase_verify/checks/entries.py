@@ -23,7 +23,8 @@ _RUNS = ("run/", "baseline/")
 
 
 def check_entries(names: Iterable[str], *, gates: Collection[str], labels: Collection[str]) -> None:
-    """Each entry is one that packs have. ``gates``: those of the run; ``labels``: files that their rules name.
+    """Each entry is one that packs have. ``gates``: those of the run; ``labels``: files that their rules
+    name.
 
     Raises CheckFailed, naming the first that is not.
     """

@@ -16,8 +16,9 @@ _SIGNS = frozenset('<>:"|?*')
 def why_refused(name: str) -> str:
     """What is wrong with an entry's name, as words behind "its name"; empty where nothing is.
 
-    Refused are paths that lead outside, letters that do not show or that turn the text (control, bidirectional
-    and line separators), reserved names of devices, and names that a system changes as it unpacks them.
+    Refused are paths that lead outside, letters that do not show or that turn the text (control,
+    bidirectional and line separators), reserved names of devices, and names that a system changes as it
+    unpacks them.
     """
     if name.startswith("/") or "\\" in name or ".." in name.split("/") or re.match("[A-Za-z]:", name):
         return "leads outside of it"

@@ -40,9 +40,7 @@ class KnownKey:
 
     def counts_at(self, moment: datetime) -> bool:
         """Whether the key counts for what was signed at ``moment``."""
-        return (self.after is None or moment >= self.after) and (
-            self.before is None or moment < self.before
-        )
+        return (self.after is None or moment >= self.after) and (self.before is None or moment < self.before)
 
 
 def key_id(public_key: bytes) -> str:
@@ -93,7 +91,8 @@ def _double(point: tuple[int, int]) -> tuple[int, int]:
 
 
 def read_known_keys(path: Path) -> tuple[KnownKey, ...]:
-    """The keys of a file. Raises InputError, with the line, where one does not read or could prove nothing."""
+    """The keys of a file. Raises InputError, with the line, where one does not read or could prove
+    nothing."""
     try:
         if path.stat().st_size > _LARGEST_FILE:
             raise InputError("this file of known keys is too large", where=str(path))
@@ -103,7 +102,11 @@ def read_known_keys(path: Path) -> tuple[KnownKey, ...]:
     found = []
     for number, line in enumerate(lines, start=1):
         words = line.split()
-        if words and not words[0].startswith("#") and (known := _known_key(words, f"{path}:{number}")) is not None:
+        if (
+            words
+            and not words[0].startswith("#")
+            and (known := _known_key(words, f"{path}:{number}")) is not None
+        ):
             found.append(known)
     if not found:
         raise InputError(
@@ -173,7 +176,7 @@ def _moment(text: str, place: str) -> datetime:
     """``YYYYMMDD[HHMM[SS]][Z]``; without a Z OpenSSH means the local time."""
     digits = text.removesuffix("Z")
     try:
-        read = datetime.strptime(digits.ljust(14, "0"), "%Y%m%d%H%M%S")  # noqa: DTZ007 - made aware below
+        read = datetime.strptime(digits.ljust(14, "0"), "%Y%m%d%H%M%S")
     except ValueError:
         raise InputError(f"'{text}' is no time of the form YYYYMMDD[HHMM[SS]][Z]", where=place) from None
     return read.replace(tzinfo=UTC) if text.endswith("Z") else read.astimezone()

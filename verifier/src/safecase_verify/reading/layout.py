@@ -163,8 +163,8 @@ def check_layout(path: Path, infos: Sequence[zipfile.ZipInfo]) -> tuple[Entry, .
 def _misplaced(
     path: Path, stream: BinaryIO, entry: Entry, held: bytes, before: Sequence[Entry]
 ) -> CheckFailed:
-    """What to say where an entry's header does not stand in its place: it has other bytes, or what is in front
-    of it has another length."""
+    """What to say where an entry's header does not stand in its place: it has other bytes, or what is in
+    front of it has another length."""
     name = entry.name.encode("utf-8", "surrogatepass")
     wanted = local_header(entry)
     if held[:4] != wanted[:4] or held[30 : 30 + len(name)] != name:

@@ -37,8 +37,8 @@ _INT32 = 2**31
 _MOST_DRAWS = 50_000_000
 """At 16 bytes a draw, 0.8 GB: more than a run has, and what memory can hold."""
 _FREE_CASES, _LEAST_CASE = 10_000, 24
-"""Cases are objects of some kilobytes each, so that their number is bounded by the bytes that they are packed in:
-one whose words are its own takes hundreds. So many are free."""
+"""Cases are objects of some kilobytes each, so that their number is bounded by the bytes that they are
+packed in: one whose words are its own takes hundreds. So many are free."""
 _FREE_DRAWS, _LEAST_DRAW = 100_000, 2
 """A draw has a seed of 31 random bits, which nothing packs into fewer than four bytes."""
 _LONGEST_DRAW = 64
@@ -218,7 +218,8 @@ class PackedRun:
         return self._outcome
 
     def check_attempt(self, attempt: Attempt, made_at: datetime) -> None:
-        """Hold one attempt against the plan, its case and the times. Raises CheckFailed, without the place."""
+        """Hold one attempt against the plan, its case and the times. Raises CheckFailed, without the
+        place."""
         draw = attempt.draw
         if not 0 <= draw < len(self.case_index):
             raise CheckFailed("this attempt was not planned")
@@ -320,7 +321,9 @@ def _case_lines(archive: zipfile.ZipFile, name: str) -> Iterator[bytes]:
                 left -= len(line)
                 lines -= 1
                 if lines < 0:
-                    raise CheckFailed("this entry holds more cases than so few bytes can describe", where=name)
+                    raise CheckFailed(
+                        "this entry holds more cases than so few bytes can describe", where=name
+                    )
                 if left < 0 or len(line) >= _LARGEST_LINE:
                     raise CheckFailed("this entry of the pack is too large to read", where=name)
                 if line != b"\n":
