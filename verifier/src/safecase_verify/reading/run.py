@@ -21,7 +21,7 @@ from safecase.evidence.pack import MASKED_CASES
 from safecase.model import Attempt, Case, CaseSource, OutcomeKind, RunManifest, combine_outcomes
 from safecase_verify.checks.attempts import check_error, check_script, check_time
 from safecase_verify.checks.draw_order import check_draw_order
-from safecase_verify.reading.archive import BROKEN_BYTES, read_entry
+from safecase_verify.reading.archive import BROKEN_BYTES, count_parts, read_entry
 from safecase_verify.reading.raw_run import OUTCOMES, DrawColumn, RawRun
 
 _LARGEST_LINE = 64 * 1024 * 1024
@@ -39,6 +39,8 @@ _MOST_DRAWS = 50_000_000
 _FREE_CASES, _LEAST_CASE = 10_000, 24
 """Cases are objects of some kilobytes each, so that their number is bounded by the bytes that they are
 packed in: one whose words are its own takes hundreds. So many are free."""
+_MOST_PARTS = 300_000
+"""Fields, lists and objects of one case or attempt; a conversation of a thousand turns has 20,000."""
 _FREE_DRAWS, _LEAST_DRAW = 100_000, 2
 """A draw has a seed of 31 random bits, which nothing packs into fewer than four bytes."""
 _LONGEST_DRAW = 64
@@ -67,6 +69,8 @@ class _Reading:
         told: Counter[str] = Counter()
         for number, line in enumerate(lines, start=first):
             try:
+                if count_parts(line) > _MOST_PARTS:
+                    raise CheckFailed("this attempt has more parts than attempts have")
                 attempt = Attempt.model_validate_json(line)
                 self._run.check_attempt(attempt, self._made_at)
                 if self._look is not None:
@@ -111,6 +115,7 @@ class PackedRun:
             raise CheckFailed(f"this does not read: {_in_words(error)}", where=place) from error
         try:
             place = f"{prefix}/cases.jsonl"
+            _count_cases(archive, place, self.manifest.planned)
             self.cases = tuple(Case.model_validate_json(line) for line in _case_lines(archive, place))
             self.masked: dict[str, str] = {}
             if f"{prefix}/{MASKED_CASES}" in archive.namelist():
@@ -311,22 +316,36 @@ def first_line(error: Exception) -> str:
     return (str(error).splitlines() or [type(error).__name__])[0][:200]
 
 
+def _count_cases(archive: zipfile.ZipFile, name: str, planned: int) -> None:
+    """Count the lines before any becomes a case. Raises CheckFailed where there are more than can be."""
+    try:
+        most = _FREE_CASES + archive.getinfo(name).compress_size // _LEAST_CASE
+        count = 0
+        with archive.open(name) as entry:
+            while piece := entry.read(1 << 20):
+                count += piece.count(b"\n")
+                if count > most:
+                    raise CheckFailed(
+                        "this entry holds more cases than so few bytes can describe", where=name
+                    )
+    except KeyError:
+        raise CheckFailed(f"the pack lacks {name}") from None
+    if count > planned:
+        raise CheckFailed("there are more cases than attempts were planned", where=name)
+
+
 def _case_lines(archive: zipfile.ZipFile, name: str) -> Iterator[bytes]:
     """The lines of an entry, one at a time, all of them together no larger than cases can be."""
     left = _MOST_CASE_BYTES
     try:
-        lines = _FREE_CASES + archive.getinfo(name).compress_size // _LEAST_CASE
         with archive.open(name) as entry:
             while line := entry.readline(_LARGEST_LINE):
                 left -= len(line)
-                lines -= 1
-                if lines < 0:
-                    raise CheckFailed(
-                        "this entry holds more cases than so few bytes can describe", where=name
-                    )
                 if left < 0 or len(line) >= _LARGEST_LINE:
                     raise CheckFailed("this entry of the pack is too large to read", where=name)
                 if line != b"\n":
+                    if count_parts(line) > _MOST_PARTS:
+                        raise CheckFailed("this entry holds a case of more parts than cases have", where=name)
                     yield line
     except KeyError:
         raise CheckFailed(f"the pack lacks {name}") from None
