@@ -102,7 +102,8 @@ def parse_workspace(files: Iterable[tuple[str, bytes]]) -> PackedWorkspace:
 def _without_suites(data: bytes) -> bytes:
     """A file without its suites, which are what is long in a workspace; the rest stays on its lines.
 
-    The cases of a run stand in the pack by themselves. Where something outside refers into the suites they stay.
+    The cases of a run stand in the pack by themselves. Where something outside refers into the suites they
+    stay.
     """
     found = _SUITES.search(data)
     if found is None or b"&" in found.group():

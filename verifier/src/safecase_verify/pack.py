@@ -374,9 +374,7 @@ def _whole(progress: Progress) -> str:
             f"{missing} of {planned} attempts are missing from a run that was to make all of them, "
             f"the first at draw {first} (case {case.id[:80]})"
         )
-    return (
-        f"{missing} of {planned} planned attempts not made" if missing else "every planned attempt was made"
-    )
+    return f"{planned - missing} of {planned} planned attempts were made"
 
 
 def _masked_files(progress: Progress, predicate: JsonObject) -> str:

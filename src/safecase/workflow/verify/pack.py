@@ -57,14 +57,15 @@ def _ending(progress: Progress) -> str:
     """The step that follows the run along its order: no attempt is missing that its gates still had use
     for."""
     run = progress.runs["run"]
-    if progress.state[1] != "complete" or not run.made.count(0):
-        return "nothing was left out early"
+    left_out = run.made.count(0)
+    if progress.state[1] != "complete":
+        return f"the run did not come to its end: {left_out} attempts not made"
     plan = _plan(run)
     baseline = _baseline(progress)
     gates = StreamingEvaluation(
         run.manifest.gates, plan, baseline_rates=baseline.rates() if baseline else None
     )
-    for draw, code in enumerate(run.made):
+    for draw, code in enumerate(run.made if left_out else b""):
         case = run.cases[run.case_index[draw]]
         if code:
             gates.observe(_summary(run, draw))
@@ -73,7 +74,7 @@ def _ending(progress: Progress) -> str:
                 f"the attempt at draw {draw} (case {case.id[:80]}) is missing, and the gates still had use "
                 "for it"
             )
-    return f"{run.made.count(0)} attempts not made, each after the rules that read it were decided"
+    return f"{left_out} attempts not made, each after the rules that read it were decided"
 
 
 def _sentences(progress: Progress) -> str:

@@ -26,8 +26,8 @@ Chosen without measurement."""
 _RATIO_FREE_BYTES = 1024 * 1024
 """Up to here an entry may swell as it likes: small files of equal lines do, and cannot hurt."""
 _FREE_PARTS = 600_000
-"""Fields, lists and objects that all JSON of a pack may have, beside one for each two of its bytes: the manifest
-of a run has 10,000 of them, and each takes a hundred bytes of memory or more."""
+"""Fields, lists and objects that all JSON of a pack may have, beside one for each two of its bytes: the
+manifest of a run has 10,000 of them, and each takes a hundred bytes of memory or more."""
 BROKEN_BYTES = (zipfile.BadZipFile, zlib.error, OSError, EOFError, ValueError, RuntimeError)
 """What reading an entry of a damaged archive can raise."""
 _PIECE = 1 << 20
@@ -42,7 +42,8 @@ class PackArchive(zipfile.ZipFile):
     def spend(self, data: bytes, where: str, *, most: int | None = None) -> None:
         """Count the parts of JSON before it is parsed: each becomes an object, however few bytes it has.
 
-        Raises CheckFailed where one text has more than ``most``, or all of them together more than packs have.
+        Raises CheckFailed where one text has more than ``most``, or all of them together more than packs
+        have.
         """
         found = count_parts(data)
         self.parts_left -= found
