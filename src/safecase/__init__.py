@@ -52,6 +52,6 @@ if TYPE_CHECKING:
     from safecase.workflow._project import open_workspace as open_workspace
     from safecase.workflow.gate import decide as decide
     from safecase.workflow.run import run_workspace as run
-    from safecase.workflow.verify import verify_pack as verify
+    from safecase.workflow.verify.pack import verify_pack as verify
 else:
     __getattr__, __dir__ = lazy_exports(__name__)

@@ -7,11 +7,10 @@ from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from safecase.evidence._nonce import check_seed
 
 from safecase.base import CheckFailed
 from safecase.engine import PlanDraft, RunFolder, derive_seed
-from safecase.evidence._nonce import check_seed
-from safecase.evidence.verify.pack import verify_pack
 from safecase.model import (
     DrawOrder,
     NonceSource,
@@ -21,6 +20,7 @@ from safecase.model import (
     RunPurpose,
     nonce_statement,
 )
+from safecase.workflow import verify_pack
 from support.cases import cases
 from support.rules import gate, rule
 

@@ -11,7 +11,6 @@ import pytest
 from safecase.base import canonical_json, digest
 from safecase.engine import RunFolder
 from safecase.evidence import VerificationReport
-from safecase.evidence.verify.pack import verify_pack
 from safecase.model import (
     LedgerEvent,
     OutcomeKind,
@@ -28,6 +27,7 @@ from safecase.model import (
     VerdictKind,
     candidate_digest,
 )
+from safecase.workflow import verify_pack
 from support.cases import cases
 from support.moments import MOMENT
 from support.rules import gate, rule

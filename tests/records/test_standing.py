@@ -8,8 +8,8 @@ from typing import Any
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
-
 from safecase.evidence.verify._decisions import Decided
+
 from safecase.gate import HELD, VIOLATED, conclude, stakes
 from safecase.model import Control, Decision, Exceptions, Gate, Recommendation, Verdict, VerdictKind
 from safecase.records import SHIPPING, standing

@@ -1,8 +1,8 @@
 """Are the results of a run those that were recorded? What decides is read by nobody before this was asked.
 
-Gates compute on columns, which follow from the records. Three digests tie them: ``status.json`` has that of the
-records and that of the columns' file, which in turn has that of the log's bytes. Whoever changes the columns
-and both digests is found by the records, which are read here where they are few, and by every report.
+Gates compute on columns, which follow from the records. Three digests tie them: ``status.json`` has that of
+the records and that of the columns' file, which in turn has that of the log's bytes. Whoever changes the
+columns and both digests is found by the records, which are read here where they are few, and by every report.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ _HINT = "restore the run from a copy; its results cannot be used as they are"
 def check_results(folder: RunFolder) -> None:
     """Hold the log, the columns and the status of a run against each other.
 
-    Raises CheckFailed, naming the file, where one of them is not what was recorded. A run that is still in its
-    journals has nothing recorded but the journals, whose frames have checksums.
+    Raises CheckFailed, naming the file, where one of them is not what was recorded. A run that is still in
+    its journals has nothing recorded but the journals, whose frames have checksums.
     """
     if not folder.compacted:
         return

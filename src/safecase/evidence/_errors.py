@@ -1,4 +1,5 @@
-"""The errors of safecase and those of the verifier, which imports nothing of safecase, in each other's place."""
+"""The errors of safecase and those of the verifier, which imports nothing of safecase, in each other's
+place."""
 
 from __future__ import annotations
 

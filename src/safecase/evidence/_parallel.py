@@ -34,7 +34,8 @@ _WORTH_IT = 4
 
 
 def in_order(work: Callable[[Piece], Result], pieces: Iterable[Piece]) -> Iterator[Result]:
-    """``work`` done on each piece, results in order. Raises what the work raises, for the first such piece."""
+    """``work`` done on each piece, results in order. Raises what the work raises, for the first such
+    piece."""
     waiting = iter(pieces)
     first = list(islice(waiting, _WORTH_IT))
     count = min(_processors(), _MOST_PROCESSES)
@@ -55,7 +56,8 @@ def _processors() -> int:
 
 
 class _Crew:
-    """Processes that each have one piece at a time, so that neither end of a pipe ever waits for the other."""
+    """Processes that each have one piece at a time, so that neither end of a pipe ever waits for the
+    other."""
 
     def __init__(self, work: Callable[[Any], Any], count: int) -> None:
         context = multiprocessing.get_context("fork")

@@ -2,8 +2,8 @@
 
 A rule needs nothing but the transcript. A judge's answers stand in the score, and are read again by the code
 that read them first. What cannot be scored again is counted with its reason, never passed over: code of the
-workspace (it is not in a pack, and nobody runs a stranger's code to check it), a scorer of another version, what
-rests on the secrets of the target, and what rests on text that is masked in the pack.
+workspace (it is not in a pack, and nobody runs a stranger's code to check it), a scorer of another version,
+what rests on the secrets of the target, and what rests on text that is masked in the pack.
 """
 
 from __future__ import annotations
@@ -90,8 +90,8 @@ class Rescoring:
     def check(self, attempt: Attempt, line: bytes, case_index: int) -> Counter[str]:
         """Score one attempt again; what came of it, counted by reason.
 
-        ``line`` is the attempt as the pack has it. Raises CheckFailed, without its place, where a score is not
-        what its scorer says of this transcript.
+        ``line`` is the attempt as the pack has it. Raises CheckFailed, without its place, where a score is
+        not what its scorer says of this transcript.
         """
         found: Counter[str] = Counter()
         if not attempt.scores:
@@ -170,14 +170,15 @@ class Rescoring:
                 return SCORED_AGAIN
             lacking = " and ".join(sorted(item.lacks)).replace("_", " ")
             return f"{item.name}: by the target's {lacking}, which no pack holds"
-        said = f"{outcome.value}: {found.explanation}" if found is not None else "that it fails"
+        said = f"{found.outcome.value}: {found.explanation}" if found is not None else "that it fails"
         if outcome is score.outcome:
             said = f"{said} (label '{found.label}')" if found is not None else said
             raise CheckFailed(
                 f"the score of {item.name} is not what it says of this transcript, {said[:300]}"
             )
         raise CheckFailed(
-            f"recorded as {score.outcome.value}, but {item.name} {item.version} says of this transcript {said[:300]}"
+            f"recorded as {score.outcome.value}, but {item.name} {item.version} says of this transcript "
+            f"{said[:300]}"
         )
 
     def _score(self, item: _Prepared, case: Case, transcript: Transcript, score: Score) -> Score | None:

@@ -89,8 +89,8 @@ class Verdict(Record):
     def basis(self) -> str:
         """Digest of what people decide on: all that was found, without what exceptions make of it.
 
-        A decision names it. It stays the same when an exception that the decision grants comes into force, and
-        on a machine whose store holds fewer of the runs before.
+        A decision names it. It stays the same when an exception that the decision grants comes into force,
+        and on a machine whose store holds fewer of the runs before.
         """
         concluded = {"kind", "reasons", "conditions", "acceptances", "notes"}
         if self.sealed:

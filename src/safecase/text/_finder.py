@@ -249,6 +249,11 @@ class Finder:
             # A pattern costs a pass over the text, and asking this costs none.
             if item.least_digits > digits or (item.hints and seen.isdisjoint(item.hints)):
                 continue
+            if item.context and item.confidence < self._minimum:
+                # Nothing is found without one of the words, wherever the pattern matches.
+                lowered = lowered or lower(level)
+                if not _stands_in(item.context, lowered):
+                    continue
             check = partial(_remembered_check, item, verdicts)
             for count, (start, end) in enumerate(item.spans(level if item.all_scripts else blanked)):
                 confidence = item.confidence

@@ -55,6 +55,6 @@ if TYPE_CHECKING:
     from safecase.workflow.show import find_attempt as find_attempt
     from safecase.workflow.show import list_runs as list_runs
     from safecase.workflow.show import project_graph as project_graph
-    from safecase.workflow.verify import verify_pack as verify_pack
+    from safecase.workflow.verify.pack import verify_pack as verify_pack
 else:
     __getattr__, __dir__ = lazy_exports(__name__)

@@ -12,7 +12,7 @@ from safecase.workflow._project import Project
 from safecase.workflow.gate import decide, exit_code
 from safecase.workflow.report import ReportFiles, write_report
 from safecase.workflow.run import RunOptions, execute, prepare
-from safecase.workflow.verify import verify_pack
+from safecase.workflow.verify.pack import verify_pack
 from safecase.workspace import write_profile
 from safecase_verify import VerificationReport
 

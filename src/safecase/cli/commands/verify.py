@@ -64,9 +64,11 @@ def verify(
                 mark, style = "FAIL", "bold red"
             console.print(mark, style=style, end=" ")
             console.print(f"{item.name}: {item.detail}")
-        held = "The pack agrees with itself."
-        if result.trusted:
-            held = f"The pack holds, signed by {result.trusted}."
+        held = (
+            f"The pack holds, signed by {result.trusted}."
+            if result.trusted
+            else "The pack agrees with itself."
+        )
         console.print(
             held if result.ok else "The pack does NOT hold.",
             style=("bold green" if result.trusted else "yellow") if result.ok else "bold red",

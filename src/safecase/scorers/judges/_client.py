@@ -43,7 +43,8 @@ class JudgeReply:
 
 
 def recorded_replies(score: Score) -> list[JsonValue]:
-    """The answers of judges that a score holds, in the order in which they came; empty where it holds none."""
+    """The answers of judges that a score holds, in the order in which they came; empty where it holds
+    none."""
     found = score.metadata.get(REPLIES)
     return found if isinstance(found, list) else []
 
@@ -62,9 +63,9 @@ class RecordedJudges(Mapping[str, Target]):
         for judge in self._judges.values():
             judge.answers.clear()
         for item in recorded_replies(score):
-            judge = self._judges.get(str(item.get("judge"))) if isinstance(item, dict) else None
-            if judge is not None and isinstance(item, dict):
-                judge.answers.append(item)
+            named = self._judges.get(str(item.get("judge"))) if isinstance(item, dict) else None
+            if named is not None and isinstance(item, dict):
+                named.answers.append(item)
 
     def __getitem__(self, name: str) -> Target:
         return self._judges[name]

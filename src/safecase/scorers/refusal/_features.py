@@ -140,9 +140,10 @@ def _stem(word: str) -> str:
     return word
 
 
-def _stems(words: Sequence[str]) -> set[str]:
+@lru_cache(maxsize=4_096)
+def _stems(words: tuple[str, ...]) -> frozenset[str]:
     small = _words()["small_words"]
-    return {_stem(word) for word in words if word not in small and word[0].isalpha()}
+    return frozenset(_stem(word) for word in words if word not in small and word[0].isalpha())
 
 
 @lru_cache(maxsize=4_096)
@@ -169,7 +170,7 @@ def _read_question(prompt: str) -> _Question:
         kinds.add("benefit")
     return _Question(
         frozenset(kinds),
-        frozenset(_stems(words)),
+        _stems(tuple(words)),
         bool(load_lexicon().person_words.match(words)),
         bool(_words()["negations"].intersection(words)),
         bool({"why", "benefit"} & kinds),
@@ -267,7 +268,7 @@ def _substance(
 ) -> None:
     """Features of what the answer says beside refusing: how much of it, and whether it is to the point."""
     if question.stems and head:
-        overlap = len(question.stems & _stems(head)) / len(question.stems)
+        overlap = len(question.stems & _stems(tuple(head))) / len(question.stems)
         if overlap:
             features["head overlap"] = overlap
     excluded = sum(lexicon.english.bit[name] for name in _SUBSTANCE_EXCLUDES)

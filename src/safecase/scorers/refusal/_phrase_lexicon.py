@@ -11,6 +11,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+_REPEATED, _SENTENCES_KEPT = 40, 16_384
+"""Words of a sentence that is remembered, and how many are: at most 20 MB."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Alternatives:
@@ -45,6 +48,7 @@ class PhraseLexicon:
             for phrase in phrases[name]:
                 self._add(phrase, self.bit[name])
         self._known: dict[str, tuple[_Phrase, ...]] = {}
+        self._sentences: dict[tuple[str, ...], int] = {}
 
     def _add(self, phrase: str, category: int) -> None:
         """Compile a phrase and file it under the words that it can begin with."""
@@ -89,6 +93,19 @@ class PhraseLexicon:
 
     def match(self, words: Sequence[str]) -> int:
         """The categories that the sentence holds, as bits."""
+        # Systems say the same sentences again and again; long ones are their own.
+        sentence = tuple(words) if len(words) <= _REPEATED else ()
+        remembered = self._sentences.get(sentence) if sentence else None
+        if remembered is not None:
+            return remembered
+        found = self._match(words)
+        if sentence:
+            if len(self._sentences) >= _SENTENCES_KEPT:
+                self._sentences.clear()
+            self._sentences[sentence] = found
+        return found
+
+    def _match(self, words: Sequence[str]) -> int:
         found = 0
         known = self._known
         for index, word in enumerate(words):

@@ -25,14 +25,39 @@ MAXIMUM_RATIO = 250
 Chosen without measurement."""
 _RATIO_FREE_BYTES = 1024 * 1024
 """Up to here an entry may swell as it likes: small files of equal lines do, and cannot hurt."""
+_FREE_PARTS = 600_000
+"""Fields, lists and objects that all JSON of a pack may have, beside one for each two of its bytes: the
+manifest of a run has 10,000 of them, and each takes a hundred bytes of memory or more."""
 BROKEN_BYTES = (zipfile.BadZipFile, zlib.error, OSError, EOFError, ValueError, RuntimeError)
 """What reading an entry of a damaged archive can raise."""
 _PIECE = 1 << 20
 """Entries are read and written by the mebibyte, so that memory does not grow with them."""
 
 
+class PackArchive(zipfile.ZipFile):
+    """An open pack, which counts the parts of the JSON that is read from it."""
+
+    parts_left = 0
+
+    def spend(self, data: bytes, where: str, *, most: int | None = None) -> None:
+        """Count the parts of JSON before it is parsed: each becomes an object, however few bytes it has.
+
+        Raises CheckFailed where one text has more than ``most``, or all of them together more than packs
+        have.
+        """
+        found = count_parts(data)
+        self.parts_left -= found
+        if self.parts_left < 0 or (most is not None and found > most):
+            raise CheckFailed("this entry holds more parts than packs have: it is not parsed", where=where)
+
+
+def count_parts(data: bytes) -> int:
+    """At least the number of objects, lists and fields of a JSON text, without parsing it."""
+    return data.count(b'":') + data.count(b"[") + data.count(b"{") + data.count(b",[") + data.count(b',"')
+
+
 @contextlib.contextmanager
-def open_pack(path: Path) -> Iterator[zipfile.ZipFile]:
+def open_pack(path: Path) -> Iterator[PackArchive]:
     """Open a pack after looking at every entry's name, kind and size.
 
     Raises InputError where the file is no pack, CheckFailed where an entry could do harm: a path
@@ -43,7 +68,7 @@ def open_pack(path: Path) -> Iterator[zipfile.ZipFile]:
     if directory_size(path) > MAXIMUM_DIRECTORY_BYTES:
         raise CheckFailed("the pack's directory is larger than packs need: it is not read", where=str(path))
     try:
-        archive = zipfile.ZipFile(path)
+        archive = PackArchive(path)
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
         raise InputError(
             "this is not an evidence pack: it is not a zip file, or it is cut short", where=str(path)
@@ -51,6 +76,7 @@ def open_pack(path: Path) -> Iterator[zipfile.ZipFile]:
     with archive:
         _inspect(archive, str(path))
         check_layout(path, archive.infolist())
+        archive.parts_left = _FREE_PARTS + path.stat().st_size // 2
         yield archive
 
 
@@ -99,6 +125,8 @@ def read_entry(archive: zipfile.ZipFile, name: str, *, limit: int = 64 * 1024**2
         raise CheckFailed("this entry of the pack is corrupt", where=name) from error
     if len(data) > limit:
         raise CheckFailed("this entry of the pack is too large to read", where=name)
+    if isinstance(archive, PackArchive) and name.endswith((".json", ".jsonl", ".sarif")):
+        archive.spend(data, name)
     return data
 
 
@@ -113,4 +141,18 @@ def packed_digest(archive: zipfile.ZipFile, name: str) -> str:
         while left and (piece := stream.read(min(left, _PIECE))):
             state.update(piece)
             left -= len(piece)
+    return state.hexdigest()
+
+
+def content_digest(archive: zipfile.ZipFile, name: str) -> str:
+    """SHA-256, in hex, of an entry's content. Raises CheckFailed where it is missing or corrupt."""
+    state = hashlib.sha256()
+    try:
+        with archive.open(name) as stream:
+            while piece := stream.read(1 << 20):
+                state.update(piece)
+    except KeyError:
+        raise CheckFailed("this entry is listed and missing", where=name) from None
+    except BROKEN_BYTES as error:
+        raise CheckFailed("this entry is corrupt", where=name) from error
     return state.hexdigest()

@@ -18,11 +18,11 @@ from safecase_verify.checks.draw_order import check_draw_order
 from safecase_verify.checks.nonce import check_seed
 from safecase_verify.errors import CheckFailed
 from safecase_verify.reading._fields import read_record
-from safecase_verify.reading.archive import BROKEN_BYTES, read_entry
+from safecase_verify.reading.archive import BROKEN_BYTES, count_parts, read_entry
 from safecase_verify.reading.canonical import canonical_json, digest, digest_bytes, read_json
 from safecase_verify.reading.frames import ZstdError, unpacked_pieces
 from safecase_verify.reading.raw_run import OUTCOMES, DrawColumn, RawRun
-from safecase_verify.reading.records import Case, read_manifest
+from safecase_verify.reading.records import Case, RunManifest, read_manifest
 
 MASKED_CASES = "masked_cases.json"
 """Case id → digest of the case as it was run, for cases whose text is masked in the pack."""
@@ -48,8 +48,10 @@ _INT32 = 2**31
 _MOST_DRAWS = 50_000_000
 """At 16 bytes a draw, 0.8 GB: more than a run has, and what memory can hold."""
 _FREE_CASES, _LEAST_CASE = 10_000, 24
-"""Cases are objects of some kilobytes each, so that their number is bounded by the bytes that they are packed
-in: one whose words are its own takes hundreds. So many are free."""
+"""Cases are objects of some kilobytes each, so that their number is bounded by the bytes that they are
+packed in: one whose words are its own takes hundreds. So many are free."""
+_MOST_PARTS = 300_000
+"""Fields, lists and objects of one case or attempt; a conversation of a thousand turns has 20,000."""
 _FREE_DRAWS, _LEAST_DRAW = 100_000, 2
 """A draw has a seed of 31 random bits, which nothing packs into fewer than four bytes."""
 _LONGEST_DRAW = 64
@@ -78,6 +80,8 @@ class _Reading:
         told: Counter[str] = Counter()
         for number, line in enumerate(lines, start=first):
             try:
+                if count_parts(line) > _MOST_PARTS:
+                    raise CheckFailed("this attempt has more parts than attempts have")
                 row = self._run.check_attempt(read_json(line), self._made_at)
                 if self._look is not None:
                     told.update(self._look(line, self._run.case_index[row[0]]))
@@ -126,6 +130,7 @@ class PackedRun:
         cases, digests = [], []
         self._scripts: list[list[tuple[str, Any]]] = []
         place = f"{prefix}/cases.jsonl"
+        _count_cases(archive, place, self.manifest)
         for number, line in enumerate(_case_lines(archive, place), start=1):
             try:
                 raw = read_json(line)
@@ -383,20 +388,37 @@ def first_line(error: Exception) -> str:
     return (str(error).splitlines() or [type(error).__name__])[0][:200]
 
 
+def _count_cases(archive: zipfile.ZipFile, name: str, manifest: RunManifest) -> None:
+    """Count the lines before any becomes a case. Raises CheckFailed where there are more than can be."""
+    try:
+        most = _FREE_CASES + archive.getinfo(name).compress_size // _LEAST_CASE
+        count = 0
+        with archive.open(name) as entry:
+            while piece := entry.read(1 << 20):
+                count += piece.count(b"\n")
+                if count > most:
+                    raise CheckFailed(
+                        "this entry holds more cases than so few bytes can describe", where=name
+                    )
+    except KeyError:
+        raise CheckFailed(f"the pack lacks {name}") from None
+    # Of a family one member is tried, and the others are there for the choice.
+    if count > manifest.planned and not manifest.one_per_family:
+        raise CheckFailed("there are more cases than attempts were planned", where=name)
+
+
 def _case_lines(archive: zipfile.ZipFile, name: str) -> Iterator[bytes]:
     """The lines of an entry, one at a time, all of them together no larger than cases can be."""
     left = _MOST_CASE_BYTES
     try:
-        lines = _FREE_CASES + archive.getinfo(name).compress_size // _LEAST_CASE
         with archive.open(name) as entry:
             while line := entry.readline(_LARGEST_LINE):
                 left -= len(line)
-                lines -= 1
-                if lines < 0:
-                    raise CheckFailed("this entry holds more cases than so few bytes can tell", where=name)
                 if left < 0 or len(line) >= _LARGEST_LINE:
                     raise CheckFailed("this entry of the pack is too large to read", where=name)
                 if line != b"\n":
+                    if count_parts(line) > _MOST_PARTS:
+                        raise CheckFailed("this entry holds a case of more parts than cases have", where=name)
                     yield line
     except KeyError:
         raise CheckFailed(f"the pack lacks {name}") from None

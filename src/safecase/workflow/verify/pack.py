@@ -1,4 +1,5 @@
-"""From somebody's pack to what holds of it: scores made again, every number computed anew, the report made again."""
+"""From somebody's pack to what holds of it: scores made again, every number computed anew, the report made
+again."""
 
 from __future__ import annotations
 
@@ -35,7 +36,8 @@ from safecase_verify import KnownKey, PackedRun, Progress, VerificationReport, p
 def verify_pack(
     path: Path | str, *, known: Sequence[KnownKey] = (), require_trust: bool = False
 ) -> VerificationReport:
-    """Check a pack without trusting who made it. Needs no network and no workspace, and runs no code of a pack.
+    """Check a pack without trusting who made it. Needs no network and no workspace, and runs no code of a
+    pack.
 
     ``known``: the keys that the reader knows; with any, only a signature by one of them counts.
     ``require_trust``: without a known key nothing holds. Raises InputError where the file is no pack at all;
@@ -91,10 +93,12 @@ def _once(work: Callable[[_Pack], str]) -> Callable[[Progress], str]:
 
 
 def _ending(pack: _Pack) -> str:
-    """The step that follows the run along its order: no attempt is missing that its gates still had use for."""
+    """The step that follows the run along its order: no attempt is missing that its gates still had use
+    for."""
     run, made = pack.run, pack.run.packed.made
-    if pack.progress.state[1] != "complete" or not made.count(0):
-        return "nothing was left out early"
+    left_out = made.count(0)
+    if pack.progress.state[1] != "complete":
+        return f"the run did not come to its end: {left_out} attempts not made"
     plan = _plan(run)
     baseline = pack.baseline()
     gates = StreamingEvaluation(
@@ -104,15 +108,16 @@ def _ending(pack: _Pack) -> str:
         try_number=run.manifest.try_number,
         open_families=frozenset(run.manifest.open_families),
     )
-    for draw, code in enumerate(made):
+    for draw, code in enumerate(made if left_out else b""):
         case = run.cases[run.packed.case_index[draw]]
         if code:
             gates.observe(_summary(run, draw))
         elif not gates.finished and gates.wants(plan.planned(draw), case):
             raise CheckFailed(
-                f"the attempt at draw {draw} (case {case.id[:80]}) is missing, and the gates still had use for it"
+                f"the attempt at draw {draw} (case {case.id[:80]}) is missing, and the gates still had use "
+                "for it"
             )
-    return f"{made.count(0)} attempts not made, each after the rules that read it were decided"
+    return f"{left_out} attempts not made, each after the rules that read it were decided"
 
 
 def _sentences(pack: _Pack) -> str:
@@ -183,7 +188,8 @@ def _compare(verdict: Verdict, candidates: Any) -> None:
 
 
 def _report(pack: _Pack) -> str:
-    """The step that makes the report and the files for build servers again, and compares them byte for byte."""
+    """The step that makes the report and the files for build servers again, and compares them byte for
+    byte."""
     if (other := _other_version(pack.progress)) is not None:
         pack.progress.skipped.append(f"the report, SARIF and JUnit: {other}")
         return "not made again"
@@ -285,7 +291,6 @@ def _verdicts(archive: ZipFile) -> list[Verdict]:
 
 
 def _plan(run: _Run) -> RunPlan:
-    count = len(run.packed.case_index)
     return RunPlan(
         cases=run.cases,
         case_index=np.asarray(run.packed.case_index, dtype=np.int32),

@@ -1,0 +1,1 @@
+"""Somebody's pack, checked without trusting them."""
