@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import zipfile
 import zlib
 from collections import Counter
@@ -27,7 +26,7 @@ from safecase_verify.checks.entries import check_entries
 from safecase_verify.checks.labels import packed_labels
 from safecase_verify.checks.rules import check_manifest, check_rules
 from safecase_verify.checks.verdict import Evidence, check_verdict
-from safecase_verify.reading.archive import open_pack, packed_digest, read_entry
+from safecase_verify.reading.archive import content_digest, open_pack, packed_digest, read_entry
 from safecase_verify.reading.keys import KnownKey
 from safecase_verify.reading.raw_run import RawRun
 from safecase_verify.reading.run import InOrder, Look, PackedRun, first_line
@@ -260,7 +259,7 @@ def _contents(progress: Progress) -> str:
         listed.add(name)
         notes = item.get("annotations")
         packed = notes.get(PACKED_DIGEST) if isinstance(notes, dict) else None
-        if _entry_digest(archive, name) != wanted.get("sha256") or (
+        if content_digest(archive, name) != wanted.get("sha256") or (
             packed is not None and packed_digest(archive, name) != packed
         ):
             raise CheckFailed("this entry was changed after the pack was signed", where=name)
@@ -268,19 +267,6 @@ def _contents(progress: Progress) -> str:
     if unlisted:
         raise CheckFailed(f"the pack holds entries that nobody signed: {', '.join(sorted(unlisted)[:3])}")
     return f"{len(listed)} entries, every byte as signed"
-
-
-def _entry_digest(archive: zipfile.ZipFile, name: str) -> str:
-    state = hashlib.sha256()
-    try:
-        with archive.open(name) as stream:
-            while piece := stream.read(1 << 20):
-                state.update(piece)
-    except KeyError:
-        raise CheckFailed("this entry is listed and missing", where=name) from None
-    except _BROKEN as error:
-        raise CheckFailed("this entry is corrupt", where=name) from error
-    return state.hexdigest()
 
 
 def _plan(progress: Progress) -> str:

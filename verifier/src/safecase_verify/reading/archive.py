@@ -142,3 +142,17 @@ def packed_digest(archive: zipfile.ZipFile, name: str) -> str:
             state.update(piece)
             left -= len(piece)
     return state.hexdigest()
+
+
+def content_digest(archive: zipfile.ZipFile, name: str) -> str:
+    """SHA-256, in hex, of an entry's content. Raises CheckFailed where it is missing or corrupt."""
+    state = hashlib.sha256()
+    try:
+        with archive.open(name) as stream:
+            while piece := stream.read(1 << 20):
+                state.update(piece)
+    except KeyError:
+        raise CheckFailed("this entry is listed and missing", where=name) from None
+    except BROKEN_BYTES as error:
+        raise CheckFailed("this entry is corrupt", where=name) from error
+    return state.hexdigest()
