@@ -18,7 +18,8 @@ from .run_folders import write_run
 
 def check_chain(manifest: RunManifest, predecessors: tuple[RunManifest, ...]) -> int:
     """The verifier's check, on the manifests as it reads them."""
-    return chain.check_chain(manifest_as_read(manifest), tuple(map(manifest_as_read, predecessors)))
+    before = chain.check_chain(manifest_as_read(manifest), tuple(map(manifest_as_read, predecessors)))
+    return len(before)
 
 
 def manifests(store: Path, count: int) -> list[RunManifest]:
