@@ -21,8 +21,8 @@ from .run_folders import write_run
 _MEGABYTES = 200
 _PROGRAM = """\
 import sys
-from safecase.evidence import verify_pack
-report = verify_pack(sys.argv[1])
+from safecase.evidence import check_evidence
+report = check_evidence(sys.argv[1])
 peak = next(line for line in open("/proc/self/status") if line.startswith("VmHWM"))
 print(int(peak.split()[1]) // 1024, report.ok, *(item.detail for item in report.checks if not item.ok))
 """

@@ -19,6 +19,7 @@ from safecase.model import (
     Severity,
     Verdict,
 )
+from safecase_verify.checks.decisions import Decided
 from safecase_verify.checks.verdict import Evidence, check_verdict
 from safecase_verify.reading.raw_run import RawRun
 from support.moments import TODAY
@@ -53,6 +54,7 @@ def raw(plan: RunPlan, columns: SummaryColumns, card: ScorerCard | None = None) 
         seed=plan.base_seed,
         uniform=plan.order is DrawOrder.UNIFORM,
         cards=() if card is None else (("refusal", digest(card), card_as_read(card)),),
+        digests=tuple(case.digest for case in plan.cases),
     )
 
 
@@ -72,7 +74,9 @@ def judged(seed: int) -> tuple[Verdict, Evidence]:
     card = random_card(generator) if generator.random() < 0.7 else None
     reference = ScorerReference(name="refusal", version="1", card_digest=digest(card) if card else "")
     release = gate(*rules)
-    manifest = manifest_of(plan, release, scorers=(reference,), scorer_cards=(card,) if card else ())
+    manifest = manifest_of(
+        plan, release, scorers=(reference,), scorer_cards=(card,) if card else (), nonce="0" * 64
+    )
     columns = random_columns(plan, generator)
     earlier = earlier_raw = None
     if generator.random() < 0.9:
@@ -93,7 +97,13 @@ def judged(seed: int) -> tuple[Verdict, Evidence]:
     )
     severities = {item.id: item.severity.value for item in declared}
     return verdict, Evidence(
-        manifest_as_read(manifest), raw(plan, columns, card), earlier_raw, severities, (), TODAY, labels
+        manifest_as_read(manifest),
+        raw(plan, columns, card),
+        earlier_raw,
+        severities,
+        Decided(),
+        TODAY,
+        labels,
     )
 
 

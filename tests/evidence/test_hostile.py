@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from safecase.base import ExitCode, InputError, compress_frame
 from safecase.evidence._pack_writer import PackWriter
-from safecase.model import Baseline, DrawOrder, OutcomeKind
+from safecase.model import Baseline, OutcomeKind
 from safecase.workflow import verify_pack
 from safecase_verify import VerificationReport
 from safecase_verify.reading import run as verify_run
@@ -50,7 +50,7 @@ def honest(tmp_path_factory: pytest.TempPathFactory) -> Path:
     before = write_run(folder, cases, dict.fromkeys(range(20), H), run_id="20260101T000000Z-000001")
     run = write_run(
         folder, cases, {draw: V if draw == 3 else E if draw == 5 else H for draw in range(20)},
-        [gate(*EVERY_RULE)], order=DrawOrder.UNIFORM, predecessor=before.manifest,
+        [gate(*EVERY_RULE)], predecessor=before.manifest,
         baseline=Baseline(
             run_id=before.manifest.run_id, manifest_digest=before.manifest.digest, system_version="1"
         ),

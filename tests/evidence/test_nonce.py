@@ -7,9 +7,7 @@ from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from safecase.evidence._nonce import check_seed
 
-from safecase.base import CheckFailed
 from safecase.engine import PlanDraft, RunFolder, derive_seed
 from safecase.model import (
     DrawOrder,
@@ -20,10 +18,12 @@ from safecase.model import (
     RunPurpose,
     nonce_statement,
 )
-from safecase.workflow import verify_pack
+from safecase_verify import CheckFailed, verify_pack
+from safecase_verify.checks import nonce
 from support.cases import cases
 from support.rules import gate, rule
 
+from .as_read import manifest_as_read
 from .packs import failed, pack
 from .run_folders import write_run
 
@@ -31,6 +31,11 @@ CASES = cases(20)
 HELD = dict.fromkeys(range(20), OutcomeKind.HELD)
 GATES = [gate(rule("harm", bound=0.3))]
 KEY = Ed25519PrivateKey.from_private_bytes(b"1" * 32)
+
+
+def check_seed(manifest: RunManifest, place: str) -> str:
+    """The verifier's check, on the manifest as it reads it."""
+    return nonce.check_seed(manifest_as_read(manifest), place)
 
 
 def run(store: Path) -> RunFolder:

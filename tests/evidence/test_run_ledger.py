@@ -10,7 +10,6 @@ import pytest
 
 from safecase.base import canonical_json, digest
 from safecase.engine import RunFolder
-from safecase.evidence import VerificationReport
 from safecase.model import (
     LedgerEvent,
     OutcomeKind,
@@ -27,7 +26,7 @@ from safecase.model import (
     VerdictKind,
     candidate_digest,
 )
-from safecase.workflow import verify_pack
+from safecase_verify import VerificationReport, verify_pack
 from support.cases import cases
 from support.moments import MOMENT
 from support.rules import gate, rule

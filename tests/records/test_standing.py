@@ -8,11 +8,12 @@ from typing import Any
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
-from safecase.evidence.verify._decisions import Decided
 
+from safecase.base import Record
 from safecase.gate import HELD, VIOLATED, conclude, stakes
 from safecase.model import Control, Decision, Exceptions, Gate, Recommendation, Verdict, VerdictKind
 from safecase.records import SHIPPING, standing
+from safecase_verify.checks.decisions import Decided
 from support.cases import cases
 from support.decisions import (
     CONTROL,
@@ -129,13 +130,18 @@ class Deciding(RuleBasedStateMachine):
     def the_verifier_says_the_same(self) -> None:
         log = chained(*self.entries, among=PEOPLE)
         decided = Decided()
-        decided.check(log_bytes(log), [self.found], (), [])
+        found = _as_json(self.found)
+        decided.check(log_bytes(log), [found], (), [])
         for item in standing(log).acceptances("gate", "main"):
-            wrong = decided.why_not(item, self.found, self.today)
+            wrong = decided.why_not(_as_json(item), found, self.today, "verdict")
             assert bool(wrong) == (item.expires <= self.today)
         verdict = self.verdict()
         for item in verdict.acceptances:
-            assert decided.why_not(item, verdict, self.today) == ""
+            assert decided.why_not(_as_json(item), _as_json(verdict), self.today, "verdict") == ""
+
+
+def _as_json(record: Record) -> Any:
+    return record.model_dump(mode="json", by_alias=True)
 
 
 Deciding.TestCase.settings = settings(max_examples=25, stateful_step_count=20, deadline=None)

@@ -49,7 +49,8 @@ def test_it_imports_the_standard_library_and_two_small_packages() -> None:
 def test_its_files_can_be_read_in_an_afternoon() -> None:
     lengths = {path: len(path.read_text(encoding="utf-8").splitlines()) for path in FILES}
     assert {path for path, count in lengths.items() if count > LONGEST_FILE} == set()
-    assert sum(lengths.values()) < 5_000
+    # With the ledger of runs, the decision log and its signatures: what grows beyond this is asked why.
+    assert sum(lengths.values()) < 7_000
     assert {
         folder for folder in {path.parent for path in FILES} if len([*folder.glob("*.py")]) > FULLEST_FOLDER
     } == set()

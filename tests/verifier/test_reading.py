@@ -18,7 +18,8 @@ from safecase.model.declarations import Limits
 from safecase.model.rule import CoverageRequirement, JudgeCorrection
 from safecase.model.runs.manifest import MANIFEST_VERSION, Baseline, RunSettings
 from safecase_verify import CheckFailed
-from safecase_verify.reading import records, run
+from safecase_verify.checks import decisions
+from safecase_verify.reading import ledger, records, run
 from safecase_verify.reading._fields import known_fields, read_record
 from safecase_verify.reading.canonical import canonical_json, digest, read_json
 
@@ -51,8 +52,24 @@ PAIRS = (
     (records.CategoryResult, model.CategoryResult),
     (records.Estimate, model.Estimate),
     (records.StaleEvidence, model.StaleEvidence),
-    (records.Decision, model.Decision),
-    (records.RiskAcceptance, model.RiskAcceptance),
+    (records.RegistrarProof, model.RegistrarProof),
+    (records.Predecessor, model.Predecessor),
+    (ledger.RunResult, model.RunResult),
+    (ledger.RunStarted, model.RunStarted),
+    (ledger.RunFinished, model.RunFinished),
+    (ledger.FamiliesOpened, model.FamiliesOpened),
+    (ledger.ResultsRead, model.ResultsRead),
+    (ledger.VerdictGiven, model.VerdictGiven),
+    (ledger.DecisionLogged, model.DecisionLogged),
+    (ledger.RunSetAside, model.RunSetAside),
+    (decisions.Acceptance, model.Acceptance),
+    (decisions.PeopleEntry, model.PeopleEntry),
+    (decisions.Recommendation, model.Recommendation),
+    (decisions.Decision, model.Decision),
+    (decisions.People, model.People),
+    (decisions.Person, model.Person),
+    (decisions.Right, model.DecisionRight),
+    (decisions.Policy, model.ExceptionPolicy),
 )
 
 
