@@ -1,7 +1,7 @@
 """The few special functions on the way from a run to its verdict, without scipy.
 
-Importing ``scipy.special`` takes some tenths of a second of each small run and gate. What runs seldom, or over
-large arrays, keeps it; tests hold these against it.
+Importing ``scipy.special`` takes some tenths of a second of each small run and gate. What runs seldom, or
+over large arrays, keeps it; tests hold these against it.
 """
 
 from __future__ import annotations
