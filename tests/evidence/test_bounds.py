@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from safecase.evidence._pack_writer import PackWriter, remove_abandoned
+from safecase.model import ScorerReference
 from support.cases import case
 from support.outcomes import HELD
 from support.rules import gate, rule
@@ -77,7 +78,11 @@ def test_few_bytes_cannot_ask_for_much_memory(
     tmp_path: Path, name: str, change: dict[str, Any], words: str
 ) -> None:
     run = write_run(
-        tmp_path, [case(n) for n in range(4)], dict.fromkeys(range(4), HELD), [gate(rule("harm", bound=0.1))]
+        tmp_path,
+        [case(n) for n in range(4)],
+        dict.fromkeys(range(4), HELD),
+        [gate(rule("harm", bound=0.1))],
+        scorers=(ScorerReference(name="refusal", version="1"),),
     )
     bomb = repack(pack(run, tmp_path / "pack.zip"), tmp_path / "bomb.zip", change)
     done = subprocess.run(

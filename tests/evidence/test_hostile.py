@@ -16,11 +16,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from safecase.base import ExitCode, InputError, compress_frame
+from safecase.base import compress_frame
 from safecase.evidence._pack_writer import PackWriter
 from safecase.model import Baseline, OutcomeKind
-from safecase.workflow import verify_pack
-from safecase_verify import VerificationReport
+from safecase_verify import ExitCode, InputError, VerificationReport, verify_pack
 from safecase_verify.reading import run as verify_run
 from support.cases import case
 from support.frames import undeclared_frame, unpack_frame

@@ -18,8 +18,8 @@ from safecase.base import InputError
 from safecase.evidence import Redactor
 from safecase.evidence._masking import mask_files
 from safecase.model import OutcomeKind, VerdictKind
-from safecase.workflow import verify_pack
 from safecase.workspace import LocatedDocument, read_yaml_text
+from safecase_verify import verify_pack
 from support.cases import case
 from support.decisions import acceptance, chained, decision, log_bytes, people
 from support.rules import gate, rule

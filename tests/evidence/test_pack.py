@@ -13,7 +13,7 @@ import orjson
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from safecase.base import InputError, compress_frame
+from safecase.base import compress_frame
 from safecase.engine import RunFolder
 from safecase.model import (
     CaseSource,
@@ -23,8 +23,7 @@ from safecase.model import (
     VerdictKind,
 )
 from safecase.model.rule import CoverageRequirement
-from safecase.workflow import verify_pack
-from safecase_verify import INTEGRITY_ONLY, KnownKey, VerificationReport
+from safecase_verify import INTEGRITY_ONLY, InputError, KnownKey, VerificationReport, verify_pack
 from support.cases import case
 from support.decisions import (
     chained,
@@ -88,7 +87,7 @@ def test_a_pack_verifies_and_names_its_signer(tmp_path: Path) -> None:
     assert report.trusted == "us"
     assert [item.name for item in report.checks] == [
         "signature", "contents", "plan", "attempts", "statement", "whole", "workspace", "chain", "rules",
-        "workspace files", "verdict release.json",
+        "verdict release.json",
     ]  # fmt: skip
     assert report.not_recomputed == ()
     assert not report.demo

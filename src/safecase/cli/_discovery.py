@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import pkgutil
 from importlib import import_module
-from importlib.metadata import EntryPoint, entry_points
+from typing import TYPE_CHECKING
 
 import typer
 
 from safecase.cli import commands
 from safecase.cli._console import err
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 ENTRY_POINTS = "safecase.command"
 """Group of entry points: each names a function that takes the program (a `typer.Typer`) and adds to it."""
@@ -26,6 +29,9 @@ def builtin_commands() -> tuple[str, ...]:
 
 def outside_commands() -> dict[str, EntryPoint]:
     """Name → entry point of commands from outside packages. A name that ships cannot be taken."""
+    # As slow as all the rest of a command's name; a command that ships does without.
+    from importlib.metadata import entry_points
+
     taken = builtin_commands()
     return {point.name: point for point in entry_points(group=ENTRY_POINTS) if point.name not in taken}
 

@@ -19,6 +19,7 @@ import numpy.typing as npt
 from safecase.base import StatisticsError
 from safecase.stats._numerics import binomial_cdf
 from safecase.stats._requirements import require_probability
+from safecase.stats._special import log_factorial
 from safecase.stats.sequential.boundaries import (
     Boundaries,
     conditional_power_limits,
@@ -125,12 +126,10 @@ def crossing_probability(points: IntArray, rate: float) -> float:
     """
     if len(points) == 0:
         return 0.0
-    from scipy.special import gammaln
-
     size = len(points)
     k = np.arange(size)
     log_odds = k * math.log(rate)
-    log_factorial = gammaln(k + 1.0)
+    of_events = log_factorial(k)
     alive = np.zeros(size)
     alive[0] = 1.0
     total, previous = 0.0, 0
@@ -139,9 +138,9 @@ def crossing_probability(points: IntArray, rate: float) -> float:
         previous = point
         feasible = np.minimum(k, draws)
         log_pmf = (
-            gammaln(draws + 1.0)
-            - log_factorial
-            - gammaln(draws - feasible + 1.0)
+            log_factorial(draws)
+            - of_events
+            - log_factorial(draws - feasible)
             + log_odds
             + (draws - k) * math.log1p(-rate)
         )

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import NormalDist
 from typing import Literal
 
 import numpy as np
@@ -17,6 +18,7 @@ import numpy.typing as npt
 
 from safecase.base import EmptyDenominatorError, StatisticsError
 from safecase.stats._requirements import require_counts, require_probability
+from safecase.stats._special import beta_quantile, student_quantile
 
 Side = Literal["both", "upper", "lower"]
 """Which limits carry the error: both (equal tails), only the upper (lower is trivial), or only the lower."""
@@ -71,12 +73,10 @@ def clopper_pearson_limits(
 
     Beta quantiles; the generalisation to fractional counts is Korn & Graubard's. Raises as `require_counts`.
     """
-    from scipy.special import betaincinv
-
     require_counts(successes, n)
-    lower = float(betaincinv(successes, n - successes + 1, lower_alpha)) if successes and lower_alpha else 0.0
+    lower = beta_quantile(successes, n - successes + 1, lower_alpha) if successes and lower_alpha else 0.0
     upper = (
-        float(betaincinv(successes + 1, n - successes, 1.0 - upper_alpha))
+        beta_quantile(successes + 1, n - successes, 1.0 - upper_alpha)
         if successes < n and upper_alpha
         else 1.0
     )
@@ -116,13 +116,11 @@ def jeffreys(successes: int, n: int, confidence: float = 0.95, *, side: Side = "
     The lower limit is 0 without successes and the upper limit 1 without failures (Brown, Cai & DasGupta
     2001).
     """
-    from scipy.special import betaincinv
-
     require_counts(successes, n)
     lower_alpha, upper_alpha = split_confidence(confidence, side)
     a, b = successes + 0.5, n - successes + 0.5
-    lower = float(betaincinv(a, b, lower_alpha)) if lower_alpha and successes else 0.0
-    upper = float(betaincinv(a, b, 1.0 - upper_alpha)) if upper_alpha and successes < n else 1.0
+    lower = beta_quantile(a, b, lower_alpha) if lower_alpha and successes else 0.0
+    upper = beta_quantile(a, b, 1.0 - upper_alpha) if upper_alpha and successes < n else 1.0
     return Interval(successes / n, lower, upper, confidence, "jeffreys", n, successes)
 
 
@@ -151,8 +149,6 @@ def korn_graubard(
     Clopper-Pearson. Coverage measured 93-99 % at nominal 95 % with 20 families or more. Raises
     `EmptyDenominatorError` without draws, `StatisticsError` for counts out of range. Korn & Graubard 1998.
     """
-    from scipy.special import stdtrit
-
     s = np.asarray(successes, dtype=np.float64).ravel()
     m = np.asarray(sizes, dtype=np.float64).ravel()
     if s.shape != m.shape:
@@ -175,8 +171,8 @@ def korn_graubard(
         effective = float(families)
     else:
         variance = families / (families - 1) * float(np.sum((s - p * m) ** 2)) / n**2
-        tail = 1.0 - max(lower_alpha, upper_alpha)
-        shrink = float(stdtrit(n - 1, tail) / stdtrit(families - 1, tail)) ** 2
+        tail = max(lower_alpha, upper_alpha)
+        shrink = (student_quantile(n - 1, tail) / student_quantile(families - 1, tail)) ** 2
         effective = min(n, p * (1 - p) / variance * shrink) if variance > 0 else n
     lower, upper = clopper_pearson_limits(p * effective, effective, lower_alpha, upper_alpha)
     return Interval(p, lower, upper, confidence, "korn-graubard", int(n), total, effective, families)
@@ -244,6 +240,4 @@ def rate_per_sessions(
 
 
 def _normal_quantile(alpha: float) -> float:
-    from scipy.special import ndtri
-
-    return float(-ndtri(alpha))
+    return -NormalDist().inv_cdf(alpha)

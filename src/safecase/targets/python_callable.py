@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import functools
 import inspect
 import os
@@ -105,6 +104,9 @@ class PythonCallableTarget:
 
     async def start(self) -> None:
         """Import the code. Raises InputError where it is not there, cannot be imported or called."""
+        # Imported where calls are made: checking a workspace's options makes none.
+        import asyncio
+
         if self._call is not None:
             return
         subject = await asyncio.to_thread(self._load)
@@ -127,6 +129,8 @@ class PythonCallableTarget:
     async def respond(self, request: TargetRequest) -> TargetReply:
         """Call the code once. Raises TargetFailure: CRASH for what it raised, BAD_RESPONSE for what
         it returned."""
+        import asyncio
+
         call = self._call
         if call is None:
             raise TargetFailure(

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from safecase.base import StatisticsError
+from safecase.stats._special import log_factorial
 from safecase.stats.design import OperatingCharacteristics
 from safecase.stats.sequential.boundaries import Boundaries
 from safecase.stats.sequential.eprocess import (
@@ -34,8 +35,6 @@ def log_e_without_replacement(
     are the mixture's rates times the suite size, rounded, at least one case away from the null. `n` and
     `failures` broadcast. +inf where the null has become impossible.
     """
-    from scipy.special import gammaln
-
     below = mixture.direction == "below"
     scaled = np.asarray(mixture.alternatives) * suite_size
     if below:
@@ -50,10 +49,10 @@ def log_e_without_replacement(
         left = np.where(possible, total - s, 0.0)
         right = np.where(possible, suite_size - total - zeros, 0.0)
         logs = (
-            gammaln(total + 1.0)
-            - gammaln(left + 1.0)
-            + gammaln(suite_size - total + 1.0)
-            - gammaln(right + 1.0)
+            log_factorial(total)
+            - log_factorial(left)
+            + log_factorial(suite_size - total)
+            - log_factorial(right)
         )
         return np.asarray(np.where(possible, logs, -np.inf), dtype=np.float64)
 

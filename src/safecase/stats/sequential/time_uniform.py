@@ -13,6 +13,7 @@ import math
 
 from safecase.stats._numerics import bracketed_root
 from safecase.stats._requirements import require_counts, require_probability
+from safecase.stats._special import beta_cdf, log_beta
 from safecase.stats.intervals import Interval, Side, split_confidence
 
 
@@ -21,19 +22,17 @@ def log_evidence_below(theta: float, n: float, failures: float) -> float:
 
     Raises `StatisticsError` unless 0 < theta < 1 and 0 <= failures <= n, n > 0.
     """
-    from scipy.special import betainc, betaln
-
     require_probability("theta", theta)
     require_counts(failures, n)
     a = b = 0.5
-    inside = float(betainc(a + failures, b + n - failures, theta))
+    inside = beta_cdf(a + failures, b + n - failures, theta)
     if inside <= 0.0:
         return -math.inf
     return float(
         math.log(inside)
-        + betaln(a + failures, b + n - failures)
-        - math.log(float(betainc(a, b, theta)))
-        - betaln(a, b)
+        + log_beta(a + failures, b + n - failures)
+        - math.log(beta_cdf(a, b, theta))
+        - log_beta(a, b)
         - failures * math.log(theta)
         - (n - failures) * math.log1p(-theta)
     )
