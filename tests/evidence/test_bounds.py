@@ -82,7 +82,7 @@ def test_few_bytes_cannot_ask_for_much_memory(
         [case(n) for n in range(4)],
         dict.fromkeys(range(4), HELD),
         [gate(rule("harm", bound=0.1))],
-        scorers=(ScorerReference(name="refusal", version="1"),),
+        scorers=(ScorerReference(name="refusal", version="1", own_code=True),),
     )
     bomb = repack(pack(run, tmp_path / "pack.zip"), tmp_path / "bomb.zip", change)
     done = subprocess.run(

@@ -17,8 +17,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from safecase.base import compress_frame
+from safecase.evidence import check_evidence
 from safecase.evidence._pack_writer import PackWriter
-from safecase.model import Baseline, OutcomeKind
+from safecase.model import Baseline, OutcomeKind, ScorerReference
 from safecase_verify import ExitCode, InputError, VerificationReport, verify_pack
 from safecase_verify.reading import run as verify_run
 from support.cases import case
@@ -46,10 +47,13 @@ def honest(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A pack with a baseline, an earlier run in its chain, workspace files and every kind of rule."""
     folder = tmp_path_factory.mktemp("honest")
     cases = [case(f"case-{number}") for number in range(20)]
-    before = write_run(folder, cases, dict.fromkeys(range(20), H), run_id="20260101T000000Z-000001")
+    scorers = (ScorerReference(name="refusal", version="1", own_code=True),)
+    before = write_run(
+        folder, cases, dict.fromkeys(range(20), H), run_id="20260101T000000Z-000001", scorers=scorers
+    )
     run = write_run(
         folder, cases, {draw: V if draw == 3 else E if draw == 5 else H for draw in range(20)},
-        [gate(*EVERY_RULE)], predecessor=before.manifest,
+        [gate(*EVERY_RULE)], predecessor=before.manifest, scorers=scorers,
         baseline=Baseline(
             run_id=before.manifest.run_id, manifest_digest=before.manifest.digest, system_version="1"
         ),
@@ -264,7 +268,7 @@ def test_values_of_any_type_fail_in_words(data: st.DataObject, honest: Path, tmp
 @pytest.mark.parametrize("raw", RAW_VALUES)
 @pytest.mark.parametrize(
     "name", [*JSON_ENTRIES, "run/cases.jsonl", "run/draws.csv", "statement.dsse.json", "decisions.jsonl",
-             "masked_decisions.json", "run/masked_cases.json", "workspace/risks.yaml"]
+             "runs.jsonl", "run/masked_cases.json", "workspace/risks.yaml"]
 )  # fmt: skip
 def test_entries_that_are_something_else_fail_in_words(
     raw: bytes, name: str, honest: Path, tmp_path: Path
@@ -386,10 +390,10 @@ def test_a_workspace_that_swells_is_named_and_not_believed(honest: Path, tmp_pat
     laughs = ("\n".join(levels) + "\nrisks: []\n").encode()
     deep = b"a: " + b"[" * 5_000 + b"]" * 5_000
     for data in (laughs, deep, b"risks: 3", b"risks: [{severity: [sev1], id: {}}]", b"gates: [{id: [1]}]"):
-        report = verify_pack(
+        report = check_evidence(
             repack(honest, tmp_path / "pack.zip", {"workspace/risks.yaml": lambda _, data=data: data})
         )
-        assert not report.ok or report.not_recomputed
+        assert failed(report).startswith("workspace files: "), data
 
 
 def test_signatures_of_any_shape_fail(honest: Path, tmp_path: Path) -> None:
