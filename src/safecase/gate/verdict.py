@@ -8,8 +8,8 @@ from datetime import date
 
 from safecase.base import digest
 from safecase.engine import RunPlan, SummaryColumns
-from safecase.gate._admission import refusals
 from safecase.gate._rule_sentences import rule_sentence
+from safecase.gate._tries.admission import refusals
 from safecase.gate._tries.error import rule_of_try
 from safecase.gate._tries.shown import (
     DEVELOPMENT,
