@@ -418,11 +418,11 @@ def _read_verdict(progress: _Progress, name: str) -> Verdict:
 def _verdict(progress: _Progress, name: str, evidence: Evidence) -> str:
     verdict = _read_verdict(progress, name)
     run = progress.runs["run"]
+    recount = check_verdict(verdict, evidence, name)
     if progress.ledger is not None:
         told_cases = tuple(
             (case.family, "" if case.id in run.masked else sent_digest(case)) for case in run.cases
         )
         check_place(progress.ledger, run.manifest, verdict, told_cases)
-    recount = check_verdict(verdict, evidence, name)
     progress.skipped.extend(f"{verdict.gate}: {item}" for item in recount.skipped)
     return f"{verdict.kind.value}: {recount.recomputed} results recomputed and equal"
