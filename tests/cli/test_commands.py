@@ -55,7 +55,7 @@ def test_every_command_has_its_row_in_the_documentation_and_no_row_is_of_nothing
 
 
 def test_use_cases_are_named_like_the_commands() -> None:
-    files = {file.stem for file in WORKFLOW.glob("[a-z]*.py")}
+    files = {file.stem.replace("_", "-") for file in WORKFLOW.glob("[a-z]*.py")}
     assert files - set(builtin_commands()) == set()
     below = {file.stem for file in (WORKFLOW / "guard").glob("[a-z]*.py")}
     # The guard is built for all of them and by no command.

@@ -76,7 +76,6 @@ def find_attempt(project: Project, run_id: str, attempt_id: str) -> Attempt:
     folder = project.run_folder(run_id)
     require_opened(project.history(), folder, "the attempt")
     found = folder.attempt(attempt_id)
-    # Who looks at it has read the run's results.
     enter_reading(project, folder.manifest.run_id, "show")
     return found
 
