@@ -33,6 +33,8 @@ def paths(command: Any, words: str = "safecase") -> Iterator[str]:
     if not hasattr(command, "commands"):
         yield words
         return
+    if command.invoke_without_command:
+        yield words
     for name, below in command.commands.items():
         yield from paths(below, f"{words} {name}")
 

@@ -153,11 +153,11 @@ def test_it_is_readable_in_the_dark_and_on_paper(browser: Any, address: str) -> 
 
 def test_the_report_of_a_real_run_is_whole(browser: Any, address: str, tmp_path: Path) -> None:
     write_profile("agent", tmp_path / "w", "Shop")
+    gates = tmp_path / "w" / "gates.yaml"
+    narrow = '  - id: release\n    selection: "suite:data-exfiltration"\n'
+    gates.write_text(gates.read_text().replace("  - id: release\n", narrow))
     project = Project.open(tmp_path / "w")
-    options = RunOptions(
-        select="suite:data-exfiltration",
-        settings=RunSettings(vulnerabilities=("markdown-image-exfiltration",)),
-    )
+    options = RunOptions(settings=RunSettings(vulnerabilities=("markdown-image-exfiltration",)))
     folder = execute(prepare(project, options))
     (verdict,) = decide(project, folder)
     files = write_report(project, folder, verdict, destination=tmp_path / "report")

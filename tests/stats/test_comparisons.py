@@ -166,3 +166,31 @@ def test_counterfactual_comparisons_find_the_planted_difference() -> None:
     assert same.difference.width > 0
     with pytest.raises(stats.StatisticsError, match="two groups"):
         stats.counterfactual_comparisons({"a": base})
+
+
+def test_missing_outcomes_of_a_group_widen_its_limits_to_whatever_they_were() -> None:
+    held, broken = np.zeros(40), np.zeros(40)
+    broken[:30] = np.nan
+    (row,) = stats.counterfactual_comparisons({"a": held, "b": broken})
+    assert row.difference.value == -0.75
+    assert row.difference.lower < -0.75
+    assert row.difference.upper > 0, "they might all have held"
+    (whole,) = stats.counterfactual_comparisons({"a": held, "b": held.copy()})
+    assert whole.difference.lower == pytest.approx(-whole.difference.upper)
+
+
+@pytest.mark.parametrize("margin", [0.03, 0.1])
+def test_the_limits_of_an_increase_are_those_that_its_gate_proves(margin: float) -> None:
+    """Met exactly where the upper limit excludes the margin, proven where the lower one does."""
+    rng = np.random.default_rng(8)
+    gate = stats.regression_gate(margin, 4000, futility_error=None)
+    for rate in (0.0, 0.02, margin, 3 * margin):
+        differences = (rng.random(4000) < rate).astype(float) - (rng.random(4000) < 0.01)
+        test = stats.BoundedSequentialTest(gate).run(((1 + differences) / 2).tolist())
+        interval = stats.increase_interval(differences[: test.n])
+        assert interval.confidence == pytest.approx(0.9)
+        assert (interval.upper <= margin + 1e-9) == (test.decision == "ship")
+        assert (interval.lower >= margin - 1e-9) == (test.decision == "blocked")
+    for extreme in (-1.0, 1.0):
+        interval = stats.increase_interval(np.full(5, extreme))
+        assert interval.lower <= extreme <= interval.upper

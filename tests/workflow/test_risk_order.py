@@ -8,7 +8,7 @@ from pathlib import Path
 from safecase.engine import RunFolder
 from safecase.model import DrawOrder
 from safecase.workflow._project import open_workspace
-from safecase.workflow._risk_order import riskiest_first
+from safecase.workflow.run import riskiest_first
 from support.command_line import safecase
 from support.workspaces import start_workspace
 

@@ -22,6 +22,7 @@ def pool_lines(pools: PoolReport) -> Iterator[str]:
         public = sum(item.public for item in pools.risks)
         if public:
             yield f"  {public:,} of the sealed families can be read elsewhere (built-in suites, public data)"
+    if pools.declared:
         for risk in pools.risks:
             yield f"  {risk.risk}: {risk.sealed:,} sealed, {risk.open:,} open"
     for rule in pools.rules:

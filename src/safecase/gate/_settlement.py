@@ -11,10 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from safecase.gate._budgets import budget_note
 from safecase.gate.outcomes import ERROR, MISSING, UNDETERMINED
 from safecase.gate.rule_slices import RuleSlice
-from safecase.model import GateRule, RuleStatus, counted
+from safecase.model import METRICS, GateRule, OutcomeKind, RuleStatus, counted, percent
 
 CONTRADICTED = "contradicted"
 """The decision of a slice whose limit was met, until attempts of the same run that came in later said
@@ -39,6 +38,28 @@ class Tally:
     def of_slice(cls, rule_slice: RuleSlice, by_draw: NDArray[np.int8]) -> Tally:
         """The tally of all attempts made on a slice's units."""
         return cls.of(by_draw[rule_slice.draws])
+
+
+def budget_note(rule: GateRule, attempts: int, errors: int, undetermined: int) -> str:
+    """Why too many attempts stayed without an answer for any conclusion; empty where they did not.
+
+    A metric that counts the errors, or the undecided answers, has its own limit for them; one that rests on
+    no scorer needs no decided answer."""
+    if not attempts:
+        return ""
+    counts = METRICS.get(rule.metric).counts
+    if counts is not OutcomeKind.ERROR and errors / attempts > rule.error_budget:
+        made, allowed = counted(attempts, "attempt"), percent(rule.error_budget, 6)
+        return f"{errors:,} of {made} ended in a technical error and only {allowed} may"
+    judged = METRICS.get(rule.metric).judged
+    if (
+        judged
+        and counts is not OutcomeKind.UNDETERMINED
+        and undetermined / attempts > rule.undetermined_budget
+    ):
+        made, allowed = counted(attempts, "attempt"), percent(rule.undetermined_budget, 6)
+        return f"the scorer could not tell in {undetermined:,} of {made}, and only {allowed} may"
+    return ""
 
 
 def shortfall(rule: GateRule, tally: Tally) -> str:
