@@ -17,10 +17,10 @@ from evidence.packs import pack as evidence_pack
 from evidence.run_folders import write_run
 from safecase import verify
 from safecase.base import compress_frame, digest
-from safecase.evidence import INTEGRITY_ONLY, KnownKey, VerificationReport
 from safecase.evidence._pack_writer import PackWriter
 from safecase.evidence.signing import SigningKey, render_envelope, sign_statement
 from safecase.model import ScorerReference, Verdict
+from safecase_verify import INTEGRITY_ONLY, KnownKey, VerificationReport
 from support.cases import case
 from support.command_line import safecase
 from support.frames import unpack_frame
