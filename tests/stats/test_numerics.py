@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from scipy.stats import binom, t
 
-from safecase.stats._numerics import binomial_cdf
+from safecase.stats.numerics._roots import binomial_cdf
 
 
 @pytest.mark.parametrize("n", [0, 1, 7, 59, 1_000, 100_003])

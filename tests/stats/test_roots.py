@@ -7,7 +7,7 @@ import math
 from hypothesis import given
 from hypothesis import strategies as st
 
-from safecase.stats._numerics import bracketed_root
+from safecase.stats.numerics._roots import bracketed_root
 
 
 @given(st.floats(-5, 5), st.floats(0.01, 50), st.integers(0, 6))

@@ -10,7 +10,13 @@ import numpy as np
 import pytest
 from scipy import special
 
-from safecase.stats._special import beta_cdf, beta_quantile, log_beta, log_factorial, student_quantile
+from safecase.stats.numerics._special import (
+    beta_cdf,
+    beta_quantile,
+    log_beta,
+    log_factorial,
+    student_quantile,
+)
 
 
 def test_the_beta_distribution_and_its_quantiles() -> None:

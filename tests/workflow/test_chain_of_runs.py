@@ -21,11 +21,11 @@ from safecase.workflow import (
     compare_recorded,
     decide,
     execute,
+    find_attempt,
     list_runs,
     prepare,
     prepare_resume,
     set_aside_run,
-    show_attempt,
     write_report,
 )
 from support.command_line import SAFECASE, safecase
@@ -268,7 +268,7 @@ def test_a_run_is_set_aside_only_before_anybody_has_seen_what_it_showed(tmp_path
     with pytest.raises(CheckFailed, match="have been read"):
         set_aside_run(project, second.manifest.run_id, "too late")
     for look in (
-        lambda item: show_attempt(project, "c1#0", item.manifest.run_id),
+        lambda item: find_attempt(project, item.manifest.run_id, "c1#0"),
         lambda item: compare_recorded(project, item.manifest.run_id),
     ):
         seen = run(project)

@@ -16,11 +16,11 @@ import pytest
 from evidence.packs import pack as evidence_pack
 from evidence.run_folders import write_run
 from safecase import verify
-from safecase.base import compress_frame, digest
-from safecase.evidence import INTEGRITY_ONLY, KnownKey, VerificationReport
+from safecase.base import canonical_json, compress_frame, digest
 from safecase.evidence._pack_writer import PackWriter
 from safecase.evidence.signing import SigningKey, render_envelope, sign_statement
 from safecase.model import ScorerReference, Verdict
+from safecase_verify import INTEGRITY_ONLY, KnownKey, VerificationReport
 from support.cases import case
 from support.command_line import safecase
 from support.frames import unpack_frame
@@ -83,7 +83,10 @@ def _entries(pack: Path) -> tuple[Files, dict[str, Any]]:
 
 
 def _sign(files: Files, statement: dict[str, Any], destination: Path, *, ephemeral: bool = False) -> Path:
-    """A well-formed pack of the files, its statement put right, signed with a forger's lasting key."""
+    """A well-formed pack of the files, statement and ledger put right, signed with a forger's lasting key."""
+    found = [Verdict.model_validate_json(data) for name, data in files.items() if name.startswith("verd")]
+    if "runs.jsonl" in files:
+        files["runs.jsonl"] = _ledger(files["runs.jsonl"], found)
     with PackWriter(destination) as writer:
         statement["subject"] = [
             {
@@ -94,12 +97,25 @@ def _sign(files: Files, statement: dict[str, Any], destination: Path, *, ephemer
             for name, data in files.items()
         ]
         predicate = statement["predicate"]
-        found = [Verdict.model_validate_json(data) for name, data in files.items() if name.startswith("verd")]
         predicate["verdicts"] = [{"gate": v.gate, "kind": v.kind.value, "digest": digest(v)} for v in found]
         predicate["manifest_digest"] = digest(json.loads(files["run/manifest.json"]))
         signed = sign_statement(statement, _key(ephemeral=ephemeral))
         writer.add("statement.dsse.json", render_envelope(signed), compressed=True)
     return destination
+
+
+def _ledger(content: bytes, verdicts: list[Verdict]) -> bytes:
+    """The ledger as it would be, had these verdicts been given."""
+    lines, renamed = b"", dict[str, str]()
+    for event in map(json.loads, content.splitlines()):
+        before = digest(event)
+        event["previous"] = [renamed[name] for name in event["previous"]]
+        for verdict in verdicts:
+            if (event.get("gate"), event.get("run_id")) == (verdict.gate, verdict.run_id):
+                event.update(kind=verdict.kind.value, verdict_digest=digest(verdict))
+        renamed[before] = digest(event)
+        lines += canonical_json(event) + b"\n"
+    return lines
 
 
 def _key(*, ephemeral: bool = False) -> SigningKey:
@@ -213,7 +229,7 @@ FORGERIES: list[tuple[str, Change, str]] = [
     ("violated scores rewritten to held", attempts(_as_held), "recorded as held, but contains"),
     (
         "transcripts emptied",
-        attempts(lambda row: row | {"transcript": {}}),
+        attempts(lambda row: row | {"transcript": row["transcript"] | {"messages": []}}),
         "does not hold what its case says",
     ),
     (
@@ -283,12 +299,13 @@ FORGERIES: list[tuple[str, Change, str]] = [
         several(
             manifest(lambda m: m["scorers"][1].update(parameters={"none_of": ["no"]})),
         ),
-        "recorded as held, but contains",
+        # The order follows from all of the plan: another plan would have had another order.
+        "does not follow from the plan and the nonce",
     ),
     (
         "a scorer is declared away",
         manifest(lambda m: m.update(scorers=m["scorers"][:1])),
-        "which the manifest does not name",
+        "does not follow from the plan and the nonce",
     ),
     (
         "the verdict of a gate that nobody froze",

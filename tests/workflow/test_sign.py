@@ -11,9 +11,8 @@ from typing import Any
 import pytest
 
 from safecase.base import CheckFailed, InputError
-from safecase.evidence import verify_pack
 from safecase.model import VerdictKind
-from safecase.workflow import write_report
+from safecase.workflow import verify_pack, write_report
 from safecase.workflow.gate import evaluate_one
 from support.decided import ACCEPT, CONTROLS, PEOPLE, UNTIL, Decided, rule_of
 

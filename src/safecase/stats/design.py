@@ -17,9 +17,9 @@ import numpy as np
 import numpy.typing as npt
 
 from safecase.base import StatisticsError
-from safecase.stats._numerics import binomial_cdf
 from safecase.stats._requirements import require_probability
-from safecase.stats._special import log_factorial
+from safecase.stats.numerics._roots import binomial_cdf
+from safecase.stats.numerics._special import log_factorial
 from safecase.stats.sequential.boundaries import (
     Boundaries,
     conditional_power_limits,

@@ -18,7 +18,7 @@ import numpy.typing as npt
 
 from safecase.base import EmptyDenominatorError, StatisticsError
 from safecase.stats._requirements import require_counts, require_probability
-from safecase.stats._special import beta_quantile, student_quantile
+from safecase.stats.numerics._special import beta_quantile, student_quantile
 
 Side = Literal["both", "upper", "lower"]
 """Which limits carry the error: both (equal tails), only the upper (lower is trivial), or only the lower."""

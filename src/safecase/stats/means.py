@@ -13,8 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 from safecase.base import EmptyDenominatorError, StatisticsError
-from safecase.stats._numerics import bracketed_root
 from safecase.stats.intervals import Interval, Side, split_confidence
+from safecase.stats.numerics._roots import bracketed_root
 from safecase.stats.sequential.eprocess import FloatArray
 
 SEVERITY_FRACTIONS = (0.3, 0.6, 0.98)

@@ -8,9 +8,9 @@ import numpy as np
 import numpy.typing as npt
 
 from safecase.base import EmptyDenominatorError, StatisticsError
-from safecase.stats._numerics import binomial_cdf
 from safecase.stats._requirements import require_probability
 from safecase.stats.intervals import Interval, Side, split_confidence
+from safecase.stats.numerics._roots import binomial_cdf
 
 
 def quantile_interval(

@@ -15,10 +15,10 @@ import numpy as np
 import numpy.typing as npt
 
 from safecase.base import EmptyDenominatorError, StatisticsError
-from safecase.stats._numerics import bracketed_root
 from safecase.stats._requirements import require_probability
 from safecase.stats.design import FUTILITY_ERROR
 from safecase.stats.intervals import Interval
+from safecase.stats.numerics._roots import bracketed_root
 from safecase.stats.sequential.bounded import BoundedGatePlan
 from safecase.stats.sequential.eprocess import Mixture
 

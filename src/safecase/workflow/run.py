@@ -54,9 +54,9 @@ from safecase.records import Past
 from safecase.targets import price_of
 from safecase.workflow._ledger import catch_up, history_notes, ledger_of, record_end, start_event
 from safecase.workflow._project import Project
-from safecase.workflow.pools._risk_order import riskiest_first
 from safecase.workflow._scorers import ScorerSource
 from safecase.workflow.pools._choice import pool_cases
+from safecase.workflow.pools._risk_order import riskiest_first
 from safecase.workflow.pools._sealing import require_opened
 from safecase.workflow.pools._state import PoolState
 from safecase.workspace import declared_open

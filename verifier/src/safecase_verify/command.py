@@ -76,7 +76,9 @@ def _in_ci() -> bool:
 def _lines(report: VerificationReport) -> list[str]:
     """The report for people, worst news first."""
     lines = [] if report.trusted else [INTEGRITY_ONLY]
-    lines += [f"{'ok  ' if item.ok else 'FAIL'} {item.name}: {item.detail}" for item in report.checks]
+    for item in report.checks:
+        mark = "FAIL" if not item.ok else "ok  " if item.shows_something else "--  "
+        lines.append(f"{mark} {item.name}: {item.detail}")
     held = (
         f"The pack holds, signed by {report.trusted}." if report.trusted else "The pack agrees with itself."
     )

@@ -12,8 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 from safecase.base import StatisticsError
-from safecase.stats._special import log_factorial
 from safecase.stats.design import OperatingCharacteristics
+from safecase.stats.numerics._special import log_factorial
 from safecase.stats.sequential.boundaries import Boundaries
 from safecase.stats.sequential.eprocess import (
     FloatArray,

@@ -11,10 +11,10 @@ from __future__ import annotations
 
 import math
 
-from safecase.stats._numerics import bracketed_root
 from safecase.stats._requirements import require_counts, require_probability
-from safecase.stats._special import beta_cdf, log_beta
 from safecase.stats.intervals import Interval, Side, split_confidence
+from safecase.stats.numerics._roots import bracketed_root
+from safecase.stats.numerics._special import beta_cdf, log_beta
 
 
 def log_evidence_below(theta: float, n: float, failures: float) -> float:
