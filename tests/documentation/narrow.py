@@ -13,7 +13,8 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-_FAMILIES_OF_A_KIND = 1
+_FAMILIES_OF_A_KIND = 2
+"""With one the answers are too few for the profiles' rule on latency."""
 _CASES_OF_A_FAMILY = 2
 """The least with which groups can be compared and a family is more than one case."""
 _COMPARED = "bias-names"

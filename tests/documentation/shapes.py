@@ -8,13 +8,15 @@ _RUN = re.compile(r"\b\d{8}T\d{6}Z-[0-9a-f]{6}\b")
 _KEY = re.compile(r"\b[0-9a-f]{16}\b")
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
 _PLURAL = re.compile(r"(?<=# )([a-z]+?)s?\b")
+_VERB = re.compile(r"(?<=# )were\b")
+"""Each run has an order of its own, so one may be seen where another run saw none."""
 
 
 def shape(text: str) -> str:
     """The text with white space as single blanks, each number as #, and no plural behind a number."""
     text = _KEY.sub("KEY", _RUN.sub("RUN", text))
     text = " ".join(_NUMBER.sub("#", text).split())
-    return _PLURAL.sub(r"\1", text)
+    return _PLURAL.sub(r"\1", _VERB.sub("was", text))
 
 
 def sentences(quoted: str) -> list[str]:

@@ -172,7 +172,7 @@ def norwegian_id(text: str) -> bool:
 
 
 def swiss_ahv(text: str) -> bool:
-    """AHV number: 756 and the check digit of an EAN-13."""
+    """AHV number: 756 and the check digit of an EAN 13."""
     number = _plain(text)
     return len(number) == 13 and number[:3] == "756" and _weighted(number, (1, 3) * 6 + (1,)) % 10 == 0
 
