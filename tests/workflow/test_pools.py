@@ -8,13 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from safecase.engine import RunFolder, RunState, RunStatus
+from safecase.engine import RunFolder, RunState
 from safecase.gate import HELD
 from safecase.model import VerdictKind
 from safecase.records import read_events
 from safecase.workflow.pools._sealing import NOT_PASSED, seal_verdict
 from support.cases import cases
-from support.moments import MOMENT
 from support.pooled import Pooled, make_pooled, without_names
 from support.rules import rule
 from support.runs import plan_of
@@ -146,10 +145,9 @@ def test_how_a_certification_failed_no_command_tells(
 @pytest.mark.parametrize("kind", [VerdictKind.NO_GO, VerdictKind.INSUFFICIENT_EVIDENCE])
 def test_a_proven_failure_and_a_lack_of_evidence_are_one_word(kind: VerdictKind) -> None:
     """A second kind of *no* would double what the next candidate can be fitted to."""
-    status = RunStatus(state=RunState.COMPLETE, planned=9, recorded=9, updated_at=MOMENT)
     plan = plan_of(cases(9))
     whole = decide(plan, [HELD] * 9, rule()).model_copy(update={"kind": kind})
-    told = seal_verdict(whole, status)
+    told = seal_verdict(whole, RunState.COMPLETE)
     assert (told.kind, told.rules, told.attempts, told.reasons) == (VerdictKind.NO_GO, (), 0, (NOT_PASSED,))
 
 
