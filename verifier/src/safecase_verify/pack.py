@@ -401,9 +401,9 @@ def _read_verdict(progress: Progress, name: str) -> Verdict:
 
 def _verdict(progress: Progress, name: str, evidence: Evidence) -> str:
     verdict, run = _read_verdict(progress, name), progress.runs["run"]
+    recount = check_verdict(verdict, evidence, name)
+    progress.skipped.extend(f"{verdict.gate}: {item}" for item in recount.skipped)
     if progress.ledger is not None:
         cases = [(case.family, sent) for case, sent in zip(run.cases, run.sent, strict=True)]
         check_place(progress.ledger, run.manifest, verdict, cases)
-    recount = check_verdict(verdict, evidence, name)
-    progress.skipped.extend(f"{verdict.gate}: {item}" for item in recount.skipped)
     return f"{verdict.kind}: {recount.recomputed} results recomputed and equal"
