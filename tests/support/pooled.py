@@ -52,7 +52,7 @@ class Pooled:
         )
         sys.modules.pop(self.module, None)
 
-    def command(self, *words: str, code: int = 0) -> str:
+    def command(self, *words: str, code: int | tuple[int, ...] = 0) -> str:
         """All that a command prints, on both streams."""
         here, argv = Path.cwd(), sys.argv
         self.capture.readouterr()
@@ -67,7 +67,7 @@ class Pooled:
             os.chdir(here)
             sys.argv = argv
         said = self.capture.readouterr()
-        assert ended == code, (words, ended, said)
+        assert ended in (code if isinstance(code, tuple) else (code,)), (words, ended, said)
         return said.out + said.err
 
     @property

@@ -25,7 +25,7 @@ def pooled(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Pooled:
     return make_pooled(tmp_path / "w", capsys, module=f"pooled_{abs(hash(tmp_path))}")
 
 
-def gate_kind(pooled: Pooled, code: int) -> Mapping[str, object]:
+def gate_kind(pooled: Pooled, code: int | tuple[int, ...]) -> Mapping[str, object]:
     return json.loads(pooled.command("gate", "--json", code=code).splitlines()[0])["verdicts"][0]
 
 
@@ -170,7 +170,8 @@ def test_who_opens_a_certification_sees_it_whole_and_it_decides_nothing_any_more
     opened = json.loads(pooled.command("open", "--yes", "--json").splitlines()[0])
     assert opened["run_id"] == run
     assert len(opened["opened"]) > 80
-    whole = gate_kind(pooled, 3)
+    # Futility or a block, whichever the order of this run shows first.
+    whole = gate_kind(pooled, (1, 3))
     assert whole["attempts"]
     assert "ended in harm" in str(whole["rules"])
     assert "Pack:" in pooled.command("report")

@@ -51,9 +51,11 @@ def begin_run(request: RunRequest) -> BegunRun:
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         folder.mkdir(mode=0o700)
-    except FileExistsError as error:
-        raise InputError(f"the run folder {folder} exists already", hint="use `safecase resume`") from error
     except OSError as error:
+        if folder.is_dir():
+            raise InputError(
+                f"the run folder {folder} exists already", hint="use `safecase resume`"
+            ) from error
         raise InfrastructureError(
             f"cannot make the run folder: {error.strerror or error}",
             where=str(folder),

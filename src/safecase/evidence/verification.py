@@ -7,7 +7,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pydantic import ValidationError
+
 import safecase_verify
+from safecase.base import CheckFailed, describe
 from safecase.evidence._errors import as_ours, as_theirs
 from safecase.evidence._packed_workspace import check_workspace
 from safecase.evidence._parallel import in_order
@@ -71,8 +74,16 @@ def known_keys(file: Path | None, public_key: str) -> tuple[KnownKey, ...]:
 
 
 def packed_run(archive: ZipFile, prefix: str) -> tuple[RunManifest, tuple[Case, ...]]:
-    """Manifest and cases of a run of a pack in the vocabulary of safecase. Raises ValueError."""
-    manifest = RunManifest.model_validate_json(read_entry(archive, f"{prefix}/manifest.json"))
+    """Manifest and cases of a run of a pack in the vocabulary of safecase.
+
+    Raises CheckFailed where the manifest says what this safecase does not know, such as the metric of a
+    package that is not installed here; ValueError where something does not read.
+    """
+    place = f"{prefix}/manifest.json"
+    try:
+        manifest = RunManifest.model_validate_json(read_entry(archive, place))
+    except ValidationError as error:
+        raise CheckFailed(describe(error, RunManifest), where=place) from error
     lines = read_entry(archive, f"{prefix}/cases.jsonl", limit=_LARGEST_CASES).splitlines()
     return manifest, tuple(Case.model_validate_json(line) for line in lines if line)
 
