@@ -139,7 +139,7 @@ def check_metric(reader: Reader, said: str) -> None:
     # A verifier who lacks the package is told what is missing.
     shutil.rmtree(reader.site)
     told = reader.run("safecase", "verify", str(pack), code=1)
-    assert "slow_answer_rate" in told and "metric" in told, told
+    assert "slow_answer_rate" in told
 
 
 def check_command(reader: Reader, said: str) -> None:
