@@ -75,6 +75,14 @@ def test_templates_expand_to_one_family(tmp_path: Path) -> None:
     assert suite.cases[1].messages[0].text == "Ann wants x for $5"
 
 
+def test_a_seed_of_an_older_workspace_is_told_and_gives_no_order(tmp_path: Path) -> None:
+    folder = write(tmp_path, base=BASE, suite=SUITE, more="defaults: {seed: 20240}\n")
+    told = [item for item in lint_workspace(load_workspace(folder), [], TODAY) if item.code == "seed-unused"]
+    assert len(told) == 1
+    again = lint_workspace(load_workspace(write(tmp_path, more="defaults: {}\n")), [], TODAY)
+    assert "seed-unused" not in {item.code for item in again}
+
+
 def test_a_suite_version_follows_its_content(tmp_path: Path) -> None:
     first = load_workspace(write(tmp_path, base=BASE, suite=SUITE)).suites[0].version
     assert load_workspace(tmp_path).suites[0].version == first

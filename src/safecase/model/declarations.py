@@ -78,14 +78,6 @@ class Defaults(Record):
     registrar: str = ""
     """Command or https URL that gives a run its nonce after it has seen the plan's digest; empty: a nonce of
     one's own."""
-
-    @model_validator(mode="before")
-    @classmethod
-    def _without_seed(cls, data: object) -> object:
-        """A seed in the workspace would be one order for ever, and a team fits itself to its front."""
-        if isinstance(data, dict) and "seed" in data:
-            raise ValueError(
-                "'seed' is no longer a default: each run draws an order of its own. Remove the line; "
-                "`safecase run --seed N` makes an exploratory run"
-            )
-        return data
+    seed: int | None = None
+    """Of older workspaces, and no order follows from it: with one order for ever a team fits itself to its
+    front. `safecase check` says so; `safecase run --seed N` makes an exploratory run."""

@@ -62,6 +62,16 @@ def _finding(
 
 def _orphans(workspace: Workspace, runs: Sequence[RunFact]) -> Iterator[Problem]:
     """What stands alone: risks nobody tests, threats that lead nowhere, requirements nothing meets."""
+    if workspace.defaults.seed is not None:
+        yield _finding(
+            workspace,
+            "defaults",
+            "",
+            "seed-unused",
+            "'seed' gives no run its order: each draws one of its own",
+            "remove the line; `safecase run --seed N` makes an exploratory run",
+            "",
+        )
     tested = {case.risk for suite in workspace.suites for case in suite.cases}
     graph = build_graph(workspace, runs)
     gated = _gated_risks(workspace)
