@@ -88,20 +88,15 @@ class Past:
     """The start of the run whose past it is; None: everything that the ledger holds."""
 
     @cached_property
-    def _digests(self) -> tuple[str, ...]:
-        """The digest of each event: working one out takes longer than all that is done with it."""
-        return tuple(event.digest for event in self.history.events)
-
-    @cached_property
     def _before(self) -> tuple[bool, ...]:
         """Of each event, whether it stood before the moment in the chain; all do, where there is none."""
         if self.moment is None:
-            return (True,) * len(self._digests)
+            return (True,) * len(self.history.digests)
         wanted = set(self.moment.previous)
-        found = [False] * len(self._digests)
+        found = [False] * len(self.history.digests)
         # A line of the ledger names only lines above it.
         for place in range(len(found) - 1, -1, -1):
-            if self._digests[place] in wanted:
+            if self.history.digests[place] in wanted:
                 found[place] = True
                 wanted.update(self.history.events[place].previous)
         return tuple(found)
@@ -113,7 +108,7 @@ class Past:
             return frozenset()
         behind = {self.moment.digest}
         found = {self.moment.run_id}
-        for digest, event in zip(self._digests, self.history.events, strict=True):
+        for digest, event in zip(self.history.digests, self.history.events, strict=True):
             if not behind.isdisjoint(event.previous):
                 behind.add(digest)
                 if isinstance(event, RunStarted):

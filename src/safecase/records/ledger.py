@@ -107,11 +107,16 @@ class RunHistory:
         """Digest of the decision log's last entry, each time that it grew."""
         return tuple(event.head for event in self.events if isinstance(event, DecisionLogged))
 
+    @cached_property
+    def digests(self) -> tuple[str, ...]:
+        """The digest of each event: working one out takes longer than all that is done with it."""
+        return tuple(event.digest for event in self.events)
+
     @property
     def heads(self) -> tuple[str, ...]:
         """Digests of the events that none names: what the next one names."""
         named = {digest for event in self.events for digest in event.previous}
-        return tuple(digest for event in self.events if (digest := event.digest) not in named)
+        return tuple(digest for digest in self.digests if digest not in named)
 
 
 class Ledger:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Container, Mapping, Sequence
 from pathlib import Path
+from typing import TypeAlias
 
 import numpy as np
 
@@ -25,6 +27,10 @@ from safecase.model import (
 from safecase.records import Ledger, LedgerWriter, Past, RunHistory, now, short_digest
 from safecase.workflow._project import Project
 
+Stored: TypeAlias = Sequence[tuple[Path | str, RunManifest]]
+"""Folder or URL, and manifest, of each run of a store."""
+Places: TypeAlias = Mapping[str, Path | str]
+"""Run id → folder or URL."""
 _NAMED = 3
 """Runs that a note names: it is a sentence."""
 
@@ -35,27 +41,45 @@ def ledger_of(project: Project) -> Ledger:
 
 
 def current_history(project: Project) -> RunHistory:
-    """What the ledger says once it has caught up with the store.
+    """What the ledger says once it has caught up with the store. Raises as `history_and_store`."""
+    return history_and_store(project)[0]
 
-    Raises CheckFailed where its chain is broken, InfrastructureError where it must be written and cannot be.
+
+def history_and_store(project: Project) -> tuple[RunHistory, Places]:
+    """What the ledger says once it has caught up with the store, and what the store holds: read once, because
+    each reads every manifest.
+
+    Raises CheckFailed where the ledger's chain is broken, InfrastructureError where it must be written and
+    cannot be.
     """
     history = ledger_of(project).read()
-    if not _behind(project, history):
-        return history
+    stored = project.manifests(history)
+    if not _behind(stored, history):
+        return history, places(stored)
     with ledger_of(project).locked() as writer:
-        catch_up(project, writer)
-        return writer.history
+        present = catch_up(project, writer)
+        return writer.history, present
 
 
-def catch_up(project: Project, writer: LedgerWriter) -> None:
-    """Enter what the store shows and the ledger does not: runs from elsewhere, ends that a kill cut off."""
-    found = {manifest.run_id: (path, manifest) for path, manifest in project.manifests(writer.history)}
-    for run_id, (_, manifest) in found.items():
-        if run_id not in writer.history.starts:
+def places(stored: Stored) -> Places:
+    """Run id → folder or URL."""
+    return {manifest.run_id: place for place, manifest in stored}
+
+
+def catch_up(project: Project, writer: LedgerWriter) -> Places:
+    """Enter what the store shows and the ledger does not: runs from elsewhere, ends that a kill cut off.
+
+    What comes back is what the store holds.
+    """
+    stored = project.manifests(writer.history)
+    found = places(stored)
+    for _, manifest in stored:
+        if manifest.run_id not in writer.history.starts:
             writer.append(start_event(manifest))
     for run_id in _unfinished(writer.history):
-        if run_id in found and not _at_work(found[run_id][0]):
-            record_end(writer, RunFolder.open(found[run_id][0]))
+        if run_id in found and not _at_work(found[run_id]):
+            record_end(writer, RunFolder.open(found[run_id]))
+    return found
 
 
 def start_event(manifest: RunManifest) -> RunStarted:
@@ -113,12 +137,12 @@ def _records_digest(folder: RunFolder) -> str:
     return "sha256:" + state.hexdigest()
 
 
-def _behind(project: Project, history: RunHistory) -> bool:
+def _behind(stored: Stored, history: RunHistory) -> bool:
     """Whether the store has a run of which the ledger does not know the start or the end."""
     unfinished = set(_unfinished(history))
     return any(
         manifest.run_id not in history.starts or (manifest.run_id in unfinished and not _at_work(path))
-        for path, manifest in project.manifests(history)
+        for path, manifest in stored
     )
 
 
@@ -138,8 +162,13 @@ def _at_work(path: Path | str) -> bool:
         return True
 
 
-def history_notes(project: Project, past: Past, candidate: str, system_version: str) -> tuple[str, ...]:
-    """What an honest reader of a run must be told of the runs before it and beside it."""
+def history_notes(
+    past: Past, present: Container[str], candidate: str, system_version: str
+) -> tuple[str, ...]:
+    """What an honest reader of a run must be told of the runs before it and beside it.
+
+    ``present``: ids of the runs that the store holds.
+    """
     answered = [
         record for record in past.runs if record.finish is not None and record.finish.result.answered != 0
     ]
@@ -155,7 +184,6 @@ def history_notes(project: Project, past: Past, candidate: str, system_version: 
         for record in answered
         if record.start.system_version == system_version and record.start.candidate != candidate
     ]
-    present = {manifest.run_id for _, manifest in project.manifests(past.history)}
     absent = [record.start.run_id for record in past.runs if record.start.run_id not in present]
     notes = []
     if same:

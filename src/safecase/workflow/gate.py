@@ -10,10 +10,16 @@ from safecase.base import ExitCode, InputError
 from safecase.engine import RunFolder, check_results, has_derived_order, is_remote, publish_file, write_file
 from safecase.evidence import Redactor
 from safecase.gate import BaselineRun, evaluate_gate
-from safecase.model import Gate, RuleChange, RunManifest, StaleEvidence, Verdict, VerdictKind
+from safecase.model import DecisionEntry, Gate, RuleChange, RunManifest, StaleEvidence, Verdict, VerdictKind
 from safecase.records import Past, RunHistory, standing
 from safecase.workflow._labels import read_labels, write_sheets
-from safecase.workflow._ledger import current_history, enter_verdict, history_notes, standing_blocks
+from safecase.workflow._ledger import (
+    Places,
+    enter_verdict,
+    history_and_store,
+    history_notes,
+    standing_blocks,
+)
 from safecase.workflow._project import Project, pick
 from safecase.workflow.decisions._log import decision_entries, exceptions_for, people_since
 from safecase.workflow.pools._sealing import is_sealed, seal_verdict
@@ -79,10 +85,13 @@ def evaluate(
     where the run's results are not those that were recorded.
     """
     check_results(folder)
-    history = current_history(project)
+    history, present = history_and_store(project)
+    known = _Known(project, history, present, decision_entries(project), today or datetime.now(UTC).date())
     stale = present_differences(project, folder) if check_present else ()
+    redactor, names = Redactor(), known_names(project)
+    # What a sentence quotes, of an exception for instance, leaves the machine in every report.
     verdicts = tuple(
-        _evaluate(project, folder, item, history, stale=stale, today=today)
+        redactor.redact_texts(_evaluate(known, folder, item, stale=stale, follow=True), names)
         for item in frozen_gates(folder, gate)
     )
     if not is_sealed(history, folder):
@@ -91,56 +100,63 @@ def evaluate(
     return tuple(seal_verdict(verdict, state) for verdict in verdicts)
 
 
+@dataclass(frozen=True)
+class _Known:
+    """What verdicts rest on beside their run, read once for all gates and all earlier runs."""
+
+    project: Project
+    history: RunHistory
+    present: Places
+    """The runs that the store holds."""
+    entries: tuple[DecisionEntry, ...]
+    today: date
+
+
 def _evaluate(
-    project: Project,
-    folder: RunFolder,
-    gate: Gate,
-    history: RunHistory,
-    *,
-    stale: Sequence[StaleEvidence] = (),
-    today: date | None = None,
-    follow: bool = True,
+    known: _Known, folder: RunFolder, gate: Gate, *, stale: Sequence[StaleEvidence] = (), follow: bool
 ) -> Verdict:
-    """What one gate says of a run, sealed or not; ``follow``: with the blocks of earlier runs."""
-    manifest, cases = folder.manifest, folder.cases()
+    """What one gate says of a run, sealed or not; ``follow``: with the earlier runs, and notes on them."""
+    project, manifest, cases = known.project, folder.manifest, folder.cases()
     baseline = project.run_folder(manifest.baseline.run_id) if manifest.baseline else None
-    past = Past(history, history.starts.get(manifest.run_id))
-    verdict = evaluate_gate(
+    past = Past(known.history, known.history.starts.get(manifest.run_id))
+    notes: tuple[str, ...] = ()
+    blocked: tuple[str, ...] = ()
+    if follow:
+        notes = history_notes(past, known.present, manifest.candidate, manifest.system.fingerprint)
+        blocked = _blocks(known, past, manifest, gate)
+    return evaluate_gate(
         gate,
         manifest,
         folder.plan,
         folder.columns(),
         baseline=BaselineRun.read(baseline) if baseline else None,
-        exceptions=exceptions_for(project, decision_entries(project), gate.id, manifest.line),
+        exceptions=exceptions_for(project, known.entries, gate.id, manifest.line),
         risks=project.workspace.risks,
         stale=(*stale, *changed_rules(project, gate)),
         labels=read_labels(project, (gate,)),
         try_number=past.try_number(manifest.line, cases),
         open_families=past.exposure_of_run.open_families(cases),
-        blocked_before=_blocks(project, past, manifest, gate) if follow else (),
+        blocked_before=blocked,
         derived_order=has_derived_order(manifest),
-        notes=history_notes(project, past, manifest.candidate, manifest.system.fingerprint),
-        today=today or datetime.now(UTC).date(),
+        notes=notes,
+        today=known.today,
     )
-    # What a sentence quotes, of an exception for instance, leaves the machine in every report.
-    return Redactor().redact_texts(verdict, known_names(project))
 
 
-def _blocks(project: Project, past: Past, manifest: RunManifest, gate: Gate) -> tuple[str, ...]:
+def _blocks(known: _Known, past: Past, manifest: RunManifest, gate: Gate) -> tuple[str, ...]:
     """Earlier decisive runs of the same candidate that this gate blocks.
 
     They are worked out anew, so that a run whose verdict nobody asked for counts as well, and a certification
     whose not-go was a lack of evidence does not. What the store lacks stands as the ledger has it.
     """
     told = standing_blocks(past, manifest, gate)
-    present = {run.manifest.run_id: run.place for run in project.runs(past.history)}
     found = []
     for record in past.tries_of(manifest.candidate):
         run_id = record.start.run_id
         if run_id == manifest.run_id:
             continue
-        if run_id in present:
-            earlier = _evaluate(project, RunFolder.open(present[run_id]), gate, past.history, follow=False)
+        if run_id in known.present:
+            earlier = _evaluate(known, RunFolder.open(known.present[run_id]), gate, follow=False)
             if earlier.kind is VerdictKind.NO_GO:
                 found.append(run_id)
         elif run_id in told:

@@ -198,7 +198,7 @@ def begin(prepared: PreparedRun) -> tuple[BegunRun, RunRequest]:
     """
     project, request = prepared.project, prepared.request
     with ledger_of(project).locked() as writer:
-        catch_up(project, writer)
+        present = catch_up(project, writer)
         past = Past(writer.history)
         families = {case.family for case in prepared.cases}
         opened = past.exposure.open_families(prepared.cases) | (declared_open(project.workspace) & families)
@@ -209,7 +209,7 @@ def begin(prepared: PreparedRun) -> tuple[BegunRun, RunRequest]:
             predecessors=writer.history.ends(),
             try_number=number,
             open_families=tuple(sorted(opened)),
-            notes=history_notes(project, past, candidate, request.system.fingerprint),
+            notes=history_notes(past, present, candidate, request.system.fingerprint),
             streaming_gate=prepared.streaming(number, opened) if prepared.streaming else None,
         )
         begun = begin_run(placed)
