@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 from zipfile import ZipFile
@@ -30,7 +31,15 @@ from safecase.model import (
 from safecase.records import standing
 from safecase.report import render_report
 from safecase.workflow.report import ReportSource, carried_decisions, report_content
-from safecase_verify import KnownKey, PackedRun, Progress, VerificationReport, packed_attempts, read_entry
+from safecase_verify import (
+    KnownKey,
+    PackedRun,
+    Progress,
+    Step,
+    VerificationReport,
+    packed_attempts,
+    read_entry,
+)
 
 
 def verify_pack(
@@ -47,11 +56,7 @@ def verify_pack(
         path,
         known=known,
         require_trust=require_trust,
-        further={
-            "order of ending": _once(_ending),
-            "sentences": _once(_sentences),
-            "report": _once(_report),
-        },
+        further=_steps({"order of ending": _ending, "sentences": _sentences, "report": _report}),
     )
 
 
@@ -63,9 +68,46 @@ class _Run:
     manifest: RunManifest
     cases: tuple[Case, ...]
 
+    @cached_property
+    def plan(self) -> RunPlan:
+        """The committed order."""
+        return RunPlan(
+            cases=self.cases,
+            case_index=np.asarray(self.packed.case_index, dtype=np.int32),
+            repeat=np.asarray(self.packed.repeat, dtype=np.int32),
+            seed=np.asarray(self.packed.seeds, dtype=np.int64),
+            base_seed=self.manifest.seed,
+            order=self.manifest.draw_order,
+        )
+
+    @cached_property
+    def columns(self) -> SummaryColumns:
+        """What gates and reports compute on, as the attempts of the pack give it."""
+        draws = np.flatnonzero(np.frombuffer(self.packed.made, dtype=np.uint8))
+        count = len(draws)
+        raw = self.packed.raw()
+        codes = {kind.value: code for code, kind in enumerate(OUTCOME_CODES)}
+        costs = [raw.cost_usd[int(draw)] for draw in draws]
+        nothing = np.zeros(count, dtype=np.int64)
+        return SummaryColumns(
+            draw=draws.astype(np.int64),
+            case_index=self.plan.case_index[draws],
+            repeat=self.plan.repeat[draws],
+            outcome=np.array([codes[raw.outcome[int(draw)]] for draw in draws], dtype=np.int8),
+            error_origin=np.full(count, -1, dtype=np.int8),
+            latency_ms=np.array([raw.latency_ms[int(draw)] for draw in draws]),
+            input_tokens=nothing,
+            output_tokens=nothing,
+            cost_usd=np.array([np.nan if cost is None else cost for cost in costs]),
+            cached=np.array([raw.cached[int(draw)] for draw in draws], dtype=np.bool_),
+            value=np.full(count, np.nan),
+            label=np.zeros(count, dtype=np.int32),
+            labels=("",),
+        )
+
 
 class _Pack:
-    """What the steps below make things again from."""
+    """What the steps below make things again from: read once for all of them."""
 
     def __init__(self, progress: Progress) -> None:
         self.progress, self.archive = progress, progress.archive
@@ -85,11 +127,22 @@ class _Pack:
     def baseline(self) -> BaselineRun | None:
         """The run that regression rules compare with."""
         earlier = self.runs.get("baseline")
-        return BaselineRun(earlier.cases, _columns(earlier)) if earlier else None
+        return BaselineRun(earlier.cases, earlier.columns) if earlier else None
 
 
-def _once(work: Callable[[_Pack], str]) -> Callable[[Progress], str]:
-    return lambda progress: work(_Pack(progress))
+def _steps(works: Mapping[str, Callable[[_Pack], str]]) -> dict[str, Step]:
+    """The steps of one pack, which share what they read."""
+    read: list[_Pack] = []
+
+    def step(work: Callable[[_Pack], str]) -> Step:
+        def take(progress: Progress) -> str:
+            if not read:
+                read.append(_Pack(progress))
+            return work(read[0])
+
+        return take
+
+    return {name: step(work) for name, work in works.items()}
 
 
 def _ending(pack: _Pack) -> str:
@@ -99,7 +152,7 @@ def _ending(pack: _Pack) -> str:
     left_out = made.count(0)
     if pack.progress.state[1] != "complete":
         return f"the run did not come to its end: {left_out} attempts not made"
-    plan = _plan(run)
+    plan = run.plan
     baseline = pack.baseline()
     gates = StreamingEvaluation(
         run.manifest.gates,
@@ -126,7 +179,7 @@ def _sentences(pack: _Pack) -> str:
         pack.progress.skipped.append(f"the sentences of the verdicts: {other}")
         return "not made again"
     run = pack.run
-    plan, columns, baseline = _plan(run), _columns(run), pack.baseline()
+    baseline = pack.baseline()
     decided = standing(pack.decisions())
     verdicts = _verdicts(pack.archive)
     for verdict in verdicts:
@@ -143,8 +196,8 @@ def _sentences(pack: _Pack) -> str:
             made = evaluate_gate(
                 gate,
                 run.manifest,
-                plan,
-                columns,
+                run.plan,
+                run.columns,
                 baseline=baseline,
                 exceptions=Exceptions(accepted, pack.workspace.controls, pack.workspace.policy),
                 risks=pack.workspace.risks,
@@ -217,7 +270,7 @@ def _report(pack: _Pack) -> str:
             decisions=pack.decisions(),
             manifest=run.manifest,
             verdict=verdict,
-            columns=_columns(run),
+            columns=run.columns,
             cases=run.cases,
             attempts=_finder(archive),
             skipped=pack.progress.state[0],
@@ -288,42 +341,6 @@ def _other_version(progress: Progress) -> str | None:
 def _verdicts(archive: ZipFile) -> list[Verdict]:
     names = sorted(name for name in archive.namelist() if name.startswith("verdicts/"))
     return [Verdict.model_validate_json(read_entry(archive, name)) for name in names]
-
-
-def _plan(run: _Run) -> RunPlan:
-    return RunPlan(
-        cases=run.cases,
-        case_index=np.asarray(run.packed.case_index, dtype=np.int32),
-        repeat=np.asarray(run.packed.repeat, dtype=np.int32),
-        seed=np.asarray(run.packed.seeds, dtype=np.int64),
-        base_seed=run.manifest.seed,
-        order=run.manifest.draw_order,
-    )
-
-
-def _columns(run: _Run) -> SummaryColumns:
-    """The columns that gates and reports compute on, as the attempts of the pack give them."""
-    draws = np.flatnonzero(np.frombuffer(run.packed.made, dtype=np.uint8))
-    count = len(draws)
-    raw = run.packed.raw()
-    codes = {kind.value: code for code, kind in enumerate(OUTCOME_CODES)}
-    costs = [raw.cost_usd[int(draw)] for draw in draws]
-    nothing = np.zeros(count, dtype=np.int64)
-    return SummaryColumns(
-        draw=draws.astype(np.int64),
-        case_index=np.asarray(run.packed.case_index, dtype=np.int32)[draws],
-        repeat=np.asarray(run.packed.repeat, dtype=np.int32)[draws],
-        outcome=np.array([codes[raw.outcome[int(draw)]] for draw in draws], dtype=np.int8),
-        error_origin=np.full(count, -1, dtype=np.int8),
-        latency_ms=np.array([raw.latency_ms[int(draw)] for draw in draws]),
-        input_tokens=nothing,
-        output_tokens=nothing,
-        cost_usd=np.array([np.nan if cost is None else cost for cost in costs]),
-        cached=np.array([raw.cached[int(draw)] for draw in draws], dtype=np.bool_),
-        value=np.full(count, np.nan),
-        label=np.zeros(count, dtype=np.int32),
-        labels=("",),
-    )
 
 
 def _summary(run: _Run, draw: int) -> AttemptSummary:
