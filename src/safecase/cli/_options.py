@@ -38,5 +38,15 @@ Vulnerability = Annotated[
     list[str] | None,
     typer.Option("--vulnerability", help="Demo target only: switch a planted weakness on (may repeat)."),
 ]
+Complete = Annotated[
+    bool, typer.Option("--complete", help="Make every planned attempt, also after the gate has decided.")
+]
+Repeats = Annotated[int | None, typer.Option(help="Attempts per case.")]
+Concurrency = Annotated[int | None, typer.Option(min=1, help="Calls in flight at most.")]
+MaximumCalls = Annotated[int | None, typer.Option("--max-calls", min=1, help="Stop after so many calls.")]
+MaximumCost = Annotated[float | None, typer.Option("--max-cost", help="Stop at this cost in US dollars.")]
+Guarded = Annotated[
+    bool, typer.Option("--guard", help="Put the guard that the controls declare around the target.")
+]
 HERE = Path()
 """The default workspace: the folder in which the program was started."""

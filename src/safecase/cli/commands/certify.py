@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
 import typer
 
-from safecase.cli._options import HERE, GateName, Json, TargetName, Vulnerability, Workspace
+from safecase.cli._options import (
+    HERE,
+    Complete,
+    Concurrency,
+    GateName,
+    Guarded,
+    Json,
+    MaximumCalls,
+    MaximumCost,
+    TargetName,
+    Vulnerability,
+    Workspace,
+)
 
 
 def register(app: typer.Typer) -> None:
@@ -18,20 +28,12 @@ def certify(
     workspace: Workspace = HERE,
     target: TargetName = "",
     gate: GateName = "",
-    complete: Annotated[
-        bool, typer.Option("--complete", help="Make every planned attempt, also after the gate has decided.")
-    ] = False,
-    concurrency: Annotated[int | None, typer.Option(min=1, help="Calls in flight at most.")] = None,
-    maximum_calls: Annotated[
-        int | None, typer.Option("--max-calls", min=1, help="Stop after so many calls.")
-    ] = None,
-    maximum_cost: Annotated[
-        float | None, typer.Option("--max-cost", help="Stop at this cost in US dollars.")
-    ] = None,
+    complete: Complete = False,
+    concurrency: Concurrency = None,
+    maximum_calls: MaximumCalls = None,
+    maximum_cost: MaximumCost = None,
     vulnerability: Vulnerability = None,
-    guard: Annotated[
-        bool, typer.Option("--guard", help="Put the guard that the controls declare around the target.")
-    ] = False,
+    guard: Guarded = False,
     as_json: Json = False,
 ) -> None:
     """Try one member of each family that nobody has seen; the results stay sealed.

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
 
 from safecase.cli._console import out, print_json
-from safecase.cli._options import HERE, GateName, Json, Select, Workspace
+from safecase.cli._options import (
+    HERE,
+    GateName,
+    Json,
+    Repeats,
+    Select,
+    Workspace,
+)
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -24,7 +31,7 @@ def plan(
     workspace: Workspace = HERE,
     gate: GateName = "",
     select: Select = "",
-    repeats: Annotated[int | None, typer.Option(help="Attempts per case.")] = None,
+    repeats: Repeats = None,
     as_json: Json = False,
 ) -> None:
     """Say before the next try what it can show.

@@ -7,7 +7,21 @@ from typing import Annotated
 import typer
 
 from safecase.base import InputError
-from safecase.cli._options import HERE, GateName, Json, Select, TargetName, Vulnerability, Workspace
+from safecase.cli._options import (
+    HERE,
+    Complete,
+    Concurrency,
+    GateName,
+    Guarded,
+    Json,
+    MaximumCalls,
+    MaximumCost,
+    Repeats,
+    Select,
+    TargetName,
+    Vulnerability,
+    Workspace,
+)
 
 
 def register(app: typer.Typer) -> None:
@@ -21,28 +35,20 @@ def run(
     gate: GateName = "",
     select: Select = "",
     seed: Annotated[
-        int | None, typer.Option(help="Seed of the draw order.", show_default="the workspace's")
+        int | None, typer.Option(help="Order of your own: an exploratory run.", show_default="a new order")
     ] = None,
-    repeats: Annotated[int | None, typer.Option(help="Attempts per case.")] = None,
+    repeats: Repeats = None,
     baseline: Annotated[str, typer.Option(help="Run that regression rules compare with.")] = "",
-    complete: Annotated[
-        bool, typer.Option("--complete", help="Make every planned attempt, also after the gate has decided.")
-    ] = False,
-    concurrency: Annotated[int | None, typer.Option(min=1, help="Calls in flight at most.")] = None,
-    maximum_calls: Annotated[
-        int | None, typer.Option("--max-calls", min=1, help="Stop after so many calls.")
-    ] = None,
-    maximum_cost: Annotated[
-        float | None, typer.Option("--max-cost", help="Stop at this cost in US dollars.")
-    ] = None,
+    complete: Complete = False,
+    concurrency: Concurrency = None,
+    maximum_calls: MaximumCalls = None,
+    maximum_cost: MaximumCost = None,
     cache: Annotated[
         bool, typer.Option("--cache", help="Reuse recorded answers to identical calls.")
     ] = False,
     executor: Annotated[str, typer.Option(help="local or ray.")] = "local",
     vulnerability: Vulnerability = None,
-    guard: Annotated[
-        bool, typer.Option("--guard", help="Put the guard that the controls declare around the target.")
-    ] = False,
+    guard: Guarded = False,
     without: Annotated[
         list[str] | None, typer.Option("--without", help="With --guard: leave a check out (may repeat).")
     ] = None,

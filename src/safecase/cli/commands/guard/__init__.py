@@ -10,7 +10,16 @@ import typer
 
 from safecase.base import ExitCode, InputError
 from safecase.cli._console import leave, out, print_json
-from safecase.cli._options import HERE, GateName, Json, Select, TargetName, Vulnerability, Workspace
+from safecase.cli._options import (
+    HERE,
+    GateName,
+    Json,
+    Repeats,
+    Select,
+    TargetName,
+    Vulnerability,
+    Workspace,
+)
 
 if TYPE_CHECKING:
     from safecase.model import Estimate
@@ -80,7 +89,7 @@ def measure_guard(
     gate: GateName = "",
     select: Select = "",
     before: Annotated[str, typer.Option(help="Run without the guard, if there is one already.")] = "",
-    repeats: Annotated[int | None, typer.Option(help="Attempts per case.")] = None,
+    repeats: Repeats = None,
     vulnerability: Vulnerability = None,
     as_json: Json = False,
 ) -> None:
@@ -127,7 +136,7 @@ def ablate_guard(
     gate: GateName = "",
     select: Select = "",
     by: Annotated[str, typer.Option(help="layer or check.")] = "layer",
-    repeats: Annotated[int | None, typer.Option(help="Attempts per case.")] = None,
+    repeats: Repeats = None,
     vulnerability: Vulnerability = None,
     as_json: Json = False,
 ) -> None:
