@@ -21,7 +21,7 @@ from safecase.base import (
     sign_message,
     verify_message,
 )
-from safecase.base.ssh_signatures import _PRIME, _SMALL_ORDER_Y
+from safecase_verify.reading.keys import PRIME, SMALL_ORDER_Y
 
 MESSAGE, SPACE = b"decided", "safecase-decision"
 KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
@@ -92,20 +92,20 @@ def test_what_is_no_key_is_refused(text: str) -> None:
 
 def test_keys_of_small_order_are_refused() -> None:
     """Under them anybody signs anything: eight times each of the points is the neutral one."""
-    factor = -121665 * pow(121666, -1, _PRIME) % _PRIME
+    factor = -121665 * pow(121666, -1, PRIME) % PRIME
 
     def double(x: int, y: int) -> tuple[int, int]:
         product = factor * x * x * y * y
         return (
-            2 * x * y * pow(1 + product, -1, _PRIME) % _PRIME,
-            (y * y + x * x) * pow(1 - product, -1, _PRIME) % _PRIME,
+            2 * x * y * pow(1 + product, -1, PRIME) % PRIME,
+            (y * y + x * x) * pow(1 - product, -1, PRIME) % PRIME,
         )
 
-    for y in _SMALL_ORDER_Y:
-        square = (y * y - 1) * pow(factor * y * y + 1, -1, _PRIME) % _PRIME
-        x = pow(square, (_PRIME + 3) // 8, _PRIME)
-        if (x * x - square) % _PRIME:
-            x = x * pow(2, (_PRIME - 1) // 4, _PRIME) % _PRIME
+    for y in SMALL_ORDER_Y:
+        square = (y * y - 1) * pow(factor * y * y + 1, -1, PRIME) % PRIME
+        x = pow(square, (PRIME + 3) // 8, PRIME)
+        if (x * x - square) % PRIME:
+            x = x * pow(2, (PRIME - 1) // 4, PRIME) % PRIME
         point = (x, y)
         for _ in range(3):
             point = double(*point)

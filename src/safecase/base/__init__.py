@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from safecase.base.errors import SafecaseError as SafecaseError
     from safecase.base.errors import StatisticsError as StatisticsError
     from safecase.base.errors import WorkspaceError as WorkspaceError
+    from safecase.base.errors import as_ours as as_ours
     from safecase.base.files import file_digest as file_digest
     from safecase.base.files import files_digest as files_digest
     from safecase.base.files import read_text_inside as read_text_inside

@@ -20,7 +20,8 @@ A test holds this tree against the classes.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from enum import IntEnum
 from typing import TYPE_CHECKING
 
@@ -106,3 +107,16 @@ class WorkspaceError(InputError):
         noun = "problem" if count == 1 else "problems"
         listing = "\n".join(str(problem) for problem in self.problems)
         super().__init__(f"{count} {noun} in the workspace\n{listing}")
+
+
+@contextmanager
+def as_ours() -> Iterator[None]:
+    """What the verifier objects to, which imports nothing of safecase, as an error of this tree."""
+    # Loaded here, because every command loads the errors and few ask the verifier.
+    import safecase_verify
+
+    try:
+        yield
+    except safecase_verify.VerifyError as error:
+        kind = CheckFailed if isinstance(error, safecase_verify.CheckFailed) else InputError
+        raise kind(error.message, where=error.where or None, hint=error.hint or None) from None

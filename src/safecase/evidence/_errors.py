@@ -1,5 +1,4 @@
-"""The errors of safecase and those of the verifier, which imports nothing of safecase, in each other's
-place."""
+"""The errors of safecase in the place of those of the verifier, which imports nothing of safecase."""
 
 from __future__ import annotations
 
@@ -7,16 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import safecase_verify
-from safecase.base import CheckFailed, InputError
-
-
-@contextmanager
-def as_ours() -> Iterator[None]:
-    """Bad input that the verifier tells, as an error of safecase."""
-    try:
-        yield
-    except safecase_verify.InputError as error:
-        raise InputError(error.message, where=error.where or None, hint=error.hint or None) from None
+from safecase.base import CheckFailed
 
 
 @contextmanager

@@ -14,8 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from safecase.base import JsonObject, JsonValue, Record, canonical_json
-from safecase.evidence._errors import as_ours
+from safecase.base import JsonObject, JsonValue, Record, as_ours, canonical_json
 from safecase_verify import LASTING, MADE_FOR_ONE_PACK, PAYLOAD_TYPE, decode_key, key_id
 
 if TYPE_CHECKING:

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from pydantic import ValidationError
 
 import safecase_verify
-from safecase.base import CheckFailed, describe
-from safecase.evidence._errors import as_ours, as_theirs
+from safecase.base import CheckFailed, as_ours, describe
+from safecase.evidence._errors import as_theirs
 from safecase.evidence._packed_workspace import check_workspace
 from safecase.evidence._parallel import in_order
 from safecase.evidence.rescoring import Rescoring

@@ -22,9 +22,24 @@ NAMESPACE = "safecase"
 """What ``namespaces=`` of an allowed-signers line must hold, where the line has it, for its key to count."""
 _LARGEST_FILE = 1024**2
 _SSH = "ssh-ed25519"
-_PRIME = 2**255 - 19
-_CURVE = -121665 * pow(121666, -1, _PRIME) % _PRIME
+PRIME = 2**255 - 19
+_CURVE = -121665 * pow(121666, -1, PRIME) % PRIME
 """The constants of edwards25519 (RFC 8032, section 5.1)."""
+SMALL_ORDER_Y = frozenset(
+    {
+        0,
+        1,
+        PRIME - 1,
+        int.from_bytes(
+            bytes.fromhex("c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a"), "little"
+        ),
+        int.from_bytes(
+            bytes.fromhex("26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05"), "little"
+        ),
+    }
+)
+"""The y coordinates of the points of order 1, 2, 4 and 8 (a test doubles each to the neutral point): under
+such a key anybody can make a signature that fits any message."""
 _OPTION = re.compile(r'([a-z-]+)(?:="([^"]*)")?(?:,|$)', re.IGNORECASE)
 
 
@@ -66,28 +81,20 @@ def is_weak(public_key: bytes) -> bool:
     signed (RFC 8032, section 5.1.7 leaves it to the caller)."""
     number = int.from_bytes(public_key, "little")
     y, sign = number & (2**255 - 1), number >> 255
-    if len(public_key) != 32 or y >= _PRIME:
+    if has_small_order(public_key):
         return True
-    top, bottom = (y * y - 1) % _PRIME, (_CURVE * y * y + 1) % _PRIME
-    square = top * pow(bottom, -1, _PRIME) % _PRIME
-    x = pow(square, (_PRIME + 3) // 8, _PRIME)
-    if (x * x - square) % _PRIME:
-        x = x * pow(2, (_PRIME - 1) // 4, _PRIME) % _PRIME
-    if (x * x - square) % _PRIME or (x == 0 and sign):
-        return True
-    point = (x, y)
-    for _ in range(3):  # Eight times the point is the neutral one just where its order is 1, 2, 4 or 8.
-        point = _double(point)
-    return point == (0, 1)
+    top, bottom = (y * y - 1) % PRIME, (_CURVE * y * y + 1) % PRIME
+    square = top * pow(bottom, -1, PRIME) % PRIME
+    x = pow(square, (PRIME + 3) // 8, PRIME)
+    if (x * x - square) % PRIME:
+        x = x * pow(2, (PRIME - 1) // 4, PRIME) % PRIME
+    return bool((x * x - square) % PRIME or (x == 0 and sign))
 
 
-def _double(point: tuple[int, int]) -> tuple[int, int]:
-    x, y = point
-    product = _CURVE * x * x * y * y
-    return (
-        2 * x * y * pow(1 + product, -1, _PRIME) % _PRIME,
-        (y * y + x * x) * pow(1 - product, -1, _PRIME) % _PRIME,
-    )
+def has_small_order(public_key: bytes) -> bool:
+    """Whether a key has the height of a point of small order, or is not written as Ed25519 keys are."""
+    y = int.from_bytes(public_key, "little") & (2**255 - 1)
+    return len(public_key) != 32 or y >= PRIME or y in SMALL_ORDER_Y
 
 
 def read_known_keys(path: Path) -> tuple[KnownKey, ...]:

@@ -13,9 +13,12 @@ import hashlib
 import struct
 
 from safecase_verify.errors import CheckFailed, InputError
+from safecase_verify.reading.keys import has_small_order
 
-_MAGIC = b"SSHSIG"
-_ED25519 = b"ssh-ed25519"
+MAGIC = b"SSHSIG"
+"""How a signature begins, and what it is over."""
+ED25519 = b"ssh-ed25519"
+"""The kind of an Ed25519 key on the wire."""
 _RAW_PREFIX = "ed25519:"
 _LEAST_RSA_BITS = 2048
 _CURVES = {b"nistp256": ("SECP256R1", "SHA256"), b"nistp384": ("SECP384R1", "SHA384"),
@@ -24,7 +27,7 @@ _HASHES = {b"sha256": hashlib.sha256, b"sha512": hashlib.sha512}
 _USER_PRESENT = 1
 """Flag of a hardware token: somebody touched it."""
 _KINDS = frozenset(
-    {_ED25519, b"ssh-rsa", b"sk-ssh-ed25519@openssh.com", b"sk-ecdsa-sha2-nistp256@openssh.com"}
+    {ED25519, b"ssh-rsa", b"sk-ssh-ed25519@openssh.com", b"sk-ecdsa-sha2-nistp256@openssh.com"}
     | {b"ecdsa-sha2-" + curve for curve in _CURVES}
 )
 
@@ -51,7 +54,8 @@ class _Reader:
             raise CheckFailed("the signature carries bytes that nobody reads")
 
 
-def _string(data: bytes) -> bytes:
+def wire_string(data: bytes) -> bytes:
+    """A field of SSH's wire format: its length, then its bytes."""
     return struct.pack(">I", len(data)) + data
 
 
@@ -65,7 +69,7 @@ def read_public_key(text: str) -> bytes:
         raw = _decode(text.removeprefix(_RAW_PREFIX))
         if raw is None or len(raw) != 32:
             raise InputError("an Ed25519 key is ed25519: and 32 bytes in base64")
-        blob = _string(_ED25519) + _string(raw)
+        blob = wire_string(ED25519) + wire_string(raw)
     else:
         words = text.split()
         decoded = _decode(words[1]) if len(words) > 1 else None
@@ -101,7 +105,7 @@ def verify_message(signature: str, message: bytes, namespace: str) -> bytes:
     if data is None:
         raise CheckFailed("the signature is not base64")
     reader = _Reader(data)
-    if reader.take(len(_MAGIC)) != _MAGIC or reader.take(4) != struct.pack(">I", 1):
+    if reader.take(len(MAGIC)) != MAGIC or reader.take(4) != struct.pack(">I", 1):
         raise CheckFailed("this is no SSH signature")
     key, space, reserved, algorithm, inner = (reader.string() for _ in range(5))
     reader.end()
@@ -109,7 +113,7 @@ def verify_message(signature: str, message: bytes, namespace: str) -> bytes:
         raise CheckFailed("the signature was made for another purpose")
     try:
         _check_key(key)
-        _verify(key, inner, _signed(message, space, algorithm))
+        _verify(key, inner, signed_bytes(message, space, algorithm))
     except (InvalidSignature, ValueError, LookupError) as error:
         raise CheckFailed("the signature does not fit what it stands under") from error
     return key
@@ -123,9 +127,10 @@ def _decode(text: str) -> bytes | None:
     return data if base64.b64encode(data).decode() == text else None
 
 
-def _signed(message: bytes, namespace: bytes, algorithm: bytes) -> bytes:
+def signed_bytes(message: bytes, namespace: bytes, algorithm: bytes) -> bytes:
+    """What a signature of a message is over; ``algorithm``: of its digest, sha256 or sha512."""
     hashed = _HASHES[algorithm](message).digest()
-    return _MAGIC + _string(namespace) + _string(b"") + _string(algorithm) + _string(hashed)
+    return MAGIC + wire_string(namespace) + wire_string(b"") + wire_string(algorithm) + wire_string(hashed)
 
 
 def _check_key(blob: bytes) -> None:
@@ -140,7 +145,10 @@ def _check_key(blob: bytes) -> None:
         _curve_key(reader)
     else:
         point = reader.string()
-        _refuse_small_order(point)
+        if len(point) != 32:
+            raise CheckFailed("an Ed25519 key has 32 bytes")
+        if has_small_order(point):
+            raise CheckFailed("an Ed25519 key of small order vouches for nobody")
 
 
 def _verify(blob: bytes, signature: bytes, message: bytes) -> None:
@@ -159,7 +167,7 @@ def _verify(blob: bytes, signature: bytes, message: bytes) -> None:
         return
     if algorithm != kind:
         raise ValueError("the signature is of another kind than its key")
-    ed25519 = kind in (_ED25519, b"sk-ssh-ed25519@openssh.com")
+    ed25519 = kind in (ED25519, b"sk-ssh-ed25519@openssh.com")
     hash_name = "SHA512"
     if ed25519:
         public: Ed25519PublicKey | ec.EllipticCurvePublicKey = Ed25519PublicKey.from_public_bytes(
@@ -195,29 +203,3 @@ def _curve_key(reader: _Reader):  # type: ignore[no-untyped-def]
 
     curve, hash_name = _CURVES[reader.string()]
     return ec.EllipticCurvePublicKey.from_encoded_point(getattr(ec, curve)(), reader.string()), hash_name
-
-
-_PRIME = 2**255 - 19
-_SMALL_ORDER_Y = frozenset(
-    {
-        0,
-        1,
-        _PRIME - 1,
-        int.from_bytes(
-            bytes.fromhex("c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a"), "little"
-        ),
-        int.from_bytes(
-            bytes.fromhex("26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05"), "little"
-        ),
-    }
-)
-"""The y coordinates of the points of order 1, 2, 4 and 8 (a test doubles each to the neutral point): under
-such a key anybody can make a signature that fits any message."""
-
-
-def _refuse_small_order(point: bytes) -> None:
-    if len(point) != 32:
-        raise CheckFailed("an Ed25519 key has 32 bytes")
-    y = int.from_bytes(point, "little") & ((1 << 255) - 1)
-    if y % _PRIME in _SMALL_ORDER_Y or y >= _PRIME:
-        raise CheckFailed("an Ed25519 key of small order vouches for nobody")
