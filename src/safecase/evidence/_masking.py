@@ -21,13 +21,12 @@ from collections.abc import Iterator, Mapping
 from typing import Any, TypeVar
 
 from safecase.base import InputError, JsonValue, canonical_json
+from safecase.evidence._packed_workspace import is_workspace_file
 from safecase.evidence.redaction import Redactor, find_spans
-from safecase.model import Acceptance, Decision, parse_entry, text_digest
+from safecase.model import GATE_WORDS, Acceptance, Decision, parse_entry, text_digest
 
 _KINDS = frozenset({"email", "secret"})
 _CONTACT = ("name", "email")
-_GATE_WORDS = frozenset({"title", "rationale", "owner", "assumption"})
-_YAML = (".yaml", ".yml")
 _SHORTEST_NAME = 5
 """Letters of a name that is masked wherever it stands: shorter ones are words too often, and the rest of the
 file must stay readable. Chosen without measurement."""
@@ -46,7 +45,7 @@ def mask_files(
 
     The second value has one entry for each file that changed: ``name``, ``original_sha256``, ``sha256``.
     """
-    documents = {name: _Document(data) for name, data in files.items() if _is_workspace_file(name)}
+    documents = {name: _Document(data) for name, data in files.items() if is_workspace_file(name)}
     names = {found for document in documents.values() for found in document.names}
     result: dict[str, bytes] = {}
     changed: list[dict[str, JsonValue]] = []
@@ -60,10 +59,6 @@ def mask_files(
         if masked != data:
             changed.append({"name": name, "original_sha256": _sha256(data), "sha256": _sha256(masked)})
     return result, changed
-
-
-def _is_workspace_file(name: str) -> bool:
-    return name.startswith("workspace/") and name.endswith(_YAML)
 
 
 def _sha256(data: bytes) -> str:
@@ -86,7 +81,10 @@ class _Document:
             if str(key.value) == "suites":
                 self.kept.append((value.start_mark.index, value.end_mark.index))
             elif str(key.value) == "gates":
-                self.kept += _deciding(value)
+                # What decides stays: a digest covers it.
+                self.kept += [
+                    (node.start_mark.index, node.end_mark.index) for node, _ in _leaves(value, GATE_WORDS)
+                ]
             elif str(key.value) == "targets":
                 self._read_targets(value)
             elif str(key.value) == "people":
@@ -198,29 +196,8 @@ def _below(root: Any, wanted: frozenset[str]) -> Iterator[Any]:
             waiting += node.value
 
 
-def _deciding(gates: Any) -> Iterator[tuple[int, int]]:
-    """Start and end of each value in the gates that decides something."""
-    waiting = [gates]
-    seen: set[int] = set()
-    while waiting:
-        node = waiting.pop()
-        if id(node) in seen:
-            continue
-        seen.add(id(node))
-        if node.id == "mapping":
-            waiting += [
-                item
-                for key, value in node.value
-                for item in (key, *((value,) if str(key.value) not in _GATE_WORDS else ()))
-            ]
-        elif node.id == "sequence":
-            waiting += node.value
-        else:
-            yield node.start_mark.index, node.end_mark.index
-
-
-def _scalars(root: Any) -> Iterator[tuple[int, int, bool]]:
-    """Start and end of each scalar without its quotes, and whether it is a value and no key."""
+def _leaves(root: Any, without: frozenset[str] = frozenset()) -> Iterator[tuple[Any, bool]]:
+    """Each scalar, and whether it is a value and no key; what is under a key of ``without`` is left out."""
     waiting = [(root, True)] if root is not None else []
     seen: set[int] = set()  # an alias is the node of its anchor, and may stand inside of it
     while waiting:
@@ -230,12 +207,20 @@ def _scalars(root: Any) -> Iterator[tuple[int, int, bool]]:
         seen.add(id(node))
         if node.id == "mapping":
             for key, value in node.value:
-                waiting += [(key, False), (value, is_value)]
+                waiting.append((key, False))
+                if str(key.value) not in without:
+                    waiting.append((value, is_value))
         elif node.id == "sequence":
             waiting += [(item, is_value) for item in node.value]
         else:
-            quoted = node.style in ("'", '"')
-            yield node.start_mark.index + quoted, node.end_mark.index - quoted, is_value
+            yield node, is_value
+
+
+def _scalars(root: Any) -> Iterator[tuple[int, int, bool]]:
+    """Start and end of each scalar without its quotes, and whether it is a value and no key."""
+    for node, is_value in _leaves(root):
+        quoted = node.style in ("'", '"')
+        yield node.start_mark.index + quoted, node.end_mark.index - quoted, is_value
 
 
 def _named(text: str, names: set[str]) -> Iterator[Span]:

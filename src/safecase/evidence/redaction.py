@@ -11,7 +11,7 @@ from typing import Any, TypeVar, cast
 import orjson
 
 from safecase.base import InfrastructureError, JsonValue, Record
-from safecase.model import Attempt, Case, CaseSource, Gate
+from safecase.model import GATE_WORDS, Attempt, Case, CaseSource, Gate
 from safecase.text import Finder, merge_spans, personal_data_finder, reserved_value, secret_finder
 
 RecordT = TypeVar("RecordT", bound=Record)
@@ -106,20 +106,14 @@ class Redactor:
 
     def redact_gate(self, gate: Gate) -> Gate:
         """A gate with the words masked that are no part of its digest."""
-        shown = self.redact_texts(gate)
-        rules = tuple(
-            rule.model_copy(
-                update={
-                    "title": words.title,
-                    "rationale": words.rationale,
-                    "judge_correction": rule.judge_correction.model_copy(
-                        update={"assumption": words.judge_correction.assumption}
-                    ),
-                }
-            )
-            for rule, words in zip(gate.rules, shown.rules, strict=True)
-        )
-        return gate.model_copy(update={"title": shown.title, "owner": shown.owner, "rules": rules})
+        return Gate.model_validate(self._gate_words(gate.model_dump(mode="json", by_alias=True)))
+
+    def _gate_words(self, value: Any, field: str = "") -> Any:
+        if isinstance(value, dict):
+            return {name: self._gate_words(item, name) for name, item in value.items()}
+        if isinstance(value, list):
+            return [self._gate_words(item) for item in value]
+        return self.redact_text(value) if field in GATE_WORDS and isinstance(value, str) else value
 
     def redact_value(self, value: JsonValue) -> JsonValue:
         """A JSON value with every string in it masked."""

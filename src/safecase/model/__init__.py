@@ -76,6 +76,7 @@ if TYPE_CHECKING:
     from safecase.model.risk import MisuseCase as MisuseCase
     from safecase.model.risk import Risk as Risk
     from safecase.model.risk import Threat as Threat
+    from safecase.model.rule import GATE_WORDS as GATE_WORDS
     from safecase.model.rule import Gate as Gate
     from safecase.model.rule import GateRule as GateRule
     from safecase.model.rule import declared_selection as declared_selection

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import Field, model_validator
 
-from safecase.base import Identifier, Record, digest
+from safecase.base import Identifier, JsonValue, Record, digest
 from safecase.model.metric import METRICS, LimitRange, MetricDeclaration, MetricName
 from safecase.model.vocabulary import Comparator, ReleaseTier, RuleClass, Severity
 
@@ -114,12 +114,8 @@ class CoverageRequirement(Record):
     held_out_share: float = Field(default=0.0, ge=0, le=1)
 
 
-_WORDS: dict[str, Any] = {
-    "title": True,
-    "owner": True,
-    "rules": {"__all__": {"title": True, "rationale": True, "judge_correction": {"assumption": True}}},
-}
-"""What is told about a gate and decides nothing."""
+GATE_WORDS = frozenset({"title", "owner", "rationale", "assumption"})
+"""Fields of a gate, of its rules and of their corrections that tell people something and decide nothing."""
 
 
 class Gate(Record):
@@ -141,7 +137,14 @@ class Gate(Record):
 
         Words for people (titles, rationales, the owner) are no part of it: manifests hold them masked.
         """
-        return digest(self.model_dump(mode="json", by_alias=True, exclude=_WORDS))
+        return digest(_without_words(self.model_dump(mode="json", by_alias=True)))
+
+
+def _without_words(value: JsonValue) -> JsonValue:
+    """A gate as JSON without its words, at whatever depth."""
+    if isinstance(value, dict):
+        return {name: _without_words(item) for name, item in value.items() if name not in GATE_WORDS}
+    return [_without_words(item) for item in value] if isinstance(value, list) else value
 
 
 def declared_selection(gates: Sequence[Gate]) -> str:

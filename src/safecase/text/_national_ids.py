@@ -82,8 +82,9 @@ def _is_past(year: int, month: int, day: int) -> bool:
     return _is_date(year, month, day) and date(year, month, day) <= date.today()
 
 
-def _luhn(text: str) -> bool:
-    digits = _numbers(text)
+def luhn_valid(text: str) -> bool:
+    """The Luhn checksum (ISO/IEC 7812) over the digits of ``text``."""
+    digits = [int(character) for character in text if character.isdigit()]
     return (sum(digits[-1::-2]) + sum(sum(divmod(2 * digit, 10)) for digit in digits[-2::-2])) % 10 == 0
 
 
@@ -195,7 +196,7 @@ def irish_pps(text: str) -> bool:
 def canadian_sin(text: str) -> bool:
     """Social insurance number: Luhn; 0 and 8 are given to nobody."""
     number = _plain(text)
-    return len(number) == 9 and number[0] not in "08" and _luhn(number)
+    return len(number) == 9 and number[0] not in "08" and luhn_valid(number)
 
 
 def australian_tax(text: str) -> bool:
@@ -219,7 +220,7 @@ def mexican_curp(text: str) -> bool:
 def south_african_id(text: str) -> bool:
     """Identity number: Luhn, a date, and 0 or 1 for citizenship."""
     number = _plain(text)
-    if len(number) != 13 or number[10] not in "01" or not _luhn(number):
+    if len(number) != 13 or number[10] not in "01" or not luhn_valid(number):
         return False
     year, month, day = int(number[:2]), int(number[2:4]), int(number[4:6])
     return _is_date(1900 + year, month, day) or _is_date(2000 + year, month, day)
@@ -363,7 +364,7 @@ def finnish_hetu(text: str) -> bool:
 def swedish_number(text: str) -> bool:
     """Personnummer: Luhn over ten digits; a date (60 added for a co-ordination number)."""
     number = re.sub(r"[^0-9]", "", text)[-10:]
-    if len(number) != 10 or not _luhn(number):
+    if len(number) != 10 or not luhn_valid(number):
         return False
     year, month, day = int(number[:2]), int(number[2:4]), int(number[4:6]) % 60
     return any(_is_date(century + year, month, day) for century in (1800, 1900, 2000))

@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 
-from safecase.text._national_ids import NATIONAL_IDS
+from safecase.text._national_ids import NATIONAL_IDS, luhn_valid
 
 NOT_DIGITS = re.compile(r"\D+")
 _EXTENSION = re.compile(r"\s?(?:x|ext\.?)\s?\d{1,6}$")
@@ -86,13 +86,6 @@ _DOCUMENTATION_HOST = re.compile(
 """RFC 2606 and 6761."""
 _FAMOUS_SSN = frozenset({"078-05-1120", "219-09-9999"})
 """Printed in advertisements and leaflets, and never anybody's since."""
-
-
-def luhn_valid(text: str) -> bool:
-    """The Luhn checksum (ISO/IEC 7812) over the digits of ``text``."""
-    digits = [int(character) for character in text if character.isdigit()]
-    total = sum(digits[-1::-2]) + sum(sum(divmod(2 * digit, 10)) for digit in digits[-2::-2])
-    return total % 10 == 0
 
 
 def valid_card(text: str) -> bool:
