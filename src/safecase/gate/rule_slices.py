@@ -109,7 +109,10 @@ def rule_slices(
     )
     seen = np.fromiter((case.family in open_families for case in plan.cases), np.bool_, len(plan.cases))
     population = about_population(rule)
-    blocks = {risk: number for number, block in enumerate(plan.risk_blocks) for risk in block}
+    uniform = plan.order is DrawOrder.UNIFORM
+    blocks = (
+        {} if uniform else {risk: number for number, block in enumerate(plan.risk_blocks) for risk in block}
+    )
     found = []
     for name in sorted({str(item) for item in names[mask]}):
         members = np.asarray((names == name) & mask, dtype=np.bool_)
@@ -134,7 +137,7 @@ def rule_slices(
                 members,
                 draws,
                 families,
-                uniform=plan.order is DrawOrder.UNIFORM or len({blocks[case.risk] for case in own}) == 1,
+                uniform=uniform or len({blocks[case.risk] for case in own}) == 1,
                 independent=designated or families == len(draws),
                 shown=len({plan.cases[index].family for index in np.flatnonzero(shown)}),
                 shown_draws=np.flatnonzero(left_out).astype(np.int64),
