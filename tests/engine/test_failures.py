@@ -483,24 +483,6 @@ async def test_the_gate_sees_draw_order_and_stops_the_run(tmp_path) -> None:
     assert target.calls == status.recorded
 
 
-async def test_a_gate_that_is_done_is_asked_again_when_what_was_in_flight_has_come_in(tmp_path) -> None:
-    class Wavering(CountingGate):
-        @property
-        def finished(self) -> bool:
-            return len(self.seen) == 100 or len(self.seen) >= 150
-
-    plan = build_plan(cases(400), seed=1)
-
-    async def slow(_: str) -> None:
-        await asyncio.sleep(0.002)
-
-    target = FakeTarget(lambda request, number: slow(request.case_id))
-    gate = Wavering(0)
-    folder = await run_plan(request(tmp_path, plan, target=target, streaming_gate=lambda _: gate))
-    assert 150 <= folder.status.recorded < 150 + 2 * 50
-    assert folder.status.recorded + folder.status.skipped == 400
-
-
 async def test_what_the_gate_does_not_want_is_skipped_and_never_an_attempt(tmp_path) -> None:
     plan = build_plan(cases(90), seed=1)
     gate = CountingGate(10**9, refuses=lambda planned: planned.case_id.endswith("5"))

@@ -107,9 +107,7 @@ class Dispatcher:
                 continue
             if gate is not None:
                 if gate.finished:
-                    # What is in flight may end in so many errors that the gate wants more after all.
-                    if not self.in_flight:
-                        self._skip_rest()
+                    self._skip_rest()
                     return None
                 if cursor - self._observed >= self._window:
                     return None

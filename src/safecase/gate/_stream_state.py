@@ -57,11 +57,6 @@ class StreamState:
         """
         return self.proven or (self._over and not self._held_back())
 
-    @property
-    def may_reopen(self) -> bool:
-        """True where the answer is there, and attempts still in flight may yet hold it back."""
-        return self.decided and self.decision in _ANSWERS and self.seen < self.size and not self.proven
-
     def observe(self, draw: int, code: int) -> None:
         """Take the next unit of the stream."""
         self.seen += 1

@@ -60,11 +60,9 @@ class StreamingEvaluation:
         self._seen_risks: set[str] = set()
         self._wanted_risks = {case.risk for case in plan.cases}
         self._codes: dict[OutcomeKind, int] = {kind: code for code, kind in enumerate(OUTCOME_CODES)}
-        self._has_rules = bool(self._states)
-        self._open: list[StreamState] = []
-        self._answered: list[StreamState] = []
+        self._open = [state for _, states in self._states for state in states if not state.decided]
         self._failed = False
-        self._sort()
+        self._has_rules = bool(self._states)
 
     def observe(self, summary: AttemptSummary) -> None:
         """Take the next attempt in draw order."""
@@ -76,24 +74,13 @@ class StreamingEvaluation:
         for state in self._open:
             if state.units[summary.draw]:
                 state.observe(summary.draw, code)
-                changed = changed or state.decided or state.failed
-        # What was in flight when the answer came counts in its budgets.
-        for state in self._answered:
-            if state.units[summary.draw]:
-                state.observe(summary.draw, code)
-                changed = changed or not state.may_reopen
+                changed = changed or state.decided
+                # A futile rule is not proven to fail, but no attempt of this run will let it pass either.
+                lost = state.failed or state.decision == "futility"
+                if lost and state.rule.rule_class is not RuleClass.ADVISORY:
+                    self._failed = True
         if changed:
-            self._sort()
-
-    def _sort(self) -> None:
-        states = [state for _, states in self._states for state in states]
-        self._open = [state for state in states if not state.decided]
-        self._answered = [state for state in states if state.may_reopen]
-        # A futile rule is not proven to fail, but no attempt of this run will let it pass either.
-        self._failed = any(
-            (state.failed or state.decision == "futility") and state.rule.rule_class is not RuleClass.ADVISORY
-            for state in states
-        )
+            self._open = [state for state in self._open if not state.decided]
 
     def wants(self, planned: PlannedAttempt, case: Case) -> bool:
         """Whether some open rule reads this draw, or its risk has not been tried at all yet."""
